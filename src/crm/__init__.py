@@ -1,0 +1,1 @@
+"""Doors to the companies' data: exports today, CRMs behind the same port."""

@@ -1,0 +1,1 @@
+"""The words of Leadcast: tables, history, decision, settings, journal. Knows nobody."""

@@ -1,0 +1,75 @@
+"""What is said about a lead: prediction, reason, tier. Frozen, and the same everywhere.
+
+The journal stores these, the API answers them, the pages draw them: nobody derives a
+second form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """How urgent a lead is; the borders are learned once per model."""
+
+    HOT = "hot"
+    WARM = "warm"
+    COLD = "cold"
+    NO_DATA = "not enough data"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One business field's share of a prediction, in words, with a counted rate.
+
+    ``share`` is in log-odds: positive speaks for conversion. ``count`` and ``rate`` say
+    of how many past snapshots with a like value which part converted; ``text`` holds
+    the whole sentence by language ("en", "ru").
+    """
+
+    field: str
+    share: float
+    value: str | None
+    count: int | None
+    rate: float | None
+    text: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was said about one lead at one moment, by which bundle.
+
+    ``log_odds`` is calibrated and equals ``base`` plus the sum of ``shares`` (every
+    business field, not only the ``reasons`` worth showing); ``probability`` is its
+    logistic transform. ``shares`` and ``reasons`` are empty if none were asked for.
+    """
+
+    lead_id: str
+    as_of: datetime
+    horizon_days: int
+    probability: float
+    log_odds: float
+    base: float
+    tier: Tier
+    shares: Mapping[str, float]
+    reasons: tuple[Reason, ...]
+    model_version: str
+    bundle_digest: str
+
+
+def probability_of(log_odds: float) -> float:
+    """Turn log-odds into a probability without overflow.
+
+    Examples
+    --------
+    >>> probability_of(0.0), probability_of(-800.0), probability_of(800.0)
+    (0.5, 0.0, 1.0)
+    """
+    if log_odds >= 0:
+        return 1.0 / (1.0 + math.exp(-min(log_odds, 700.0)))
+    odds = math.exp(max(log_odds, -745.2))
+    return odds / (1.0 + odds)

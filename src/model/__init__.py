@@ -1,0 +1,1 @@
+"""From snapshots to a proved bundle: features, learning, explanation, registry."""

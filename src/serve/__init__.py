@@ -1,0 +1,1 @@
+"""The model in use: one scoring path, HTTP, pages, reports."""
