@@ -1,0 +1,86 @@
+"""What every verb shares: the terminal, the progress bar, and how a refusal ends a run.
+
+A verb is a thin function that reads the settings, calls stages that a notebook or a
+scheduler could call too, and prints what they did.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import structlog
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from leads.errors import LeadcastError, Unavailable
+from leads.logs import configure_logs, mask
+
+P = ParamSpec("P")
+ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config", "-c", metavar="FILE.toml", help="The configuration of one company."
+    ),
+]
+
+out = Console()
+err = Console(stderr=True)
+log = structlog.get_logger()
+
+
+def verb(function: Callable[P, None]) -> Callable[P, None]:
+    """Make a function a command: refusals become words on stderr and an exit code.
+
+    0 done, 2 bad input or configuration, 3 refused by a gate, 4 a needed service is
+    not there. The same words go to the log.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        configure_logs()
+        try:
+            function(*args, **kwargs)
+        except LeadcastError as error:
+            raise _ended(error) from error
+        except OperationalError as error:
+            refusal = Unavailable(
+                f"The database did not answer: {mask(str(error.orig))}.",
+                remedy="Start it, or mend its URL in the configuration.",
+            )
+            raise _ended(refusal) from error
+
+    return run
+
+
+def _ended(error: LeadcastError) -> typer.Exit:
+    kind = type(error).__name__
+    log.error("refused", kind=kind, exit_code=error.exit_code, why=str(error))
+    err.print(f"[bold red]{kind}[/]: ", end="")
+    err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    return typer.Exit(error.exit_code)
+
+
+@contextmanager
+def working(what: str) -> Iterator[Progress]:
+    """Show that something is going on, and for how long."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=err, transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield progress
+
+
+def table(title: str, *columns: str) -> Table:
+    """Start a table in the house style."""
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        made.add_column(column)
+    return made
