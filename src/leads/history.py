@@ -1,4 +1,4 @@
-"""The one door to time: what was known about a lead at a moment, and nothing else.
+"""The one door to time: what was known about leads at a moment, and nothing else.
 
 A row is visible at a moment if both its own time and its ``recorded_at`` are not later.
 ``LeadHistory.as_of`` says so for one lead in plain Python, ``History`` for many at once
@@ -12,215 +12,43 @@ one time is the same row everywhere.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from leads.errors import UnknownLead
+from leads.lead import (
+    EPOCH,
+    FIXED,
+    Event,
+    FieldChange,
+    LeadHistory,
+    Payment,
+    StageChange,
+    Value,
+    microseconds,
+    parse,
+)
 from leads.tables import FIELD_DTYPES, LEADS, FieldType, Tables
+from leads.timeline import Timeline
 
-Value = float | str | bool | int | None
-"""What a card field holds; an ``int`` is a time in microseconds."""
-
-FIXED: Final = ("source", "pipeline", "owner")
-"""Columns of every lead that change like card fields do."""
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-NEVER: Final = np.iinfo(np.int64).max
-FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a lead."""
-
-    at: int
-    recorded_at: int
-    kind: str
-    value: float | None
-    properties: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StageChange:
-    """The lead entered a stage."""
-
-    at: int
-    recorded_at: int
-    pipeline: str | None
-    stage: str
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """Money received; a negative amount is a refund."""
-
-    at: int
-    recorded_at: int
-    amount_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """A card field got a new value, as text; None if it was emptied."""
-
-    at: int
-    recorded_at: int
-    field: str
-    value: str | None
-
-
-class _Row(Protocol):
-    @property
-    def at(self) -> int: ...
-    @property
-    def recorded_at(self) -> int: ...
-
-
-R = TypeVar("R", bound=_Row)
-
-
-def microseconds(moment: datetime) -> int:
-    """Count the microseconds since the epoch.
-
-    Examples
-    --------
-    >>> microseconds(datetime(1970, 1, 2, tzinfo=UTC))
-    86400000000
-    """
-    delta = moment - EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-def parse(text: str | None, kind: FieldType) -> Value:
-    """Read the text of a field change as a value of the field's type.
-
-    What cannot be read is not known.
-
-    Examples
-    --------
-    >>> parse("12.5", FieldType.NUMBER), parse("yes?", FieldType.FLAG)
-    (12.5, None)
-    >>> parse("1970-01-01T00:00:01+00:00", FieldType.TIME)
-    1000000
-    """
-    if text is None or kind is FieldType.TEXT:
-        return text
-    if kind is FieldType.FLAG:
-        return FLAGS.get(text.strip().lower())
-    try:
-        if kind is FieldType.TIME:
-            moment = datetime.fromisoformat(text.strip())
-            return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-@dataclass(frozen=True)
-class LeadHistory:
-    """One lead and all that is known about it.
-
-    ``fields`` are the card's values; ``types`` say how the text of a field change is
-    read (a field that is not named there is text).
-    """
-
-    lead_id: str
-    created_at: int
-    recorded_at: int
-    source: str | None
-    pipeline: str | None
-    owner: str | None
-    fields: Mapping[str, Value]
-    events: tuple[Event, ...]
-    stages: tuple[StageChange, ...]
-    payments: tuple[Payment, ...]
-    field_changes: tuple[FieldChange, ...]
-    types: Mapping[str, FieldType] = field(default_factory=dict)
-
-    def as_of(self, moment: int) -> LeadHistory:
-        """Return what was visible at a moment: unique rows, in content order.
-
-        The card is as known then: the last visible change of a field wins, before its
-        first change a field is not known, and one that never changes has held its value
-        since the lead was recorded. Of a lead not yet recorded nothing is known.
-
-        Examples
-        --------
-        >>> lead = LeadHistory(
-        ...     "7", 0, 0, "ads", None, None, {"size": 20.0}, (), (), (),
-        ...     (FieldChange(50, 60, "size", "20"),), {"size": FieldType.NUMBER},
-        ... )
-        >>> lead.as_of(59).fields, lead.as_of(60).fields
-        ({'size': None}, {'size': 20.0})
-        """
-        card = self._card(moment)
-        return replace(
-            self,
-            source=_text(card.pop("source")),
-            pipeline=_text(card.pop("pipeline")),
-            owner=_text(card.pop("owner")),
-            fields=card,
-            events=_seen(
-                self.events, moment,
-                lambda row: (row.kind, _rank(row.value), _rank(row.properties)),
-            ),
-            stages=_seen(
-                self.stages, moment, lambda row: (_rank(row.pipeline), row.stage)
-            ),
-            payments=_seen(
-                self.payments, moment, lambda row: (row.amount_minor, row.currency)
-            ),
-            field_changes=_seen(
-                self.field_changes, moment, lambda row: (row.field, _rank(row.value))
-            ),
-        )  # fmt: skip
-
-    def _card(self, moment: int) -> dict[str, Value]:
-        known = self.created_at <= moment and self.recorded_at <= moment
-        card: dict[str, Value] = {
-            "source": self.source, "pipeline": self.pipeline, "owner": self.owner,
-        }  # fmt: skip
-        card.update(self.fields)
-        if not known:
-            return dict.fromkeys(
-                [*card, *(change.field for change in self.field_changes)]
-            )
-        if self.field_changes:
-            card.update(dict.fromkeys(change.field for change in self.field_changes))
-            ordered = _seen(
-                self.field_changes, moment, lambda row: (row.field, _rank(row.value))
-            )
-            for change in ordered:
-                kind = self.types.get(change.field, FieldType.TEXT)
-                card[change.field] = parse(change.value, kind)
-        return card
-
-
-def _seen(
-    rows: Iterable[R], moment: int, content: Callable[[R], tuple[Any, ...]]
-) -> tuple[R, ...]:
-    visible = {r for r in rows if r.at <= moment and r.recorded_at <= moment}
-    return tuple(sorted(visible, key=lambda r: (r.at, r.recorded_at, *content(r))))
-
-
-def _rank(value: float | str | None) -> tuple[bool, float | str | None]:
-    """Order unknown before known, as the canonical tables do."""
-    return value is not None, value
-
-
-def _text(value: Value) -> str | None:
-    assert value is None or isinstance(value, str)
-    return value
+__all__ = [
+    "Event",
+    "FieldChange",
+    "History",
+    "LeadHistory",
+    "Payment",
+    "StageChange",
+    "Value",
+    "microseconds",
+    "parse",
+]
 
 
 class History:
@@ -318,28 +146,12 @@ class History:
         the table first.
         """
         table = self.coded(name)
-        orders = self._latest_order(table if only is None else table.filter(only))
         asked = self.encode(moments).select("row", "moment", "lead")
+        found = Timeline.of(table if only is None else table.filter(only)).last(asked)
         return (
-            _as_of(asked, orders)
+            asked.with_columns(order=found)
             .join(table.drop("lead"), on="order", how="left", maintain_order="left")
             .drop("lead")
-        )
-
-    @staticmethod
-    def _latest_order(table: pl.DataFrame) -> pl.DataFrame:
-        """Say from when on which row is the last visible one of its lead.
-
-        A row recorded late becomes visible after ones that happened later, and is not
-        the last then; hence the running maximum.
-        """
-        since = pl.max_horizontal("at", "recorded_at").alias("since")
-        return (
-            table.lazy()
-            .select("lead", "order", since)
-            .sort("lead", "since", "order")
-            .with_columns(pl.col("order").cum_max().over("lead"))
-            .collect()
         )
 
     def cards(self, moments: pl.DataFrame) -> pl.DataFrame:
@@ -366,13 +178,13 @@ class History:
         return cards.select("row", "created_at", *FIXED, *fields)
 
     @cached_property
-    def _changes(self) -> Mapping[str, tuple[pl.DataFrame, pl.DataFrame]]:
-        """Hold per changing field: when which change holds, and the parsed values."""
+    def _changes(self) -> Mapping[str, tuple[Timeline, pl.DataFrame]]:
+        """Hold per changing field: which change holds when, and the parsed values."""
         found = {}
         for (name,), rows in self.coded("field_changes").group_by("field"):
             assert isinstance(name, str)
             ordered = rows.sort("order")
-            found[name] = (self._latest_order(ordered), self._parsed(name, ordered))
+            found[name] = (Timeline.of(ordered), self._parsed(name, ordered))
         return found
 
     def _parsed(self, name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -388,16 +200,41 @@ class History:
 
     def _replayed(self, name: str, asked: pl.DataFrame) -> pl.Series:
         """Replay one field: the last visible change; without any change, the card's."""
-        since, values = self._changes[name]
-        changes = pl.Series(np.zeros(len(self.leads), dtype=np.bool_))
-        changes[since["lead"].unique()] = True
-        found = _as_of(asked, since).join(
+        timeline, values = self._changes[name]
+        found = pl.DataFrame({"order": timeline.last(asked)}).join(
             values, on="order", how="left", maintain_order="left"
         )
+        changing = pl.Series(timeline.has_rows(asked))
         held = self.leads[name][asked["lead"]]
         return pl.select(
-            pl.when(changes[asked["lead"]]).then(found[name]).otherwise(held)
-        ).to_series().rename(name)  # fmt: skip
+            pl.when(changing).then(found[name]).otherwise(held).alias(name)
+        ).to_series()
+
+    def until(self, moment: int) -> History:
+        """Return the history as it was known at a moment, as if ingested then."""
+        known = self.leads.filter(
+            pl.max_horizontal("created_at", "recorded_at") <= moment
+        )
+        asked = known.select("lead", moment=pl.lit(moment)).with_row_index("row")
+        cards = self.cards(asked).drop("row", "created_at")
+        leads = known.with_columns(*cards)
+        of_known = known.select("lead_id")
+        return History(
+            replace(
+                self.tables,
+                leads=_restored(leads, like=self.tables.leads),
+                events=self._until("events", asked),
+                stages=self._until("stages", asked),
+                payments=self._until("payments", asked),
+                field_changes=self._until("field_changes", asked),
+                outcomes=self.tables.outcomes.join(of_known, on="lead_id", how="semi"),
+                cut_off=EPOCH + timedelta(microseconds=moment),
+            )
+        )
+
+    def _until(self, name: str, asked: pl.DataFrame) -> pl.DataFrame:
+        visible = self.visible(name, asked).sort("order").collect()
+        return _restored(visible, like=self.tables[name])
 
     def lead(self, lead_id: str) -> LeadHistory:
         """Gather one lead's history.
@@ -443,25 +280,16 @@ class History:
         return {}
 
 
-def _as_of(asked: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
-    """Look up for each (lead, moment) the ``order`` that held then; keep the order."""
-    return (
-        asked.with_row_index("_place")
-        .sort("lead", "moment")
-        .join_asof(
-            orders, left_on="moment", right_on="since", by="lead",
-            strategy="backward", coalesce=True, check_sortedness=False,
-        )
-        .sort("_place")
-        .drop("_place", "since", strict=False)
-    )  # fmt: skip
-
-
 def _integers(table: pl.DataFrame) -> pl.DataFrame:
     """Turn instants into integers; a number that is not one is not known."""
     return table.with_columns(
         pl.col(pl.Datetime).cast(pl.Int64()), pl.col(pl.Float64).fill_nan(None)
     )
+
+
+def _restored(table: pl.DataFrame, *, like: pl.DataFrame) -> pl.DataFrame:
+    """Turn integers back into instants."""
+    return table.select(pl.col(c).cast(t) for c, t in like.schema.items())
 
 
 def _integer_type(dtype: pl.DataType) -> pl.DataType:
