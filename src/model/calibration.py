@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.optimize import minimize
 
 from model.catalog import Numbers
 from model.metrics import Codes, row_losses
@@ -52,6 +51,8 @@ def fit_sigmoid(raw: Numbers, labels: Numbers) -> Calibrator:
     >>> fit_sigmoid(raw, 1.0 - labels * (raw < 0)).slope > 0
     True
     """
+    from scipy.optimize import minimize  # a service only applies; it need not wait
+
     wins = labels.sum()
     high = (wins + 1.0) / (wins + 2.0)
     low = 1.0 / (len(labels) - wins + 2.0)
