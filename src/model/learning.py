@@ -88,7 +88,7 @@ class Trained:
 
 
 def numbered(leads: Codes) -> Codes:
-    """Number leads from 0 without gaps.
+    """Give leads numbers from 0 without gaps.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def learn(
     contents = _contents(task, settings, booster, calibrator, unseen)
     draft = write_bundle(workdir / "draft", contents)
     proof = _prove(draft, task, settings)
-    facts = contents.facts | {"metrics": _rounded(proof.metrics)}
+    facts = {**contents.facts, "metrics": _rounded(proof.metrics)}
     bundle = write_bundle(workdir / "bundle", replace(contents, facts=facts))
     return replace(proof, bundle=bundle)
 
@@ -183,9 +183,7 @@ def _contents(
     )
 
 
-def _facts(
-    task: Task, settings: Settings, rate: float, rounds: int
-) -> dict[str, Any]:
+def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str, Any]:
     model = settings.model.model_dump(mode="json", exclude={"threads", "name"})
     holdout = getattr(settings.source, "holdout", None)
     return {
