@@ -1,8 +1,9 @@
 """The feature catalog: one declaration per feature, in words a salesperson knows.
 
 A catalog is data. It says what each feature is; ``model.derivation`` says how it is
-computed. ``model.features`` gathers what that needs for many snapshots in an engine,
-``model.twin`` for one lead in plain Python, and both read this. The catalog travels in the bundle, so serving computes what training did.
+computed. ``model.features`` gathers what that takes for many snapshots in an engine,
+``model.twin`` for one lead in plain Python, and all of them read this. The catalog
+travels in the bundle, so serving computes what training did.
 """
 
 from __future__ import annotations

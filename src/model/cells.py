@@ -204,7 +204,7 @@ def millionths(values: Numbers) -> Integers:
     Examples
     --------
     >>> millionths(np.array([1.5, np.nan, -np.inf]))
-    array([          1500000,                 0, -10000000000000000])
+    array([           1500000,                  0, -10000000000000000])
     """
     known = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
     cut = np.clip(known, -LARGEST_VALUE, LARGEST_VALUE)

@@ -174,34 +174,40 @@ Definition = Callable[[_Known, _Group], npt.NDArray[np.float64] | Integers]
 
 
 def _count(known: _Known, group: _Group) -> Integers:
-    return known.count[:, group.streams, group.upto]
+    counts: Integers = known.count[:, group.streams, group.upto]
+    return counts
 
 
 def _trend(known: _Known, group: _Group) -> Integers:
     """Count the window, less the window of the same length before it."""
-    now = known.count[:, group.streams, group.upto]
-    return 2 * now - known.count[:, group.streams, group.before]
+    now = _count(known, group)
+    both: Integers = known.count[:, group.streams, group.before]
+    return 2 * now - both
 
 
 def _sum(known: _Known, group: _Group) -> Numbers:
-    return known.total[:, group.streams, group.upto] / MILLION
+    total: Integers = known.total[:, group.streams, group.upto]
+    return total / MILLION
 
 
 def _net(known: _Known, group: _Group) -> Numbers:
     """Sum the money received, less the money given back."""
-    refunds = known.total[:, known.cells.layout.refunds, group.upto]
-    return (known.total[:, group.streams, group.upto] + refunds) / MILLION
+    received: Integers = known.total[:, group.streams, group.upto]
+    refunds: Integers = known.total[:, known.cells.layout.refunds, group.upto]
+    return (received + refunds) / MILLION
 
 
 def _days(known: _Known, group: _Group) -> Integers:
-    return np.bitwise_count(known.cells.days[:, group.streams] & group.masks).astype(
-        np.int64
-    )
+    days: Integers = np.bitwise_count(
+        known.cells.days[:, group.streams] & group.masks
+    ).astype(np.int64)
+    return days
 
 
 def _distinct(known: _Known, group: _Group) -> Integers:
     events = known.count[:, 1 : known.cells.layout.other + 1]
-    return (events > 0).sum(axis=1)[:, group.upto]
+    distinct: Integers = (events > 0).sum(axis=1)[:, group.upto]
+    return distinct
 
 
 def _recency(known: _Known, group: _Group) -> Numbers:
