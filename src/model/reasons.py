@@ -15,7 +15,7 @@ from leads.decision import Reason
 from model.bundle import Bundle
 from model.catalog import FeatureTable, Numbers
 from model.explanation import shares
-from model.wording import LANGUAGES, Language, number, percent, plural, value_words
+from model.phrases import LANGUAGES, Language, number, percent, plural, value_words
 
 MOST: Final = 3
 """Reasons for, and as many against."""

@@ -1,160 +1,197 @@
-"""Numbers in words, in English and Russian: durations, rates, weekdays, plurals."""
+"""The words for features that a salesperson understands, in both languages."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal
 
-from model.catalog import Feature
+from model.catalog import OTHER_KINDS, Kind, Words
 
-Language = Literal["en", "ru"]
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
+ChangedBy = Literal["seller", "buyer", "fixed"]
 
-YES_NO_KINDS: Final = frozenset({"card_flag", "card_filled", "contact_phone"})
-HOUR_KINDS: Final = frozenset(
-    {
-        "event_recency", "event_gap", "payment_recency", "payment_gap", "stage_age",
-        "lead_age",
-    }
-)  # fmt: skip
-"""Kinds of features that are durations in hours."""
-DAY_KINDS: Final = frozenset({"card_time_age"})
-"""Kinds of features that are durations in days."""
 
-UNKNOWN: Final = {"en": "not known", "ru": "нет данных"}
-YES: Final = {"en": "yes", "ru": "да"}
-NO: Final = {"en": "no", "ru": "нет"}
-UNDER: Final = {"en": "under", "ru": "менее"}
-OVER: Final = {"en": "over", "ru": "более"}
-WEEKDAYS: Final = {
-    "en": (
-        "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What a kind of event is called, and who makes it happen."""
+
+    words: Words
+    changed_by: ChangedBy
+
+
+NOUNS: Final[Mapping[str, Noun]] = {
+    "call": Noun(Words("Calls", "Звонки"), "seller"),
+    "meeting": Noun(Words("Meetings", "Встречи"), "seller"),
+    "demo": Noun(Words("Demos", "Демонстрации"), "seller"),
+    "task": Noun(Words("Tasks", "Задачи"), "seller"),
+    "offer": Noun(Words("Offers", "Предложения"), "seller"),
+    "invoice": Noun(Words("Invoices", "Счета"), "seller"),
+    "note": Noun(Words("Notes", "Заметки"), "seller"),
+    "mail": Noun(Words("Mails", "Письма"), "seller"),
+    "email": Noun(Words("Mails", "Письма"), "seller"),
+    "message": Noun(Words("Messages", "Сообщения"), "seller"),
+    "sms": Noun(Words("Text messages", "СМС"), "seller"),
+    "visit": Noun(Words("Visits", "Визиты"), "buyer"),
+    "view": Noun(Words("Views", "Просмотры"), "buyer"),
+    "page": Noun(Words("Pages", "Страницы"), "buyer"),
+    "click": Noun(Words("Clicks", "Клики"), "buyer"),
+    "login": Noun(Words("Logins", "Входы"), "buyer"),
+    "session": Noun(Words("Sessions", "Сеансы"), "buyer"),
+    "usage": Noun(Words("Usage", "Использование"), "buyer"),
+    "setup": Noun(Words("Set-up steps", "Шаги настройки"), "buyer"),
+    "setting": Noun(Words("Settings changed", "Изменения настроек"), "buyer"),
+    "form": Noun(Words("Forms sent", "Отправки форм"), "buyer"),
+    "download": Noun(Words("Downloads", "Скачивания"), "buyer"),
+    "registration": Noun(Words("Registrations", "Регистрации"), "buyer"),
+}
+"""Event kinds often begin with one of these; any other is called by its own name."""
+
+ALL_EVENTS: Final = Noun(Words("All activity", "Вся активность"), "buyer")
+OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"), "buyer")
+
+TEMPLATES: Final[Mapping[Kind, Words]] = {
+    "event_count": Words("{what}{in_window}: how many", "{what}{in_window}: сколько"),
+    "event_days": Words(
+        "{what}{in_window}: on how many days", "{what}{in_window}: в скольких днях"
     ),
-    "ru": (
-        "понедельник", "вторник", "среда", "четверг", "пятница", "суббота",
-        "воскресенье",
+    "event_sum": Words("{what}{in_window}: total value", "{what}{in_window}: сумма"),
+    "event_recency": Words(
+        "{what}: time since the last", "{what}: давность последнего"
     ),
-}  # fmt: skip
-MONTHS: Final = {
-    "en": (
-        "January", "February", "March", "April", "May", "June", "July", "August",
-        "September", "October", "November", "December",
+    "event_gap": Words("{what}: mean time between", "{what}: средний промежуток"),
+    "event_gap_relative": Words(
+        "{what}: time since the last, against the usual pause",
+        "{what}: давность последнего к обычному промежутку",
     ),
-    "ru": (
-        "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август",
-        "сентябрь", "октябрь", "ноябрь", "декабрь",
+    "event_trend": Words(
+        "{what}: change{in_window} against before",
+        "{what}: изменение{in_window} к прежнему",
     ),
-}  # fmt: skip
-DURATIONS: Final = {
-    "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
-    "hour": (("hour", "hours"), ("час", "часа", "часов")),
-    "day": (("day", "days"), ("день", "дня", "дней")),
+    "kinds_distinct": Words(
+        "Kinds of activity{in_window}", "Видов активности{in_window}"
+    ),
+    "payment_count": Words("Payments{in_window}", "Оплат{in_window}"),
+    "payment_days": Words("Days with payments{in_window}", "Дней с оплатой{in_window}"),
+    "payment_sum": Words(
+        "Paid{in_window}, less refunds", "Оплачено{in_window} за вычетом возвратов"
+    ),
+    "payment_recency": Words(
+        "Time since the last payment", "Давность последней оплаты"
+    ),
+    "payment_gap": Words(
+        "Mean time between payments", "Средний промежуток между оплатами"
+    ),
+    "payment_gap_relative": Words(
+        "Time since the last payment, against the usual pause",
+        "Давность последней оплаты к обычному промежутку",
+    ),
+    "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
+    "stage": Words("Stage", "Этап"),
+    "stage_age": Words("Time in this stage", "Время на этапе"),
+    "stage_age_relative": Words(
+        "Time in this stage, against the usual", "Время на этапе к обычному"
+    ),
+    "stage_position": Words("How far in the funnel", "Как далеко по воронке"),
+    "stage_moves": Words("Moves between stages", "Переходов между этапами"),
+    "stage_moves_back": Words("Moves back", "Возвратов на прежний этап"),
+    "card_number": Words("{what}", "{what}"),
+    "card_text": Words("{what}", "{what}"),
+    "card_flag": Words("{what}", "{what}"),
+    "card_time_age": Words("{what}: days since", "{what}: дней назад"),
+    "card_text_length": Words("{what}: length of the text", "{what}: длина текста"),
+    "card_filled": Words("{what}: filled in", "{what}: заполнено"),
+    "contact_phone": Words("Phone to call ({what})", "Есть телефон ({what})"),
+    "contact_mail": Words("Kind of mail address ({what})", "Вид почты ({what})"),
+    "source": Words("Source", "Источник"),
+    "pipeline": Words("Pipeline", "Воронка"),
+    "lead_age": Words("Age of the lead", "Возраст лида"),
+    "hour": Words("Hour of creation", "Час создания"),
+    "weekday": Words("Weekday of creation", "День недели создания"),
+    "month": Words("Month of creation", "Месяц создания"),
 }
 
+UNITS: Final[Mapping[Kind, str]] = {
+    **dict.fromkeys(
+        (
+            "event_count", "event_trend", "payment_count", "refund_count",
+            "stage_moves", "stage_moves_back",
+        ),
+        "times",
+    ),
+    **dict.fromkeys(("event_days", "payment_days", "card_time_age"), "days"),
+    **dict.fromkeys(
+        (
+            "event_recency", "event_gap", "payment_recency", "payment_gap", "stage_age",
+            "lead_age",
+        ),
+        "hours",
+    ),
+    **dict.fromkeys(
+        ("event_gap_relative", "payment_gap_relative", "stage_age_relative"), "ratio"
+    ),
+    **dict.fromkeys(("card_flag", "card_filled", "contact_phone"), "yes or no"),
+    "kinds_distinct": "kinds",
+    "stage_position": "steps",
+    "card_text_length": "characters",
+    "hour": "hour",
+    "weekday": "weekday",
+    "month": "month",
+}  # fmt: skip
+"""Units by kind; payments come in a currency, and ``catalog.UNITLESS`` have none."""
 
-def plural(count: int, *forms: str) -> str:
-    """Choose the form of a Russian noun that goes with a count.
-
-    Examples
-    --------
-    >>> [plural(n, "лид", "лида", "лидов") for n in (1, 3, 5, 11, 21, 112)]
-    ['лид', 'лида', 'лидов', 'лидов', 'лид', 'лидов']
-    """
-    one, few, many = forms
-    if count % 100 in range(11, 15):
-        return many
-    if count % 10 == 1:
-        return one
-    return few if count % 10 in (2, 3, 4) else many
-
-
-def number(value: float, language: Language) -> str:
-    """Write a number with three figures, whole ones in full.
-
-    Examples
-    --------
-    >>> number(1234567.0, "en"), number(0.03456, "en"), number(1.5, "ru")
-    ('1,234,567', '0.0346', '1,5')
-    """
-    whole = value == int(value) if math.isfinite(value) else False
-    text = f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:.3g}"
-    if language == "en":
-        return text
-    return text.replace(",", "\u00a0").replace(".", ",")
-
-
-def percent(rate: float, language: Language) -> str:
-    r"""Write a rate as a percentage that is never rounded to nothing or to certainty.
-
-    A space that does not break keeps the sign with its number.
-
-    Examples
-    --------
-    >>> percent(0.3149, "en"), percent(0.002, "en"), percent(0.999, "en")
-    ('31\xa0%', 'under 1\xa0%', 'over 99\xa0%')
-    """
-    if 0 < rate < 0.01:
-        return f"{UNDER[language]} 1\u00a0%"
-    if 0.99 < rate < 1:
-        return f"{OVER[language]} 99\u00a0%"
-    return f"{rate * 100:.0f}\u00a0%"
+UNIT_WORDS: Final[Mapping[str, Words]] = {
+    "times": Words("times", "раз"),
+    "days": Words("days", "дн."),
+    "hours": Words("hours", "ч"),
+    "ratio": Words("of the usual", "от обычного"),
+    "yes or no": Words("yes or no", "да или нет"),
+    "kinds": Words("kinds", "видов"),
+    "steps": Words("steps", "шагов"),
+    "characters": Words("characters", "знаков"),
+    "hour": Words("o'clock", "час"),
+    "weekday": Words("day of the week, Monday is 1", "день недели, понедельник 1"),
+    "month": Words("month", "месяц"),
+}
+"""Units in both languages; a currency stays its code."""
 
 
-def duration(hours: float, language: Language) -> str:
-    """Write a duration in the unit a person would choose.
+def noun_of(kind: str | None) -> Noun:
+    """Name a kind of event (None is all together).
 
     Examples
     --------
-    >>> duration(0.5, "en"), duration(26.0, "ru"), duration(24 * 21.0, "ru")
-    ('30 minutes', '26 часов', '21 день')
+    >>> noun_of("visit_pricing").words
+    Words(en='Visits (visit_pricing)', ru='Визиты (visit_pricing)')
+    >>> noun_of("call").words.ru, noun_of("W_Valideren").words.ru
+    ('Звонки', 'W_Valideren')
     """
-    if hours < 1:
-        unit, count = "minute", round(hours * 60)
-    elif hours < 48:
-        unit, count = "hour", round(hours)
-    else:
-        unit, count = "day", round(hours / 24)
-    english, russian = DURATIONS[unit]
-    if language == "en":
-        word = english[abs(count) != 1]
-    else:
-        word = plural(abs(count), *russian)
-    return f"{number(count, language)} {word}"
+    if kind is None:
+        return ALL_EVENTS
+    if kind == OTHER_KINDS:
+        return OTHER_EVENTS
+    first = kind.replace("-", "_").replace(" ", "_").partition("_")[0].lower()
+    noun = NOUNS.get(first) or NOUNS.get(first.removesuffix("s"))
+    if noun is None:
+        return Noun(Words(kind, kind), "buyer")
+    if kind.lower() in {first, first + "s"}:
+        return noun
+    words = Words(f"{noun.words.en} ({kind})", f"{noun.words.ru} ({kind})")
+    return Noun(words, noun.changed_by)
 
 
-def value_words(
-    feature: Feature, value: float, text: str | None, language: Language
-) -> str:
-    """Write a feature's value in words.
+def words_of(kind: Kind, what: Words, window: int | None) -> Words:
+    """Say what a feature is; ``window`` is in seconds.
 
-    Parameters
-    ----------
-    feature
-        Says what the value is.
-    value, text
-        The value as a number (NaN is not known), or the level of a text feature (None
-        is not known); the other one is not looked at.
-    language
-        The language of the words.
+    Examples
+    --------
+    >>> words_of("event_count", noun_of("visit").words, 7 * 86_400).ru
+    'Визиты за 7 дней: сколько'
     """
-    if feature.is_text:
-        return UNKNOWN[language] if text is None else text
-    if math.isnan(value):
-        return UNKNOWN[language]
-    if feature.kind in YES_NO_KINDS:
-        return YES[language] if value else NO[language]
-    if feature.kind in HOUR_KINDS:
-        return duration(value, language)
-    if feature.kind in DAY_KINDS:
-        return duration(value * 24, language)
-    return _on_the_clock(feature, value, language) or number(value, language)
-
-
-def _on_the_clock(feature: Feature, value: float, language: Language) -> str | None:
-    if feature.kind == "hour":
-        return f"{int(value):02}:00"
-    if feature.kind == "weekday" and 1 <= value <= 7:
-        return WEEKDAYS[language][int(value) - 1]
-    if feature.kind == "month" and 1 <= value <= 12:
-        return MONTHS[language][int(value) - 1]
-    return None
+    template, days = TEMPLATES[kind], None if window is None else window // 86_400
+    english = "" if days is None else f" in {days} days"
+    russian = "" if days is None else f" за {days} дней"
+    # Not str.format: a company's own name may hold braces.
+    return Words(
+        template.en.replace("{in_window}", english).replace("{what}", what.en),
+        template.ru.replace("{in_window}", russian).replace("{what}", what.ru),
+    )
