@@ -37,7 +37,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def journal(url: str) -> Iterator[Journal]:
-    """An empty journal."""
+    """Open an empty journal."""
     opened = Journal(url)
     opened.upgrade()
     yield opened
@@ -315,18 +315,29 @@ def test_the_journal_outlives_its_process(url: str) -> None:
 
 def test_many_may_start_at_once(url: str) -> None:
     """Services that upgrade the same empty database together all come up."""
-    program = f"from leads.journal import Journal; Journal({url!r}).upgrade()"
+    program = (
+        "from leads.journal import Journal; import alembic.command, alembic.script\n"
+        f"journal = Journal({url!r}); print('ready', flush=True); input()\n"
+        "journal.upgrade()"
+    )
     started = [
         subprocess.Popen(
             [sys.executable, "-c", program],
             env={"PYTHONPATH": str(ROOT / "src")},
-            stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for _ in range(4)
-    ]
+    ]  # fmt: skip
+    for process in started:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
 
-    failures = [process.communicate()[1] for process in started]
-    assert [process.returncode for process in started] == [0] * 4, failures
+    failures = [process.communicate()[1].decode() for process in started]
+    assert failures == [""] * 4
 
 
 def test_steps_lead_to_the_tables_in_use(url: str) -> None:
@@ -342,14 +353,40 @@ def test_steps_lead_to_the_tables_in_use(url: str) -> None:
     engine.dispose()
 
 
-def test_readers_do_not_wait_for_a_writer(journal: Journal) -> None:
-    """While one connection holds the write lock, reading goes on."""
+def test_a_slow_reader_holds_no_writer_up(journal: Journal, url: str) -> None:
+    """Predictions go in while somebody is in the midst of reading."""
     record(journal, said())
-    with journal._write() as connection:
-        connection.exec_driver_sql("DELETE FROM latest")
+    engine = sa.create_engine(url)
+    with engine.begin() as reader:
+        reader.exec_driver_sql("BEGIN") if "sqlite" in url else None
+        before = reader.execute(sa.text("SELECT count(*) FROM predictions")).scalar()
+        record(journal, said())
 
-        assert journal.latest("L-1") == said()
-        connection.rollback()
+        after = reader.execute(sa.text("SELECT count(*) FROM predictions")).scalar()
+        assert before == 1
+        assert after == (1 if "sqlite" in url else 2)
+    engine.dispose()
+
+
+def test_order_does_not_depend_on_the_language_of_the_database(
+    postgres_url: str,
+) -> None:
+    """A PostgreSQL that sorts like an English dictionary lists leads as SQLite does."""
+    home = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with home.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE english TEMPLATE template0"
+            " LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+        )
+    journal = Journal(str(home.url.set(database="english")))
+    journal.upgrade()
+    record(journal, *map(said, ["b", "B", "a", "_"]))
+
+    assert listed(journal) == (["B", "_", "a", "b"], 4)
+    journal.close()
+    with home.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE english")
+    home.dispose()
 
 
 def test_a_database_without_tables_is_unavailable(url: str) -> None:
