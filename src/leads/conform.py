@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,8 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "outcomes": ("lead_id", "outcome", "holdout"),
 }
 AMOUNTS: Final = ("amount", "amount_minor")
+NO_LEADS: Final = RawTable.of(pl.DataFrame(), "leads")
+"""Stands for leads that could not be read, so that other tables are still looked at."""
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,31 @@ class Rules:
     doubled_leads: bool = True
 
 
-def conform(raw: Mapping[str, RawTable], rules: Rules) -> Tables:
+def conform(
+    raw: Mapping[str, RawTable], rules: Rules, *, before: Sequence[Fault] = ()
+) -> Tables:
     """Bring raw tables into canonical form.
 
     Parameters
     ----------
     raw
-        By canonical name; ``leads`` must be there. Money is a column ``amount`` in main
-        units or ``amount_minor``.
+        By canonical name; ``leads`` must be there unless ``before`` says why it is not.
+        Money is a column ``amount`` in main units or ``amount_minor``.
     rules
         What the source leaves open.
+    before
+        Faults met while the raw tables were read, to be told with the others.
 
     Raises
     ------
     BadInput
         With all faults of all tables.
     """
+    raw = {"leads": NO_LEADS, **raw}
+    misspelt = _misspelt_excludes(raw, rules)
     raw = _without_excluded_changes(raw, rules)
     reading = _Reading(raw, rules)
+    reading.faults[:0] = [*before, *misspelt]
     leads = reading.leads()
     rows = {name: reading.rows(name, leads) for name in SCHEMAS if name != "leads"}
     if reading.faults:
@@ -123,6 +132,8 @@ class _Reading:
     def leads(self) -> pl.DataFrame:
         """Read the leads, each once, in order of id."""
         table = self.raw["leads"]
+        if table is NO_LEADS:
+            return empty("leads")
         columns = Columns(table, self.rules.zone)
         columns.require(*REQUIRED["leads"])
         if table.frame.is_empty():
@@ -235,6 +246,24 @@ def _notes(doubled: Mapping[str, int]) -> list[str]:
     return [
         f"{count_of(many, 'payment')} equal to another in lead, moment, amount and"
         " currency count once; if they are money of their own, add them up by sql"
+    ]
+
+
+def _misspelt_excludes(raw: Mapping[str, RawTable], rules: Rules) -> list[Fault]:
+    """Refuse excluded columns that do not exist: a slip there lets a leak through."""
+    leads, changes = raw["leads"], raw.get("field_changes")
+    if rules.fields is not None or leads is NO_LEADS:
+        return []
+    there = {*leads.left_out, *leads.frame.columns, *leads.names.values()}
+    if changes is not None and "field" in changes.frame.columns:
+        there |= set(as_text(changes.frame["field"]).unique().drop_nulls())
+    return [
+        leads.fault(
+            None,
+            f"exclude names {name!r}, and there is no such column or field",
+            "Mend [source] exclude; a slip there would let a leak through.",
+        )
+        for name in sorted(rules.exclude - there)
     ]
 
 
