@@ -17,7 +17,7 @@ from model.datacard import DataCard
 
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:
-    """An ingested company of forty leads."""
+    """Ingest a company of forty leads."""
     save(random_tables(1, leads=40), tmp_path)
     return settings(store=Store(folder=tmp_path))
 
@@ -55,8 +55,8 @@ def test_the_verb_prints_the_data_card(company: Settings, tmp_path: Path) -> Non
 
     assert done.exit_code == 0
     for words in (
-        "Data of company", "How fast leads convert", "Days to conversion", "Card fields",
-        "Funnels", "stage_change", "horizon not over", "already converted",
+        "Data of company", "How fast leads convert", "Days to conversion",
+        "Card fields", "Funnels", "stage_change", "lead was closed",
     ):  # fmt: skip
         assert words in done.stdout
 
