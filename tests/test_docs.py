@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pipelines.__main__ import VERBS
 from pydantic import BaseModel
 
 from leads import settings
+from pipelines.__main__ import VERBS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
