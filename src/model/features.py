@@ -24,7 +24,7 @@ from model.cells import Cells, Integers, Stages, millionths
 from model.contacts import has_phone, mail_kind
 from model.derivation import Inputs, Plan, plan_of
 
-CHUNK: Final = 16_384
+CHUNK: Final = 8_192
 """Snapshots at a time: their cells fit the processor's cache."""
 
 CENTS_TO_MILLIONTHS: Final = 10_000
