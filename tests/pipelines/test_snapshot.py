@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from pipelines.__main__ import app
 from pipelines.snapshot import FILE, snapshot_leads
-from tests.strategies import random_tables, settings
+from tests.strategies import random_tables
 from typer.testing import CliRunner
 
-from leads.settings import Settings, Store
+from leads.settings import Settings, read_settings
 from leads.store import save
 from model.datacard import DataCard
 
@@ -19,7 +19,7 @@ from model.datacard import DataCard
 def company(tmp_path: Path) -> Settings:
     """Ingest a company of forty leads."""
     save(random_tables(1, leads=40), tmp_path)
-    return settings(store=Store(folder=tmp_path))
+    return read_settings(_write(tmp_path))
 
 
 def digests(folder: Path) -> dict[str, str]:
