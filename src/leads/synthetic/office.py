@@ -159,19 +159,22 @@ class _Desk:
         )
 
 
-def contract_scans(ledger: Ledger, rng: np.random.Generator) -> pl.DataFrame:
+def contract_scans(
+    people: People, ledger: Ledger, rng: np.random.Generator
+) -> pl.DataFrame:
     """Date scanned contracts back to before the payment, though filed days after it.
 
     Whoever looks at their own date instead of the day they were filed sees the future.
     """
     signed = rng.random(len(ledger.payer)) < 0.6
     count = int(signed.sum())
-    before = rng.integers(5 * HOUR, 3 * DAY, count)
+    lead = ledger.payer[signed]
+    at = ledger.paid_at[signed] - rng.integers(5 * HOUR, 3 * DAY, count)
     after = rng.integers(HOUR, 2 * DAY, count)
     return pl.DataFrame(
         {
-            "lead": ledger.payer[signed],
-            "at": ledger.paid_at[signed] - before,
+            "lead": lead,
+            "at": np.maximum(at, people.created[lead]),
             "recorded_at": ledger.booked_at[signed] + after,
         }
     )
