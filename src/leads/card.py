@@ -80,7 +80,7 @@ class RawCard:
         return sorted({*own, *self._rows_of} - self.exclude - LEADS.keys())
 
     def _collisions(self) -> list[Fault]:
-        """Refuse changes of fixed columns: which of the two holds?"""
+        """Refuse changes of fixed columns: nobody could tell which holds."""
         clash = sorted(self._rows_of.keys() & LEADS.keys())
         if not clash or self.changes is None:
             return []

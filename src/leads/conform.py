@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -28,6 +28,8 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "outcomes": ("lead_id", "outcome", "holdout"),
 }
 AMOUNTS: Final = ("amount", "amount_minor")
+NO_LEADS: Final = RawTable.of(pl.DataFrame(), "leads")
+"""Stands for leads that could not be read, so that other tables are still looked at."""
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,29 @@ class Rules:
     doubled_leads: bool = True
 
 
-def conform(raw: Mapping[str, RawTable], rules: Rules) -> Tables:
+def conform(
+    raw: Mapping[str, RawTable], rules: Rules, *, before: Sequence[Fault] = ()
+) -> Tables:
     """Bring raw tables into canonical form.
 
     Parameters
     ----------
     raw
-        By canonical name; ``leads`` must be there. Money is a column ``amount`` in main
-        units or ``amount_minor``.
+        By canonical name; ``leads`` must be there unless ``before`` says why it is not.
+        Money is a column ``amount`` in main units or ``amount_minor``.
     rules
         What the source leaves open.
+    before
+        Faults met while the raw tables were read, to be told with the others.
 
     Raises
     ------
     BadInput
         With all faults of all tables.
     """
-    raw = _without_excluded_changes(raw, rules)
+    raw = {"leads": NO_LEADS, **_without_excluded_changes(raw, rules)}
     reading = _Reading(raw, rules)
+    reading.faults[:0] = before
     leads = reading.leads()
     rows = {name: reading.rows(name, leads) for name in SCHEMAS if name != "leads"}
     if reading.faults:
@@ -123,6 +130,8 @@ class _Reading:
     def leads(self) -> pl.DataFrame:
         """Read the leads, each once, in order of id."""
         table = self.raw["leads"]
+        if table is NO_LEADS:
+            return empty("leads")
         columns = Columns(table, self.rules.zone)
         columns.require(*REQUIRED["leads"])
         if table.frame.is_empty():

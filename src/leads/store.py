@@ -2,7 +2,7 @@
 
 ::
 
-    folder/tables/current.json             {"digest": ...}, replaced last
+    folder/tables/current.json             the digest that counts, replaced last
     folder/tables/<digest>/manifest.json   fields, cut-off, SHA-256 of every file
     folder/tables/<digest>/leads.parquet   ... one file per table
 
@@ -53,7 +53,8 @@ def save(tables: Tables, folder: Path) -> str:
     digest = content_digest(tables)
     if not _is_whole(home / digest):
         _write(tables, home, digest)
-    _replace(home / CURRENT, {"digest": digest})
+    told = {"doubled": dict(tables.doubled), "notes": list(tables.notes)}
+    _replace(home / CURRENT, {"digest": digest, **told})
     return digest
 
 
@@ -65,7 +66,8 @@ def load(folder: Path) -> Tables:
     Unavailable
         Nothing was ingested, or a file is not what was written.
     """
-    home = folder / "tables" / digest_of(folder)
+    current = _current(folder)
+    home = folder / "tables" / current["digest"]
     if not _is_whole(home):
         raise Unavailable(
             f"The stored tables in {home} are damaged.", remedy="Run ingest again."
@@ -82,8 +84,8 @@ def load(folder: Path) -> Tables:
         fields={name: FieldType(kind) for name, kind in manifest["fields"].items()},
         cut_off=datetime.fromisoformat(manifest["cut_off"]),
         dated=manifest["dated"],
-        doubled=manifest["doubled"],
-        notes=tuple(manifest["notes"]),
+        doubled=current["doubled"],
+        notes=tuple(current["notes"]),
     )
 
 
@@ -95,13 +97,7 @@ def digest_of(folder: Path) -> str:
     Unavailable
         Nothing was ingested.
     """
-    try:
-        digest = _read_json(folder / "tables" / CURRENT)["digest"]
-    except FileNotFoundError as error:
-        raise Unavailable(
-            f"Nothing was ingested into {folder}.",
-            remedy="Run ingest with the same configuration.",
-        ) from error
+    digest = _current(folder)["digest"]
     assert isinstance(digest, str)
     return digest
 
@@ -119,6 +115,16 @@ def content_digest(tables: Tables) -> str:
                 for buffer in _buffers(column):
                     digest.update(buffer)
     return digest.hexdigest()
+
+
+def _current(folder: Path) -> Any:
+    try:
+        return _read_json(folder / "tables" / CURRENT)
+    except FileNotFoundError as error:
+        raise Unavailable(
+            f"Nothing was ingested into {folder}.",
+            remedy="Run ingest with the same configuration.",
+        ) from error
 
 
 def _head(tables: Tables) -> str:
@@ -158,15 +164,17 @@ def _write(tables: Tables, home: Path, digest: str) -> None:
             "fields": tables.fields,
             "cut_off": tables.cut_off.isoformat(),
             "dated": tables.dated,
-            "doubled": dict(tables.doubled),
-            "notes": list(tables.notes),
             "rows": {name: tables[name].height for name in SCHEMAS},
             "files": files,
         }
         _replace(made / MANIFEST, manifest)
         made.chmod(0o755)
         shutil.rmtree(home / digest, ignore_errors=True)  # damaged, or not there
-        made.rename(home / digest)
+        try:
+            made.rename(home / digest)
+        except OSError:  # another run wrote the same content at this moment
+            if not _is_whole(home / digest):
+                raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
