@@ -52,7 +52,7 @@ class EventSent(TypedDict):
 
 @with_config(STRICT)
 class StageSent(TypedDict):
-    """The lead entered a stage; without a pipeline, of the lead's own."""
+    """The lead entered a stage, of the pipeline named as in the ingested data."""
 
     at: Instant
     stage: Name
@@ -235,10 +235,7 @@ class ReadySaid(TypedDict):
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)
 
 
-def body_of(kind: Any, components: dict[str, Any]) -> dict[str, Any]:
-    """Describe a request body for OpenAPI, its parts added to ``components``."""
-    schema = TypeAdapter(kind).json_schema(ref_template="#/components/schemas/{model}")
-    components.update(schema.pop("$defs", {}))
-    components[kind.__name__] = schema
+def body_of(kind: Any) -> dict[str, Any]:
+    """Describe a request body for OpenAPI, by the name of its schema."""
     reference = {"$ref": f"#/components/schemas/{kind.__name__}"}
     return {"required": True, "content": {"application/json": {"schema": reference}}}
