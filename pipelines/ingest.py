@@ -31,7 +31,7 @@ class Ingested:
     notes: tuple[str, ...]
 
 
-def ingest(settings: Settings) -> Ingested:
+def take_in(settings: Settings) -> Ingested:
     """Bring the source into canonical tables and store them; safe to repeat.
 
     Raises
@@ -43,7 +43,7 @@ def ingest(settings: Settings) -> Ingested:
     digest = save(tables, settings.store.folder)
     done = Ingested(
         digest=digest,
-        folder=settings.store.folder,
+        folder=settings.store.folder.resolve(),
         rows={name: tables[name].height for name in SCHEMAS},
         doubled=tables.doubled,
         fields=tables.fields,
@@ -55,11 +55,11 @@ def ingest(settings: Settings) -> Ingested:
 
 
 @verb
-def run(config: ConfigOption) -> None:
+def ingest(config: ConfigOption) -> None:
     """Take in the source as canonical tables, or list every fault of it."""
     settings = read_settings(config)
     with working("Reading the source"):
-        done = ingest(settings)
+        done = take_in(settings)
     show(done)
 
 

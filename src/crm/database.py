@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import sqlalchemy as sa
 from polars.exceptions import PolarsError
@@ -22,6 +24,7 @@ def connect(url: str) -> sa.Engine:
     """
     try:
         made = sa.make_url(url)
+        _refuse_absent_file(made)
         postgres = made.get_backend_name() == "postgresql"
         arguments = {"options": "-c timezone=UTC"} if postgres else {}
         return sa.create_engine(made, connect_args=arguments)
@@ -30,6 +33,17 @@ def connect(url: str) -> sa.Engine:
             "[source] url is not the URL of a database that can be reached.",
             remedy="Write one like postgresql+psycopg://user@host/name.",
         ) from error
+
+
+def _refuse_absent_file(url: sa.URL) -> None:
+    """Refuse a SQLite file that is not there; SQLite itself would make an empty one."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:":
+        return
+    if not name.startswith("file:") and not Path(name).is_file():
+        raise BadConfig(
+            f"There is no database file {name}.", remedy="Mend [source] url."
+        )
 
 
 def read_table(

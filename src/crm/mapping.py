@@ -70,7 +70,8 @@ def take(
     frame = raw.frame.select(
         *(pl.col(theirs).alias(ours) for ours, theirs in names.items()), *rest
     )
-    return replace(raw, frame=frame, names=names), []
+    left_out = frozenset(exclude) & set(raw.frame.columns)
+    return replace(raw, frame=frame, names=names, left_out=left_out), []
 
 
 def _unmapped(

@@ -80,9 +80,11 @@ def conform(
     BadInput
         With all faults of all tables.
     """
-    raw = {"leads": NO_LEADS, **_without_excluded_changes(raw, rules)}
+    raw = {"leads": NO_LEADS, **raw}
+    misspelt = _misspelt_excludes(raw, rules)
+    raw = _without_excluded_changes(raw, rules)
     reading = _Reading(raw, rules)
-    reading.faults[:0] = before
+    reading.faults[:0] = [*before, *misspelt]
     leads = reading.leads()
     rows = {name: reading.rows(name, leads) for name in SCHEMAS if name != "leads"}
     if reading.faults:
@@ -244,6 +246,24 @@ def _notes(doubled: Mapping[str, int]) -> list[str]:
     return [
         f"{count_of(many, 'payment')} equal to another in lead, moment, amount and"
         " currency count once; if they are money of their own, add them up by sql"
+    ]
+
+
+def _misspelt_excludes(raw: Mapping[str, RawTable], rules: Rules) -> list[Fault]:
+    """Refuse excluded columns that do not exist: a slip there lets a leak through."""
+    leads, changes = raw["leads"], raw.get("field_changes")
+    if rules.fields is not None or leads is NO_LEADS:
+        return []
+    there = {*leads.left_out, *leads.frame.columns, *leads.names.values()}
+    if changes is not None and "field" in changes.frame.columns:
+        there |= set(as_text(changes.frame["field"]).unique().drop_nulls())
+    return [
+        leads.fault(
+            None,
+            f"exclude names {name!r}, and there is no such column or field",
+            "Mend [source] exclude; a slip there would let a leak through.",
+        )
+        for name in sorted(rules.exclude - there)
     ]
 
 

@@ -66,7 +66,8 @@ def as_text(values: pl.Series) -> pl.Series:
     if isinstance(dtype, pl.Datetime):
         return values.dt.to_string("iso:strict")
     if dtype == pl.Binary:
-        return values.cast(pl.String, strict=False)
+        found = [None if v is None else _decoded(v) for v in values.to_list()]
+        return pl.Series(values.name, found, dtype=pl.String)
     text = values.cast(pl.String)
     if dtype.is_float():
         text = text.set(values.is_nan().fill_null(value=False), None)
@@ -75,6 +76,13 @@ def as_text(values: pl.Series) -> pl.Series:
         text = text.str.strip_chars()
         return text.set(text == "", None)
     return text
+
+
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def type_of(values: pl.Series, zone: ZoneInfo, *, typed: bool) -> FieldType | None:

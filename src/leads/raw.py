@@ -34,6 +34,8 @@ class RawTable:
     typed
         Whether the source itself tells text from numbers (Parquet, a database), or is
         text all through (CSV).
+    left_out
+        Columns that the configuration excludes and that were there.
     """
 
     frame: pl.DataFrame
@@ -41,6 +43,7 @@ class RawTable:
     rows: pl.Series
     names: Mapping[str, str] = field(default_factory=dict)
     typed: bool = True
+    left_out: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, frame: pl.DataFrame, where: str, *, typed: bool = True) -> RawTable:

@@ -90,9 +90,10 @@ class Maturity:
 
 @dataclass(frozen=True, slots=True)
 class DataCard:
-    """What the data hold. Moments are ISO 8601 in UTC."""
+    """What the data hold. Moments are ISO 8601 in UTC, without meaning unless dated."""
 
     company: str
+    dated: bool
     first_lead: str
     cut_off: str
     span_days: float
@@ -168,6 +169,7 @@ def describe(
     moments = consider(history, settings, funnel=funnel)
     return DataCard(
         company=settings.company.name,
+        dated=history.tables.dated,
         first_lead=_written(start),
         cut_off=_written(history.cut_off),
         span_days=round((history.cut_off - start) / DAY, 2),

@@ -7,6 +7,7 @@ of threads, the hour or the folder.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -44,8 +45,9 @@ class Task:
 
     ``table`` has n rows, ``labels`` their outcomes as 0.0 or 1.0, ``leads`` the number
     of each row's lead from 0. ``train`` and ``test`` are positions of rows; ``folds``
-    are fitting and judged positions within ``train``, oldest judged slice first.
-    ``dated`` says whether rows have an order in time.
+    are fitting and judged positions within ``train``, oldest judged slice first, and
+    ``forward`` says whether they go forward in time. ``cut_off`` and ``learned_until``
+    are as in ``Manifest``.
     """
 
     catalog: Catalog
@@ -55,7 +57,7 @@ class Task:
     train: Index
     test: Index
     folds: Sequence[Fold]
-    dated: bool
+    forward: bool
     cut_off: int | None = None
     learned_until: int | None = None
     data_digest: str = ""
@@ -111,7 +113,7 @@ def learn(
     say = progress or (lambda _: None)
     task = replace(task, folds=_enough(task))
     say(f"Growing {len(task.folds)} folds of {len(task.train):,} snapshots")
-    unseen = judge(task.matrix, task.folds, settings.model, forward=task.dated)
+    unseen = judge(task.matrix, task.folds, settings.model, forward=task.forward)
     labels = task.matrix.labels[unseen.rows]
     calibrator = choose_calibrator(unseen.log_odds, labels, unseen.folds)
     say(f"Growing the final {unseen.rounds:,} rounds")
@@ -120,6 +122,7 @@ def learn(
     contents = _contents(task, settings, booster, calibrator, unseen)
     draft = write_bundle(workdir / "draft", contents)
     proof = _prove(draft, task, settings)
+    shutil.rmtree(draft.path)
     facts = {**contents.facts, "metrics": _rounded(proof.metrics)}
     bundle = write_bundle(workdir / "bundle", replace(contents, facts=facts))
     return replace(proof, bundle=bundle)
@@ -205,7 +208,7 @@ def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str
         },
         "metrics": {},
         "split": {
-            "dated": task.dated,
+            "dated": task.learned_until is not None,
             "holdout": holdout and holdout.model_dump(mode="json"),
             "test_share": settings.model.test_share,
             "seed": settings.model.seed,

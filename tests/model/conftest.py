@@ -59,7 +59,7 @@ def invented_task(rows: int = 1500, *, seed: int = 3, noise: bool = False) -> Ta
         folds=tuple(
             (np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(3)
         ),
-        dated=False,
+        forward=False,
     )
 
 
