@@ -172,15 +172,17 @@ class Cells:
         if len(row) == 0:
             return
         follows = row[1:] == row[:-1]
-        last = np.flatnonzero(np.append(~follows, True))
-        self.stage_age[row[last]] = age[last]
-        self.stage_normal[row[last]] = stages.normal[last]
-        self.stage_position[row[last]] = stages.position[last]
         moved = follows & (stages.code[1:] != stages.code[:-1])
         same_pipeline = stages.pipeline[1:] == stages.pipeline[:-1]
         back = moved & same_pipeline & (stages.position[1:] < stages.position[:-1])
         np.add.at(self.moves, row[1:][moved], 1)
         np.add.at(self.moves_back, row[1:][back], 1)
+        # Told again that it is where it was, a lead has not entered anew. Of several
+        # values assigned to one place numpy keeps the last.
+        entered = np.flatnonzero(np.append(True, moved | ~follows))
+        self.stage_age[row[entered]] = age[entered]
+        self.stage_normal[row[entered]] = stages.normal[entered]
+        self.stage_position[row[entered]] = stages.position[entered]
 
 
 @dataclass(frozen=True)

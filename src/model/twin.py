@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from leads.errors import BadInput, Fault
+from leads.funnel import NO_PIPELINE
 from leads.history import LeadHistory, Value
 from model.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.cells import Cells, Stages, millionths
@@ -96,7 +97,11 @@ def _add_stages(cells: Cells, plan: Plan, seen: LeadHistory, moment: int) -> Non
     changes = seen.stages
     if not changes:
         return
-    pairs = [(change.pipeline or "", change.stage) for change in changes]
+    of_lead = seen.pipeline if seen.pipeline is not None else NO_PIPELINE
+    pairs = [
+        (of_lead if change.pipeline is None else change.pipeline, change.stage)
+        for change in changes
+    ]
     codes = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
     names = dict.fromkeys(pipeline for pipeline, _ in pairs)
     pipelines = {name: code for code, name in enumerate(names)}
