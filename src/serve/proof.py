@@ -42,7 +42,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Calling the best ``called`` part of the leads finds ``found`` of all successes."""
+    """The best ``called`` part of the leads holds ``found`` of all successes."""
 
     called: float
     found: float

@@ -100,8 +100,10 @@ class Wording:
         Examples
         --------
         >>> en = Wording("en", ZoneInfo("UTC"))
-        >>> [en.chance(c) for c in (0.0, 0.004, 0.0996, 0.996, 1.0)]
-        ['< 0.1%', '0.4%', '10%', '99.6%', '> 99.9%']
+        >>> [en.chance(c) for c in (0.004, 0.0996, 0.996)]
+        ['0.4%', '10%', '99.6%']
+        >>> [en.chance(c).replace(SPACE, " ") for c in (0.0, 1.0)]
+        ['< 0.1%', '> 99.9%']
         """
         if math.isnan(chance):
             return NOTHING

@@ -130,9 +130,7 @@ TEXTS: Final[Mapping[str, Words]] = {
     "lead.counted": Words(
         "{cases} like this: {rate} succeeded.", "{cases} такого рода: успех в {rate}."
     ),
-    "lead.path": Words(
-        "How the chance comes about", "Как складывается вероятность"
-    ),
+    "lead.path": Words("How the chance comes about", "Как складывается вероятность"),
     "lead.path.how": Words(
         "Read from top to bottom. Every lead starts from the same point; each fact"
         " moves the chance to the right (for) or to the left (against).",
@@ -251,7 +249,8 @@ TEXTS: Final[Mapping[str, Words]] = {
     "col.lift": Words("Against random", "Против случая"),
     "model.histogram": Words("How bold it is", "Насколько модель решительна"),
     "model.histogram.how": Words(
-        "How many cases got which chance.", "Сколько случаев получили какую вероятность."
+        "How many cases got which chance.",
+        "Сколько случаев получили какую вероятность.",
     ),
     "histogram.title": Words(
         "Number of cases by chance", "Число случаев по вероятности"
@@ -259,8 +258,7 @@ TEXTS: Final[Mapping[str, Words]] = {
     "model.metrics": Words("Figures for the analyst", "Цифры для аналитика"),
     "model.metrics.how": Words(
         "With 95% ranges, beside what one gets by always saying the usual chance.",
-        "С 95-процентными диапазонами, рядом с прогнозом «всегда обычная"
-        " вероятность».",
+        "С 95-процентными диапазонами, рядом с прогнозом «всегда обычная вероятность».",
     ),
     "col.metric": Words("Measure", "Мера"),
     "col.value": Words("Value", "Значение"),
