@@ -1,0 +1,365 @@
+"""The journal: every prediction ever made, and which one is each lead's latest.
+
+One class over SQLite (the default) or PostgreSQL (by URL), with the same answers on
+both. A lead's latest prediction is the one made last: the greatest ``made_at``, and
+among equals the one written last. The moment it looks at (``as_of``) has no say, so a
+lead predicted again by a newer model shows the newer model's word. A fall is kept like
+a rise.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+
+from leads.decision import Prediction, Tier
+from leads.errors import BadConfig, BadInput, Unavailable
+from leads.records import (
+    LATEST,
+    PREDICTIONS,
+    Page,
+    Stored,
+    check,
+    micros,
+    row_of,
+    stored_of,
+    text_fault,
+)
+
+__all__ = ["Journal", "Page", "Stored"]
+
+UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
+BUSY_SECONDS: Final = 30.0
+MOST_BIGINT: Final = 2**63 - 1
+LATEST_COLUMNS: Final = ("prediction_id", "made_at", "probability", "tier")
+
+
+class Journal:
+    """Every prediction ever made; safe to share between threads.
+
+    Parameters
+    ----------
+    url
+        An SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+
+    Raises
+    ------
+    BadConfig
+        The URL is neither. Every method raises ``Unavailable`` if the database does not
+        answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _url_of(url)
+        self._is_file = self._url.get_backend_name() == "sqlite"
+        self._engine = _open_file(self._url) if self._is_file else _open(self._url)
+        # SQLite lets waiting writers sleep and race; a lock serves them in turn.
+        self._writing = threading.Lock()
+        self._keep_latest = _upsert(sqlite if self._is_file else postgresql)
+
+    def upgrade(self) -> None:
+        """Bring the database to the newest shape; many may start at once."""
+        config = Config()
+        config.set_main_option("script_location", "leads:migrations")
+        if self._is_file:
+            Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
+        with self._write() as connection:
+            if not self._is_file:
+                lock = sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)
+                connection.execute(sa.select(lock))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        if self._is_file:
+            self._let_readers_through()
+
+    def record(
+        self,
+        predictions: Sequence[Prediction],
+        *,
+        made_at: datetime,
+        inputs: Sequence[bytes | None] | None = None,
+        channel: str,
+    ) -> None:
+        """Add predictions in one transaction: all of them or none.
+
+        Parameters
+        ----------
+        predictions
+            In the order they were made: of two about one lead the later one counts.
+        made_at
+            When they were made; with a time zone.
+        inputs
+            What each was made from, as bytes to keep, in the same order.
+        channel
+            Who asked, such as ``"api"`` or ``"score"``.
+
+        Raises
+        ------
+        BadInput
+            Something no database can hold as it is; every fault is named.
+        """
+        check(predictions, made_at=made_at, channel=channel)
+        if not predictions:
+            return
+        moment, kept = micros(made_at), inputs or [None] * len(predictions)
+        rows = [
+            row_of(prediction, made_at=moment, channel=channel, inputs=blob)
+            for prediction, blob in zip(predictions, kept, strict=True)
+        ]
+        with self._write() as connection:
+            for row, number in zip(rows, self._ids(connection, len(rows)), strict=True):
+                row["id"] = number
+            connection.execute(sa.insert(PREDICTIONS), rows)
+            connection.execute(self._keep_latest, _latest_of(rows))
+
+    def latest(self, lead_id: str) -> Prediction | None:
+        """Give the prediction of this lead that was made last."""
+        _check_text(lead_id)
+        query = (
+            sa.select(PREDICTIONS)
+            .join(LATEST, LATEST.c.prediction_id == PREDICTIONS.c.id)
+            .where(LATEST.c.lead_id == lead_id)
+        )
+        with self._read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else stored_of(row).prediction
+
+    def history(
+        self, lead_id: str, *, limit: int = 50, before: int | None = None
+    ) -> list[Stored]:
+        """List what was said about this lead, newest entry first.
+
+        ``before`` is the id of the last entry already seen.
+        """
+        _check_text(lead_id)
+        _check_counts(limit=limit, before=before or 0)
+        query = sa.select(PREDICTIONS).where(PREDICTIONS.c.lead_id == lead_id)
+        if before is not None:
+            query = query.where(PREDICTIONS.c.id < before)
+        query = query.order_by(PREDICTIONS.c.id.desc()).limit(limit)
+        with self._read() as connection:
+            return [stored_of(row) for row in connection.execute(query)]
+
+    def inputs(self, prediction_id: int) -> bytes | None:
+        """Give what an entry was made from, if it was kept."""
+        _check_counts(prediction_id=prediction_id)
+        query = sa.select(PREDICTIONS.c.inputs).where(PREDICTIONS.c.id == prediction_id)
+        with self._read() as connection:
+            return connection.execute(query).scalar()
+
+    def page(self, *, tier: Tier | None, search: str, offset: int, limit: int) -> Page:
+        """List leads by their latest prediction, the likeliest first.
+
+        Parameters
+        ----------
+        tier
+            Only leads of this tier; all if None.
+        search
+            Only leads whose id holds this text, whatever its case; all if empty.
+        """
+        _check_text(search)
+        _check_counts(offset=offset, limit=limit)
+        chosen = [] if tier is None else [LATEST.c.tier == tier.value]
+        if search:
+            chosen.append(self._holds(LATEST.c.folded, search.casefold()))
+        order = (LATEST.c.probability.desc(), LATEST.c.lead_id)
+        # Only the page's own rows are looked up among all predictions.
+        stretch = (
+            sa.select(LATEST)
+            .where(*chosen)
+            .order_by(*order)
+            .offset(offset)
+            .limit(limit)
+            .subquery()
+        )
+        rows = (
+            sa.select(PREDICTIONS)
+            .join(stretch, stretch.c.prediction_id == PREDICTIONS.c.id)
+            .order_by(stretch.c.probability.desc(), stretch.c.lead_id)
+        )
+        total = sa.select(sa.func.count()).select_from(LATEST).where(*chosen)
+        with self._read() as connection:
+            return Page(
+                rows=[stored_of(row) for row in connection.execute(rows)],
+                total=connection.execute(total).scalar_one(),
+            )
+
+    def tier_counts(self) -> dict[Tier, int]:
+        """Count leads by the tier of their latest prediction; absent tiers are 0."""
+        query = sa.select(LATEST.c.tier, sa.func.count()).group_by(LATEST.c.tier)
+        with self._read() as connection:
+            counted: dict[str, int] = dict(connection.execute(query).tuples().all())
+        return {tier: counted.get(tier.value, 0) for tier in Tier}
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    def _ids(self, connection: sa.Connection, count: int) -> Sequence[int]:
+        """Reserve ids in ascending order, the way of each database."""
+        if self._is_file:  # BEGIN IMMEDIATE already keeps other writers out
+            query = sa.select(sa.func.coalesce(sa.func.max(PREDICTIONS.c.id), 0))
+            first = connection.execute(query).scalar_one() + 1
+            return range(first, first + count)
+        sequence = sa.func.pg_get_serial_sequence("predictions", "id")
+        number = sa.func.nextval(sa.cast(sequence, postgresql.REGCLASS))
+        drawn = sa.select(number).select_from(sa.func.generate_series(1, count))
+        return sorted(connection.execute(drawn).scalars())
+
+    def _holds(
+        self, column: sa.ColumnElement[str], text: str
+    ) -> sa.ColumnElement[bool]:
+        """Find a text inside another; LIKE would need escapes and differs by case."""
+        find = sa.func.instr if self._is_file else sa.func.strpos
+        return find(column, text) > 0
+
+    @contextmanager
+    def _read(self) -> Iterator[sa.Connection]:
+        with _answering(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sa.Connection]:
+        if not self._is_file:
+            with self._read() as connection:
+                yield connection
+            return
+        writer = self._engine.execution_options(begin="IMMEDIATE")
+        with _answering(), self._writing, writer.begin() as connection:
+            yield connection
+
+    def _let_readers_through(self) -> None:
+        """Switch to write-ahead logging, which the file remembers from then on."""
+        with _answering(), self._writing, self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA journal_mode = WAL")
+
+
+def _url_of(text: str) -> sa.URL:
+    remedy = (
+        "Write [store] database as 'sqlite:///folder/leadcast.db' or"
+        " 'postgresql://user:password@host/database'."
+    )
+    try:
+        url = sa.make_url(text)
+    except ArgumentError as error:
+        raise BadConfig("The journal's URL cannot be read.", remedy=remedy) from error
+    backend = url.get_backend_name()
+    if backend == "postgresql" or url.drivername == "postgres":
+        return url.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and url.database not in {None, "", ":memory:"}:
+        return url
+    raise BadConfig(
+        "The journal needs a SQLite file or PostgreSQL,"
+        f" not {url.render_as_string(hide_password=True)!r}.",
+        remedy=remedy,
+    )
+
+
+def _open(url: sa.URL) -> sa.Engine:
+    # Texts of JSON are made and checked in ``records``, so they pass as they are.
+    return sa.create_engine(
+        url,
+        json_serializer=str,
+        json_deserializer=orjson.loads,
+        pool_size=8,
+        max_overflow=32,  # FastAPI runs up to 40 threads
+        pool_pre_ping=url.get_backend_name() == "postgresql",
+    )
+
+
+def _open_file(url: sa.URL) -> sa.Engine:
+    engine = _open(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where ``begin`` says
+        for pragma in (
+            f"busy_timeout = {BUSY_SECONDS * 1000:.0f}",
+            "foreign_keys = ON",
+            "synchronous = NORMAL",  # with WAL nothing is lost when the process dies
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        how = connection.get_execution_options().get("begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+    return engine
+
+
+def _upsert(dialect: Any) -> sa.Insert:
+    """Word the statement that keeps a lead's latest prediction, whoever comes last."""
+    insert = dialect.insert(LATEST)
+    new = insert.excluded
+    newer = sa.tuple_(new.made_at, new.prediction_id) > sa.tuple_(
+        LATEST.c.made_at, LATEST.c.prediction_id
+    )
+    statement: sa.Insert = insert.on_conflict_do_update(
+        index_elements=[LATEST.c.lead_id],
+        set_={name: new[name] for name in LATEST_COLUMNS},
+        where=newer,
+    )
+    return statement
+
+
+def _latest_of(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the last row of each lead, in one order for all writers.
+
+    Two batches that lock the same leads in different orders would wait for each other
+    for ever.
+    """
+    last = {row["lead_id"]: row for row in rows}
+    return [
+        {
+            "lead_id": lead_id,
+            "prediction_id": row["id"],
+            "made_at": row["made_at"],
+            "probability": row["probability"],
+            "tier": row["tier"],
+            "folded": lead_id.casefold(),
+        }
+        for lead_id, row in sorted(last.items())
+    ]
+
+
+def _check_text(text: str) -> None:
+    fault = text_fault(text)
+    if fault:
+        raise BadInput(
+            f"A lead id or a search text {fault}.", remedy="Send plain text."
+        )
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if not 0 <= count <= MOST_BIGINT:
+            raise BadInput(
+                f"{name} must be between 0 and {MOST_BIGINT}, got {count}.",
+                remedy="Send a smaller whole number.",
+            )
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn a database that is away, locked or not prepared into ``Unavailable``."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, sa.exc.ProgrammingError) as error:
+        raise Unavailable(
+            f"The journal's database did not answer ({type(error.orig).__name__}).",
+            remedy="Start it, mend [store] database, or run upgrade() on it first.",
+        ) from error
