@@ -88,6 +88,11 @@ class Wording:
         """Name a measure; an unknown one goes by its own name."""
         return METRICS[name][self.language] if name in METRICS else name
 
+    def data(self, name: str) -> str:
+        """Name a figure of the data card; an unknown one goes by its own name."""
+        known = TEXTS.get(f"data.{name}")
+        return known[self.language] if known else name
+
     def goal(self, conversion: Conversion, horizon_days: int) -> str:
         """Say what the chance is a chance of."""
         return GOALS[conversion.kind][self.language].format(

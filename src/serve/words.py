@@ -282,7 +282,7 @@ TEXTS: Final[Mapping[str, Words]] = {
 }
 
 METRICS: Final[Mapping[str, Words]] = {
-    "roc_auc": Words(
+    "auc": Words(
         "ROC AUC: orders a pair rightly", "ROC AUC: верно упорядочивает пару"
     ),
     "pr_auc": Words(
@@ -291,10 +291,10 @@ METRICS: Final[Mapping[str, Words]] = {
     "brier": Words(
         "Brier: squared error, less is better", "Brier: квадрат ошибки, меньше — лучше"
     ),
-    "log_loss": Words(
+    "logloss": Words(
         "Log loss: surprise, less is better", "Log loss: удивление, меньше — лучше"
     ),
-    "ece": Words(
+    "ece15": Words(
         "ECE: said against happened, less is better",
         "ECE: разрыв сказанного и сбывшегося, меньше — лучше",
     ),
@@ -304,7 +304,7 @@ METRICS: Final[Mapping[str, Words]] = {
     "calibration_intercept": Words(
         "Calibration intercept: 0 is right", "Сдвиг калибровки: верно 0"
     ),
-    "lift_at_10": Words(
+    "lift10": Words(
         "Lift of the best tenth", "Подъём лучшей десятой"
     ),
 }  # fmt: skip
