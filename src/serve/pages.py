@@ -47,13 +47,11 @@ def attach(app: FastAPI, sight: Sight) -> None:
 
     @router.get("/leads/{lead_id:path}")
     def lead(request: Request, lead_id: str) -> HTMLResponse:
-        view = _view(request, sight)
-        entries = sight.journal.history(lead_id, limit=EARLIER)
-        if not entries:
+        view = _view(request, sight, lead_path(lead_id))
+        dossier = sight.dossier(lead_id)
+        if dossier is None:
             return _missing(view, "missing.title", "missing.how")
-        return _answer(
-            dossier_page(compile_dossier(entries, sight.lead(lead_id)), view)
-        )
+        return _answer(dossier_page(dossier, view))
 
     @router.get("/model")
     def model(request: Request) -> HTMLResponse:
