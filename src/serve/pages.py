@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 
-from serve.links import LiveLinks
+from serve.links import LiveLinks, lead_path
 from serve.listing import Wanted
 from serve.rendering import (
     View,
