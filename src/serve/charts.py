@@ -27,8 +27,8 @@ LONGEST: Final = 34
 """Letters of a name that fit a phone beside the number."""
 
 CHANCES: Final = (
-    0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99,
-    0.997, 0.999, 0.9999,
+    0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97, 0.99, 0.997,
+    0.999,
 )  # fmt: skip
 """Chances worth a mark on an axis of log-odds."""
 
@@ -200,27 +200,26 @@ def gain(gains: Sequence[Gain], wording: Wording) -> Markup:
 
 def histogram(bars: Sequence[Bar], wording: Wording) -> Markup:
     """Draw how many cases got which chance."""
-    wide = max((b.high for b in bars), default=1.0)
-    high = max((b.count for b in bars), default=1) or 1
-    frame = Frame(wide, high, bottom=160.0)
+    wide = max((bar.high for bar in bars), default=1.0)
+    high = max((bar.count for bar in bars), default=1) or 1
+    frame = Frame(wide, high, left=2.0, top=24.0, bottom=160.0)
     parts = [
-        frame.grid_y([(0, "0"), (high, wording.count(high))]),
+        line(2, frame.top, 97, frame.top, kind="grid"),
+        text(2, frame.top - 6, wording.count(high), class_="tick"),
         frame.ticks_x(_shares(wide, wording)),
-        *(
-            tag(
-                "g",
-                tag("title", f"{wording.span(b.low, b.high)}: {b.count}"),
-                box(
-                    frame.x(b.low) + 0.2, frame.y(b.count),
-                    frame.x(b.high) - frame.x(b.low) - 0.4,
-                    frame.bottom - frame.y(b.count), kind="fill",
-                ),
-            )
-            for b in bars
-            if b.count
-        ),
-    ]  # fmt: skip
+        *(_column(bar, frame, wording) for bar in bars if bar.count),
+    ]
     return chart(wording.say("histogram.title"), parts, height=184, kind="wide")
+
+
+def _column(bar: Bar, frame: Frame, wording: Wording) -> Markup:
+    left, right, top = frame.x(bar.low), frame.x(bar.high), frame.y(bar.count)
+    words = f"{wording.span(bar.low, bar.high)}: {wording.count(bar.count)}"
+    return tag(
+        "g",
+        tag("title", words),
+        box(left + 0.2, top, right - left - 0.4, frame.bottom - top, kind="fill"),
+    )
 
 
 def timeline(

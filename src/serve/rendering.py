@@ -38,6 +38,9 @@ LANES: Final = {
 }
 """On which lane of the timeline a happening is drawn, by the lane's text."""
 
+RECENT: Final = 12
+"""Happenings that stand open on a lead's page; the older ones unfold."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -117,6 +120,7 @@ def dossier_page(dossier: Dossier, view: View) -> str:
     """Draw the page of one lead."""
     wording = view.wording
     steps = [_step(move, view) for move in dossier.moves]
+    told = [(item, tell(item, view)) for item in dossier.story]
     drawn = {
         "bar": charts.probability_bar(dossier.probability, dossier.usual, wording),
         "waterfall": charts.waterfall(
@@ -133,7 +137,7 @@ def dossier_page(dossier: Dossier, view: View) -> str:
         goal=wording.goal(view.conversion, dossier.horizon_days),
         charts=drawn,
         steps=steps,
-        story=[(item, tell(item, view)) for item in dossier.story],
+        story={"recent": told[:RECENT], "older": told[RECENT:]},
     )
 
 

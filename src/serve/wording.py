@@ -116,7 +116,7 @@ class Wording:
             return f"<{SPACE}" + self._percent(SMALLEST, 1)
         if chance > 1 - SMALLEST:
             return f">{SPACE}" + self._percent(1 - SMALLEST, 1)
-        return self._percent(chance, 0 if 0.00995 <= chance < 0.99 else 1)
+        return self._percent(chance, 0 if 0.0095 <= chance < 0.9905 else 1)
 
     def rate(self, rate: float | None) -> str:
         """Say a counted share in percent; none and all are said as such."""
@@ -133,6 +133,8 @@ class Wording:
     def points(self, change: float) -> str:
         """Say a change of a chance in percentage points, with its sign."""
         points = 100 * change
+        if abs(points) < 0.05:
+            return self.say("points", n=f"≈{SPACE}0")
         digits = 0 if abs(points) >= 0.95 else 1
         return self.say("points", n=self.signed(points, digits))
 

@@ -43,10 +43,6 @@ COUNTED: Final[Mapping[str, Words]] = {
         "{n} row more, earlier|{n} rows more, earlier",
         "ещё {n} запись раньше|ещё {n} записи раньше|ещё {n} записей раньше",
     ),
-    "reasons": Words(
-        "{n} other field|{n} other fields",
-        "ещё {n} поле|ещё {n} поля|ещё {n} полей",
-    ),
 }
 
 TEXTS: Final[Mapping[str, Words]] = {
@@ -127,9 +123,6 @@ TEXTS: Final[Mapping[str, Words]] = {
         "No reasons were asked for with this prediction.",
         "Для этого прогноза причины не запрашивались.",
     ),
-    "lead.counted": Words(
-        "{cases} like this: {rate} succeeded.", "{cases} такого рода: успех в {rate}."
-    ),
     "lead.path": Words("How the chance comes about", "Как складывается вероятность"),
     "lead.path.how": Words(
         "Read from top to bottom. Every lead starts from the same point; each fact"
@@ -163,6 +156,7 @@ TEXTS: Final[Mapping[str, Words]] = {
         " with the request.",
         "Этого лида нет среди загруженных: прогноз сделан по данным из запроса.",
     ),
+    "story.more": Words("{n} more", "Ещё {n}"),
     "story.created": Words("Created", "Создан"),
     "story.event": Words("Event", "Событие"),
     "story.stage": Words("Stage", "Стадия"),

@@ -110,8 +110,8 @@ def _happenings(
 
 def prediction(lead_id: str, rng: random.Random, *, version: str = "4") -> Prediction:
     """Say something about a lead, with shares that add up."""
-    tilt = rng.gauss(-0.1, 0.5)
-    shares = {field: rng.gauss(tilt, 0.9) / 2 for field in FIELDS}
+    tilt = rng.gauss(-0.1, 0.2)
+    shares = {field: rng.gauss(tilt, 0.8) / 2 for field in FIELDS}
     log_odds = BASE + sum(shares.values())
     chance = probability_of(log_odds)
     tier = Tier.HOT if chance > 0.4 else Tier.WARM if chance > 0.12 else Tier.COLD
