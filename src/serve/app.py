@@ -72,9 +72,7 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     journal = Journal(settings.store.database)
     return Desk(
         settings,
-        live=Live(
-            folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused
-        ),
+        live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
         ingested=Ingested(folder),
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),

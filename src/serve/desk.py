@@ -228,4 +228,3 @@ class Desk:
             yield
         finally:
             self._waiting[kind] -= 1
-

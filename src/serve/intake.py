@@ -23,7 +23,7 @@ from leads.history import (
 from leads.tables import FieldType
 from model.catalog import Catalog, Kind
 from serve.problems import faults_of
-from serve.schemas import INSTANT_PATTERN, LEAD, LeadSent
+from serve.schemas import INSTANT_PATTERN, LEAD, CardValue, LeadSent
 
 EARLIEST: Final = microseconds(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST: Final = microseconds(datetime(2200, 1, 1, tzinfo=UTC))
@@ -159,7 +159,7 @@ def _instant(text: str | None, where: str) -> int | None:
 
 
 def _card(
-    fields: Mapping[str, float | str | bool | None], types: Mapping[str, FieldType]
+    fields: Mapping[str, CardValue], types: Mapping[str, FieldType]
 ) -> dict[str, Value]:
     return {
         name: value if value is None else _value(value, types.get(name), name)
@@ -167,7 +167,7 @@ def _card(
     }
 
 
-def _value(value: float | str | bool, kind: FieldType | None, name: str) -> Value:
+def _value(value: CardValue, kind: FieldType | None, name: str) -> Value:
     if isinstance(value, float) and not math.isfinite(value):
         raise _wrong(name, "a finite number")
     if kind is FieldType.TIME:

@@ -164,7 +164,9 @@ class Live:
 
     def _refuse(self, error: LeadcastError | OSError) -> None:
         kept = self._current.bundle.digest if self._current else None
-        log.error("bundle_refused", kind=type(error).__name__, why=str(error), kept=kept)
+        log.error(
+            "bundle_refused", kind=type(error).__name__, why=str(error), kept=kept
+        )
         self._on_refusal()
 
 

@@ -34,9 +34,7 @@ class Monitor:
             "leadcast_predictions", "Predictions made by tier.",
             ("tier",), registry=self.registry,
         )  # fmt: skip
-        self.by_tier = {
-            tier: self.predictions.labels(tier=tier.value) for tier in Tier
-        }
+        self.by_tier = {tier: self.predictions.labels(tier=tier.value) for tier in Tier}
         self.swaps = Counter(
             "leadcast_bundle_swaps", "Bundles taken into service.",
             registry=self.registry,

@@ -165,7 +165,7 @@ def install(app: FastAPI) -> None:
 def _unrouted(status: int) -> Refusal:
     known = {
         404: ("There is nothing at this address.", "See /docs for the addresses."),
-        405: ("This address does not take this method.", "The Allow header says which."),
+        405: ("This method is not for this address.", "The Allow header says which."),
     }  # fmt: skip
     what, remedy = known.get(
         status, (f"{HTTPStatus(status).phrase}.", "See /docs for how to ask.")

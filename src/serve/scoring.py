@@ -96,7 +96,9 @@ def inputs_of(catalog: Catalog, table: FeatureTable) -> list[bytes]:
     names = catalog.names
     return [
         # Level 1: a row is some hundred bytes, more effort gains nothing.
-        zlib.compress(orjson.dumps(dict(zip(names, (*numbers, *texts), strict=True))), 1)
+        zlib.compress(
+            orjson.dumps(dict(zip(names, (*numbers, *texts), strict=True))), 1
+        )
         for numbers, texts in zip(
             table.numbers.tolist(), table.texts.tolist(), strict=True
         )

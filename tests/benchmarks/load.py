@@ -69,7 +69,7 @@ class Caller(asyncio.Protocol):
         else:
             self.transport.close()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """Count an answer that will never come."""
         if time.perf_counter() < self.tally.until:
             self.tally.failures += 1
@@ -85,6 +85,7 @@ class Caller(asyncio.Protocol):
 async def load(url: str, body: bytes, connections: int, seconds: float) -> Load:
     """Keep that many connections busy for that long."""
     parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     head = (
         f"POST {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
@@ -95,9 +96,7 @@ async def load(url: str, body: bytes, connections: int, seconds: float) -> Load:
     tally = Tally(until=started + seconds)
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(
-            lambda: Caller(request, tally), parts.hostname, parts.port
-        )
+        await loop.create_connection(lambda: Caller(request, tally), host, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(caller.done for _, caller in made))

@@ -88,7 +88,12 @@ def _tables(made: dict[str, list[tuple[Any, ...]]]) -> Tables:
         frame = pl.DataFrame(made[name], schema=schema, orient="row")
         frame = frame.filter(pl.col("at") <= cut_off).unique()
         frames[name] = frame.sort(frame.columns, nulls_last=False)
-    fields = {"city": pl.String, "size": pl.Float64, "phone": pl.String, "vip": pl.Boolean}
+    fields = {
+        "city": pl.String,
+        "size": pl.Float64,
+        "phone": pl.String,
+        "vip": pl.Boolean,
+    }
     leads = pl.DataFrame(
         made["leads"], schema={**empty("leads").schema, **fields}, orient="row"
     ).with_columns(pl.col("created_at", "recorded_at").cast(INSTANT))
@@ -102,7 +107,10 @@ def _tables(made: dict[str, list[tuple[Any, ...]]]) -> Tables:
             "vip": FieldType.FLAG,
         },
         cut_off=cut_off,
-        **frames,
+        events=frames["events"],
+        stages=frames["stages"],
+        payments=frames["payments"],
+        field_changes=frames["field_changes"],
     )
 
 
