@@ -12,7 +12,7 @@ nothing depends on the order of rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -45,8 +45,8 @@ class Layout:
     Examples
     --------
     >>> layout = Layout(("call", "visit"), (7 * DAY, 30 * DAY))
-    >>> layout.stream_of("visit"), layout.stream_of("sneeze"), layout.streams
-    (2, 3, 6)
+    >>> layout.places, layout.other, layout.streams
+    ({'call': 1, 'visit': 2}, 3, 6)
     """
 
     event_kinds: tuple[str, ...]
@@ -80,12 +80,9 @@ class Layout:
         return len(self.edges) + 1
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def places(self) -> Mapping[str, int]:
+        """The streams of the kinds of events; every other kind goes to ``other``."""
         return {kind: place for place, kind in enumerate(self.event_kinds, 1)}
-
-    def stream_of(self, kind: str) -> int:
-        """Say which stream an event belongs to."""
-        return self._places.get(kind, self.other)
 
     @cached_property
     def edge_array(self) -> Integers:
@@ -97,10 +94,10 @@ class Layout:
 class Cells:
     """What is known of n snapshots; arrays are filled in place.
 
-    ``count`` and ``total`` (millionths) are (n, streams, buckets); ``youngest`` and
+    ``count`` and ``total`` (millionths) are (streams, buckets, n); ``youngest`` and
     ``oldest`` (ages in microseconds) and ``days`` (bit d: a row of age d days) are
-    (n, streams). ``stage_*`` and ``moves*`` are (n,), NaN or 0 where there was no
-    stage.
+    (streams, n). Snapshots stand last, so that a feature is read in one stretch.
+    ``stage_*`` and ``moves*`` are (n,), NaN or 0 where there was no stage.
     """
 
     layout: Layout
@@ -118,14 +115,15 @@ class Cells:
     @classmethod
     def empty(cls, n: int, layout: Layout) -> Cells:
         """Make the cells of n snapshots before anything happened."""
-        wide = (n, layout.streams)
+        flat = (layout.streams, n)
+        deep = (layout.streams, layout.buckets, n)
         return cls(
             layout,
-            count=np.zeros((*wide, layout.buckets), dtype=np.int64),
-            total=np.zeros((*wide, layout.buckets), dtype=np.int64),
-            youngest=np.full(wide, NEVER),
-            oldest=np.full(wide, -1),
-            days=np.zeros(wide, dtype=np.uint64),
+            count=np.zeros(deep, dtype=np.int64),
+            total=np.zeros(deep, dtype=np.int64),
+            youngest=np.full(flat, NEVER),
+            oldest=np.full(flat, -1),
+            days=np.zeros(flat, dtype=np.uint64),
             stage_age=np.full(n, np.nan),
             stage_normal=np.full(n, np.nan),
             stage_position=np.full(n, np.nan),
@@ -143,12 +141,12 @@ class Cells:
 
         ``age`` is in microseconds and not negative; ``millionths`` is the value.
         """
-        cell = row * self.layout.streams + stream
         bucket = np.searchsorted(self.layout.edge_array, age, side="right")
-        place = cell * self.layout.buckets + bucket
+        place = (stream * self.layout.buckets + bucket) * len(self) + row
         np.add.at(self.count.reshape(-1), place, 1)
         valued = np.flatnonzero(millionths)
         np.add.at(self.total.reshape(-1), place[valued], millionths[valued])
+        cell = stream * len(self) + row
         np.minimum.at(self.youngest.reshape(-1), cell, age)
         np.maximum.at(self.oldest.reshape(-1), cell, age)
         day = age // DAY
@@ -159,10 +157,10 @@ class Cells:
     def add_all(self) -> None:
         """Put all events together in their stream, once every event was added."""
         events, everything = slice(1, self.layout.other + 1), Layout.ALL
-        self.count[:, everything] = self.count[:, events].sum(axis=1)
-        self.youngest[:, everything] = self.youngest[:, events].min(axis=1)
-        self.oldest[:, everything] = self.oldest[:, events].max(axis=1)
-        self.days[:, everything] = np.bitwise_or.reduce(self.days[:, events], axis=1)
+        self.count[everything] = self.count[events].sum(axis=0)
+        self.youngest[everything] = self.youngest[events].min(axis=0)
+        self.oldest[everything] = self.oldest[events].max(axis=0)
+        self.days[everything] = np.bitwise_or.reduce(self.days[events], axis=0)
 
     def add_stages(self, row: Integers, age: Integers, stages: Stages) -> None:
         """Note the last stage (m,) of each snapshot, and the moves before it.
@@ -179,7 +177,8 @@ class Cells:
         np.add.at(self.moves_back, row[1:][back], 1)
         # Told again that it is where it was, a lead has not entered anew. Of several
         # values assigned to one place numpy keeps the last.
-        entered = np.flatnonzero(np.append(True, moved | ~follows))
+        entered = np.ones(len(row), dtype=np.bool_)
+        entered[1:] = moved | ~follows
         self.stage_age[row[entered]] = age[entered]
         self.stage_normal[row[entered]] = stages.normal[entered]
         self.stage_position[row[entered]] = stages.position[entered]
@@ -208,9 +207,10 @@ def millionths(values: Numbers) -> Integers:
     >>> millionths(np.array([1.5, np.nan, -np.inf]))
     array([           1500000,                  0, -10000000000000000])
     """
-    known = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    cut = np.clip(known, -LARGEST_VALUE, LARGEST_VALUE)
-    return np.rint(cut * MILLION).astype(np.int64)
+    known = np.where(np.isnan(values), 0.0, values)
+    cut = np.minimum(np.maximum(known, -LARGEST_VALUE), LARGEST_VALUE)
+    whole: Integers = np.rint(cut * MILLION).astype(np.int64)
+    return whole
 
 
 def edges_of(windows: Iterable[int]) -> tuple[int, ...]:
