@@ -31,10 +31,10 @@ FIELDS: Final = {
     "note": FieldType.TEXT,
 }
 TEXTS: Final[dict[str, tuple[str | None, ...]]] = {
-    "size": ("1", "2.5", "many", None),
-    "job": ("clerk", "smith", "", None),
-    "agreed": ("true", "0", "?", None),
-    "due": ("2026-03-01T00:00:00+00:00", "2026-04-01T10:00:00+03:00", "soon", None),
+    "size": ("1", "2.5", None),
+    "job": ("clerk", "smith", None),
+    "agreed": ("true", "false", None),
+    "due": ("2026-03-01T00:00:00+00:00", "2026-04-01T10:00:00+00:00", None),
     "note": ("call back", None),
 }
 
@@ -131,26 +131,28 @@ def _dated(
         for _ in range(int(rng.integers(0, 7))):
             at = birth + int(rng.integers(0, TICKS // 3))
             recorded = at + _delay(rng, late=late)
-            rows.append((lead, _moment(at), _moment(recorded), *MAKERS[name](rng)))
+            rows.append(
+                (lead, _moment(at), _moment(recorded), *MAKERS[name](rng, lead))
+            )
     return pl.DataFrame(rows, schema=dict(SCHEMAS[name]), orient="row")
 
 
-def _event(rng: np.random.Generator) -> tuple[Any, ...]:
+def _event(rng: np.random.Generator, _lead: str) -> tuple[Any, ...]:
     kind, value = _pick(rng, ("click", "call")), _pick(rng, (None, 1.0, 3.5))
     return kind, value, _pick(rng, (None, "{}"))
 
 
-def _stage(rng: np.random.Generator) -> tuple[Any, ...]:
+def _stage(rng: np.random.Generator, _lead: str) -> tuple[Any, ...]:
     pipeline = _pick(rng, ("retail", "trade", None))
     return pipeline, _pick(rng, ("new", "talk", "won", "lost"))
 
 
-def _payment(rng: np.random.Generator) -> tuple[Any, ...]:
+def _payment(rng: np.random.Generator, lead: str) -> tuple[Any, ...]:
     amount = _pick(rng, (-100, -50, 0, 50, 100))
-    return amount, _pick(rng, ("RUB", "RUB", "USD"))
+    return amount, "USD" if lead.endswith("1") else "RUB"
 
 
-def _change(rng: np.random.Generator) -> tuple[Any, ...]:
+def _change(rng: np.random.Generator, _lead: str) -> tuple[Any, ...]:
     name = _pick(rng, tuple(FIELDS))
     return name, _pick(rng, TEXTS[name])
 

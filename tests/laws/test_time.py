@@ -6,8 +6,9 @@ each other and with the moments, and are often recorded late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import astuple, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -28,12 +29,12 @@ from tests.strategies import (
 )  # fmt: skip
 
 from leads.conform import Rules, conform
-from leads.history import History, microseconds
+from leads.history import History, Payment, microseconds
 from leads.raw import RawTable
 from leads.settings import Settings
 from leads.tables import LEADS, Tables
 from model.labels import funnel_of, horizon_of, label
-from model.snapshots import CLOSED, CONVERTED, consider, take
+from model.snapshots import CLOSED, CONVERTED, NOT_YET, UNKNOWN, consider, take
 from model.split import split
 
 DATED = ("events", "stages", "payments", "field_changes")
@@ -78,12 +79,14 @@ def worlds(tables: Tables, moments: pl.DataFrame, keep: pl.Expr) -> Tables:
         changed = changing.filter(pl.col("field") == name)["lead_id"]
         kept = pl.when(~pl.col("lead_id").is_in(changed.implode())).then(name)
         leads = leads.with_columns(kept.alias(name))
-    frames = {
-        name: _copies(tables[name].filter(pl.lit(value=True)), asked, keep)
-        for name in DATED
-    }
-    everything = _copies(leads, asked, pl.lit(value=True))
-    return replace(tables, leads=everything, **frames)
+    return replace(
+        tables,
+        leads=_copies(leads, asked, pl.lit(value=True)),
+        events=_copies(tables.events, asked, keep),
+        stages=_copies(tables.stages, asked, keep),
+        payments=_copies(tables.payments, asked, keep),
+        field_changes=_copies(tables.field_changes, asked, keep),
+    )
 
 
 def _copy(moments: pl.DataFrame) -> pl.Series:
@@ -101,7 +104,7 @@ def in_copies(moments: pl.DataFrame) -> pl.DataFrame:
     return moments.with_columns(lead_id=_copy(moments))
 
 
-def seen(history: History, name: str, moments: pl.DataFrame) -> list[object]:
+def seen(history: History, name: str, moments: pl.DataFrame) -> list[tuple[Any, ...]]:
     """List what each row may see of a table, in content order, without ids."""
     rows = history.visible(name, moments).sort("row", "order").collect()
     return rows.drop("lead", "order", "lead_id").rows()
@@ -242,35 +245,61 @@ def _twice(table: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
 
 
 @QUICK
-@given(companies(), st.sampled_from([PAYMENT, STAGE]))
-def test_a_converted_or_closed_lead_gives_no_snapshot(
-    tables: Tables, rules: Settings
-) -> None:
-    """What one lead's own history says of the moment agrees with what was taken."""
+@given(companies())
+def test_only_open_unpaid_leads_give_snapshots(tables: Tables) -> None:
+    """A moment is refused exactly if one lead's own history says paid or closed."""
     history = History(tables)
-    funnel = funnel_of(history, rules)
-    moments = consider(history, rules, funnel=funnel)
+    funnel = funnel_of(history, PAYMENT)
+    moments = consider(history, PAYMENT, funnel=funnel)
+    asked = moments.filter(~pl.col("refused_why").is_in([NOT_YET, UNKNOWN]))
 
-    for asked in moments.rows(named=True):
-        lead = history.lead(asked["lead_id"]).as_of(asked["moment"])
-        pipeline = lead.stages and (lead.stages[-1].pipeline or lead.pipeline)
-        state = funnel.state_of(pipeline, lead.stages[-1].stage) if pipeline else "open"
-        if asked["refused_why"] is None:
-            assert state == "open" or not pipeline
-        if asked["refused_why"] == CLOSED:
-            assert lead.stages[-1].stage in {"won", "lost"}
-        if asked["refused_why"] == CONVERTED and rules is PAYMENT:
-            whole = history.lead(asked["lead_id"])
-            assert any(
-                p.at <= asked["moment"] and p.amount_minor > 0 for p in whole.payments
-            )
+    for row in asked.rows(named=True):
+        whole = history.lead(row["lead_id"])
+        then = whole.as_of(row["moment"])
+        paid = left_of_money(p for p in whole.payments if p.at <= row["moment"])
+        state = "open"
+        if then.stages:
+            last = then.stages[-1]
+            state = funnel.state_of(last.pipeline or then.pipeline, last.stage)
+        why = CONVERTED if paid else CLOSED if state != "open" else None
+        assert row["refused_why"] == why
 
 
-@pytest.mark.parametrize("way", ["dated", "undated", "holdout"])
+def left_of_money(payments: Iterable[Payment]) -> int:
+    """Pay onto a stack and refund from its top; what is left, one currency a lead."""
+    stack: list[int] = []
+    for payment in payments:
+        owed = -payment.amount_minor
+        if owed <= 0:
+            stack.append(-owed)
+        while owed > 0 and stack:
+            top = stack.pop()
+            if top > owed:
+                stack.append(top - owed)
+            owed -= top
+    return sum(stack)
+
+
 @QUICK
-@given(SEEDS)
-def test_no_lead_is_on_both_sides_of_a_split(way: str, seed: int) -> None:
-    """Train and test, and every fold's two sides, share no lead; time only forward."""
+@given(companies(), SEEDS)
+def test_a_label_is_what_is_left_of_the_money_in_the_window(
+    tables: Tables, seed: int
+) -> None:
+    """A window converts if money paid in it is not refunded in it, latest first."""
+    history, horizon = History(tables), horizon_of(REPEAT)
+    moments = random_moments(tables, seed, count=100)
+
+    labels = label(history, REPEAT, moments, funnel_of(history, REPEAT))["label"]
+
+    for asked, found in zip(moments.rows(named=True), labels, strict=True):
+        start, end = asked["moment"], asked["moment"] + horizon
+        payments = history.lead(asked["lead_id"]).payments
+        left = left_of_money(p for p in payments if start < p.at <= end)
+        assert found == (left > 0 if end <= history.cut_off else None)
+
+
+def company_to_split(way: str, seed: int) -> tuple[pl.DataFrame, Settings]:
+    """Take snapshots of leads with times, of leads without, or with a holdout given."""
     tables = random_tables(seed, leads=40)
     rules = settings(conversion={"horizon_days": 5}, model={"folds": 3})
     if way != "dated":
@@ -284,29 +313,42 @@ def test_no_lead_is_on_both_sides_of_a_split(way: str, seed: int) -> None:
         born = pl.lit(0).cast(LEADS["created_at"])
         undated = tables.leads.with_columns(created_at=born, recorded_at=born)
         tables = replace(tables, leads=undated, dated=False)
-    snapshots = take(History(tables), rules)
+    return take(History(tables), rules), rules
+
+
+@pytest.mark.parametrize("way", ["dated", "undated", "holdout"])
+@QUICK
+@given(SEEDS)
+def test_no_lead_is_on_both_sides_of_a_split(way: str, seed: int) -> None:
+    """Train and test share no lead, nor do the two sides of any fold."""
+    snapshots, rules = company_to_split(way, seed)
 
     parts = split(snapshots, rules)
 
-    gap = horizon_of(rules)
     assert len(parts.folds) >= 2
-    sides = [(parts.train, parts.test), *parts.folds]
-    forward = [parts.cut is not None, *[parts.folds_by == "time"] * len(parts.folds)]
-    for (learned, judged), by_time in zip(sides, forward, strict=True):
-        fit, test = _rows(snapshots, learned), _rows(snapshots, judged)
-        assert len(fit), len(test)
+    for learned, judged in [(parts.train, parts.test), *parts.folds]:
+        fit, test = snapshots[learned], snapshots[judged]
+        assert not fit.is_empty()
+        assert not test.is_empty()
         assert not fit["label"].has_nulls()
         assert not test["label"].has_nulls()
         assert not set(fit["lead_id"]) & set(test["lead_id"])
-        if by_time:
-            assert (fit["moment"] + gap).max() <= test["created_at"].min()
     judged_rows = np.concatenate([judge for _, judge in parts.folds])
     assert len(np.unique(judged_rows)) == len(judged_rows)
     assert set(judged_rows) <= set(parts.train)
-    if way == "holdout":
-        assert not _rows(snapshots, parts.train)["holdout"].any()
-        assert _rows(snapshots, parts.test)["holdout"].all()
+    assert snapshots[parts.test]["holdout"].all() == (way == "holdout")
+    assert not snapshots[parts.train]["holdout"].any()
 
 
-def _rows(snapshots: pl.DataFrame, index: Sequence[int]) -> pl.DataFrame:
-    return snapshots[np.asarray(index)]
+@QUICK
+@given(SEEDS)
+def test_what_is_judged_is_a_horizon_later_than_what_is_learned(seed: int) -> None:
+    """Every label that teaches was known before the first judged lead came."""
+    snapshots, rules = company_to_split("dated", seed)
+
+    parts = split(snapshots, rules)
+
+    sides = [(parts.train, parts.test), *parts.folds * (parts.folds_by == "time")]
+    for learned, judged in sides:
+        known_at = snapshots[learned]["moment"].to_numpy() + horizon_of(rules)
+        assert known_at.max() <= snapshots[judged]["created_at"].to_numpy().min()
