@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from math import floor
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ from leads.history import (
 from leads.tables import FieldType
 from model.catalog import Catalog, Kind
 from serve.problems import faults_of
-from serve.schemas import INSTANT_PATTERN, LEAD, CardValue, LeadSent
+from serve.schemas import INSTANT_PATTERN, LEAD, CardValue, EventSent, LeadSent
 
 EARLIEST: Final = microseconds(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST: Final = microseconds(datetime(2200, 1, 1, tzinfo=UTC))
@@ -81,7 +82,9 @@ def instant_of(text: str, where: str) -> int:
     86400000000
     """
     try:
-        at = microseconds(datetime.fromisoformat(text))
+        moment = datetime.fromisoformat(text)
+        # A double holds whole seconds exactly, and this is twice as fast as a timedelta.
+        at = floor(moment.timestamp()) * 1_000_000 + moment.microsecond
     except ValueError as error:
         fault = Fault(where, "there is no such moment", WRITE_TIMES)
         raise BadInput.of("The lead", [fault]) from error
@@ -128,10 +131,7 @@ def history_of(
         pipeline=lead.get("pipeline"),
         owner=lead.get("owner"),
         fields=_card(lead.get("fields") or {}, types),
-        events=tuple(
-            Event(*_times(row, "events"), row["kind"], row.get("value"))
-            for row in lead.get("events") or ()
-        ),
+        events=tuple(_events(lead.get("events") or ())),
         stages=tuple(
             StageChange(*_times(row, "stages"), row.get("pipeline"), row["stage"])
             for row in lead.get("stages") or ()
@@ -146,6 +146,15 @@ def history_of(
         ),
         types=types,
     )
+
+
+def _events(rows: Iterable[EventSent]) -> Iterator[Event]:
+    """Make events; written out, since a lead has dozens of them."""
+    for row in rows:
+        at = instant_of(row["at"], "events")
+        recorded = row.get("recorded_at")
+        known = instant_of(recorded, "events") if recorded else at
+        yield Event(at, known, row["kind"], row.get("value"))
 
 
 def _times(row: Mapping[str, Any], where: str) -> tuple[int, int]:
