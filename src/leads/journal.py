@@ -30,9 +30,7 @@ from leads.records import (
     PREDICTIONS,
     Page,
     Stored,
-    check,
-    micros,
-    row_of,
+    rows_of,
     stored_of,
     text_fault,
 )
@@ -42,6 +40,12 @@ __all__ = ["Journal", "Page", "Stored"]
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
 MOST_BIGINT: Final = 2**63 - 1
+LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM predictions"
+NEXT_IDS: Final = """
+    SELECT nextval(pg_get_serial_sequence('predictions', 'id'))
+    FROM generate_series(1, %(count)s)
+"""
+_UPGRADING: Final = threading.Lock()  # Alembic keeps its context in module globals
 LATEST_COLUMNS: Final = ("prediction_id", "made_at", "probability", "tier")
 
 
@@ -64,9 +68,14 @@ class Journal:
         self._url = _url_of(url)
         self._is_file = self._url.get_backend_name() == "sqlite"
         self._engine = _open_file(self._url) if self._is_file else _open(self._url)
+        self._writer = self._engine.execution_options(begin="IMMEDIATE")
         # SQLite lets waiting writers sleep and race; a lock serves them in turn.
         self._writing = threading.Lock()
-        self._keep_latest = _upsert(sqlite if self._is_file else postgresql)
+        # Worded once: wording them at every call costs more than the database does.
+        self._add = self._words_of(sa.insert(PREDICTIONS))
+        self._keep_latest = self._words_of(
+            _upsert(sqlite if self._is_file else postgresql)
+        )
 
     def upgrade(self) -> None:
         """Bring the database to the newest shape; many may start at once."""
@@ -74,7 +83,7 @@ class Journal:
         config.set_main_option("script_location", "leads:migrations")
         if self._is_file:
             Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
-        with self._write() as connection:
+        with _UPGRADING, self._write() as connection:
             if not self._is_file:
                 lock = sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)
                 connection.execute(sa.select(lock))
@@ -109,19 +118,14 @@ class Journal:
         BadInput
             Something no database can hold as it is; every fault is named.
         """
-        check(predictions, made_at=made_at, channel=channel)
-        if not predictions:
+        rows = rows_of(predictions, made_at=made_at, channel=channel, inputs=inputs)
+        if not rows:
             return
-        moment, kept = micros(made_at), inputs or [None] * len(predictions)
-        rows = [
-            row_of(prediction, made_at=moment, channel=channel, inputs=blob)
-            for prediction, blob in zip(predictions, kept, strict=True)
-        ]
         with self._write() as connection:
             for row, number in zip(rows, self._ids(connection, len(rows)), strict=True):
                 row["id"] = number
-            connection.execute(sa.insert(PREDICTIONS), rows)
-            connection.execute(self._keep_latest, _latest_of(rows))
+            connection.exec_driver_sql(self._add, rows)
+            connection.exec_driver_sql(self._keep_latest, _latest_of(rows))
 
     def latest(self, lead_id: str) -> Prediction | None:
         """Give the prediction of this lead that was made last."""
@@ -199,8 +203,8 @@ class Journal:
         """Count leads by the tier of their latest prediction; absent tiers are 0."""
         query = sa.select(LATEST.c.tier, sa.func.count()).group_by(LATEST.c.tier)
         with self._read() as connection:
-            counted: dict[str, int] = dict(connection.execute(query).tuples().all())
-        return {tier: counted.get(tier.value, 0) for tier in Tier}
+            counted = {Tier(name): count for name, count in connection.execute(query)}
+        return dict.fromkeys(Tier, 0) | counted
 
     def close(self) -> None:
         """Give back every connection."""
@@ -209,13 +213,13 @@ class Journal:
     def _ids(self, connection: sa.Connection, count: int) -> Sequence[int]:
         """Reserve ids in ascending order, the way of each database."""
         if self._is_file:  # BEGIN IMMEDIATE already keeps other writers out
-            query = sa.select(sa.func.coalesce(sa.func.max(PREDICTIONS.c.id), 0))
-            first = connection.execute(query).scalar_one() + 1
-            return range(first, first + count)
-        sequence = sa.func.pg_get_serial_sequence("predictions", "id")
-        number = sa.func.nextval(sa.cast(sequence, postgresql.REGCLASS))
-        drawn = sa.select(number).select_from(sa.func.generate_series(1, count))
-        return sorted(connection.execute(drawn).scalars())
+            last = connection.exec_driver_sql(LAST_ID).scalar_one()
+            return range(last + 1, last + 1 + count)
+        drawn = connection.exec_driver_sql(NEXT_IDS, {"count": count})
+        return sorted(drawn.scalars())
+
+    def _words_of(self, statement: sa.Insert) -> str:
+        return str(statement.compile(dialect=self._engine.dialect))
 
     def _holds(
         self, column: sa.ColumnElement[str], text: str
@@ -235,8 +239,7 @@ class Journal:
             with self._read() as connection:
                 yield connection
             return
-        writer = self._engine.execution_options(begin="IMMEDIATE")
-        with _answering(), self._writing, writer.begin() as connection:
+        with _answering(), self._writing, self._writer.begin() as connection:
             yield connection
 
     def _let_readers_through(self) -> None:
@@ -268,20 +271,19 @@ def _url_of(text: str) -> sa.URL:
     )
 
 
-def _open(url: sa.URL) -> sa.Engine:
-    # Texts of JSON are made and checked in ``records``, so they pass as they are.
+def _open(url: sa.URL, **options: Any) -> sa.Engine:
     return sa.create_engine(
         url,
-        json_serializer=str,
         json_deserializer=orjson.loads,
         pool_size=8,
         max_overflow=32,  # FastAPI runs up to 40 threads
         pool_pre_ping=url.get_backend_name() == "postgresql",
+        **options,
     )
 
 
 def _open_file(url: sa.URL) -> sa.Engine:
-    engine = _open(url)
+    engine = _open(url, paramstyle="named")
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -296,7 +298,9 @@ def _open_file(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         how = connection.get_execution_options().get("begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(f"BEGIN {how}")
 
     return engine
 

@@ -123,28 +123,45 @@ def moment_of(count: int) -> datetime:
     return EPOCH + count * MICROSECOND
 
 
-def check(
-    predictions: Sequence[Prediction], *, made_at: datetime, channel: str
-) -> None:
-    """Refuse what a database would refuse, change, or choke on.
+def rows_of(
+    predictions: Sequence[Prediction],
+    *,
+    made_at: datetime,
+    channel: str,
+    inputs: Sequence[bytes | None] | None,
+) -> list[dict[str, Any]]:
+    """Lay predictions out as rows of ``PREDICTIONS``, all but their ids.
 
     Raises
     ------
     BadInput
-        With every fault of every prediction: text with NUL or half a surrogate pair,
-        numbers that are not finite, moments without a time zone.
+        What a database would refuse, change or choke on, every fault of every
+        prediction: text with NUL or half a surrogate pair, numbers that are not finite,
+        moments without a time zone, not one input for each prediction.
     """
+    kept = [None] * len(predictions) if inputs is None else inputs
     faults = [
         Fault("journal", what, RE_SEND, column)
         for column, what in _faults_of_call(made_at, channel)
     ]
+    if len(kept) != len(predictions):
+        what = f"{len(kept)} are given for {len(predictions)} predictions"
+        faults.append(Fault("journal", what, RE_SEND, "inputs"))
+    rows = []
     for number, prediction in enumerate(predictions, start=1):
+        found = list(_faults_of(prediction))
         faults += [
             Fault("predictions", what, RE_SEND, column, (number,))
-            for column, what in _faults_of(prediction)
+            for column, what in found
         ]
+        if not found:
+            rows.append(_row_of(prediction))
     if faults:
         raise BadInput.of("The journal entry", faults)
+    moment = micros(made_at)
+    for row, blob in zip(rows, kept, strict=True):
+        row.update(made_at=moment, channel=channel, inputs=blob)
+    return rows
 
 
 def text_fault(text: str) -> str | None:
@@ -157,13 +174,7 @@ def text_fault(text: str) -> str | None:
     """
     if "\0" in text:
         return "holds a NUL character"
-    if text.isascii():
-        return None
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "holds half a surrogate pair"
-    return None
+    return None if _is_unicode(text) else "holds half a surrogate pair"
 
 
 def _faults_of_call(made_at: datetime, channel: str) -> Iterator[tuple[str, str]]:
@@ -204,21 +215,27 @@ def _faults_of_numbers(prediction: Prediction) -> Iterator[tuple[str, str]]:
 
 def _faults_of_words(prediction: Prediction) -> Iterator[tuple[str, str]]:
     """Look into the texts of shares and reasons; JSON escapes NUL, but no surrogate."""
-    for column in ("shares", "reasons"):
-        try:
-            _json(getattr(prediction, column))
-        except orjson.JSONEncodeError as error:
-            yield column, f"cannot be written as JSON ({error})"
+    words = [*prediction.shares]
+    for reason in prediction.reasons:
+        words += (reason.field, reason.value or "", *reason.text, *reason.text.values())
+    if not all(map(_is_unicode, words)):
+        yield "reasons", "hold half a surrogate pair"
 
 
-def row_of(
-    prediction: Prediction, *, made_at: int, channel: str, inputs: bytes | None
-) -> dict[str, Any]:
-    """Lay a checked prediction out as a row of ``PREDICTIONS`` without its id."""
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _row_of(prediction: Prediction) -> dict[str, Any]:
     return {
         "lead_id": prediction.lead_id,
         "as_of": micros(prediction.as_of),
-        "made_at": made_at,
         "horizon_days": int(prediction.horizon_days),
         "probability": float(prediction.probability),
         "log_odds": float(prediction.log_odds),
@@ -228,8 +245,6 @@ def row_of(
         "reasons": _json(prediction.reasons),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
-        "channel": channel,
-        "inputs": inputs,
     }
 
 

@@ -9,7 +9,7 @@ ties in time are broken the same way everywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -104,7 +104,10 @@ class Tables:
 
     ``cut_off`` is the last moment the data know of: nothing after it has been seen, so
     a horizon that ends later is not mature. ``dated`` is false for a flat table without
-    a time column, where every lead sits at ``UNDATED``.
+    a time column, where every lead sits at ``UNDATED``. ``doubled`` counts the rows
+    of each table that were delivered twice and count once; ``notes`` say what else was
+    put right on the way in. ``order`` holds the lead ids in the order of the file, for
+    a file of leads to predict.
     """
 
     leads: pl.DataFrame
@@ -116,6 +119,9 @@ class Tables:
     fields: Mapping[str, FieldType]
     cut_off: datetime
     dated: bool = True
+    doubled: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    order: pl.Series | None = None
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         frame = getattr(self, name)

@@ -1,0 +1,82 @@
+"""``ingest``: take in a company's data, refuse them whole or store them whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from crm.export import open_source
+from leads.settings import Settings, read_settings
+from leads.store import save
+from leads.tables import SCHEMAS, FieldType
+from pipelines.console import ConfigOption, log, out, table, verb, working
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What was taken in.
+
+    ``rows`` and ``doubled`` count, per table, the rows stored and the rows left out
+    because they were delivered twice.
+    """
+
+    digest: str
+    folder: Path
+    rows: Mapping[str, int]
+    doubled: Mapping[str, int]
+    fields: Mapping[str, FieldType]
+    cut_off: datetime | None
+    notes: tuple[str, ...]
+
+
+def take_in(settings: Settings) -> Ingested:
+    """Bring the source into canonical tables and store them; safe to repeat.
+
+    Raises
+    ------
+    BadInput
+        With every fault of the source; nothing is stored then.
+    """
+    tables = open_source(settings).read()
+    digest = save(tables, settings.store.folder)
+    done = Ingested(
+        digest=digest,
+        folder=settings.store.folder.resolve(),
+        rows={name: tables[name].height for name in SCHEMAS},
+        doubled=tables.doubled,
+        fields=tables.fields,
+        cut_off=tables.cut_off if tables.dated else None,
+        notes=tables.notes,
+    )
+    log.info("ingested", digest=digest, rows=done.rows, doubled=dict(done.doubled))
+    return done
+
+
+@verb
+def ingest(config: ConfigOption) -> None:
+    """Take in the source as canonical tables, or list every fault of it."""
+    settings = read_settings(config)
+    with working("Reading the source"):
+        done = take_in(settings)
+    show(done)
+
+
+def show(done: Ingested) -> None:
+    """Print what was taken in."""
+    rows = table("Taken in", "table", "rows", "delivered twice")
+    for name, count in done.rows.items():
+        if count:
+            rows.add_row(name, f"{count:,}", f"{done.doubled.get(name, 0):,}")
+    out.print(rows)
+    fields = table("Card fields", "field", "type")
+    for name, kind in done.fields.items():
+        fields.add_row(name, kind.value)
+    out.print(fields)
+    for note in done.notes:
+        out.print(f"[yellow]note[/] {note}")
+    known = f"{done.cut_off:%Y-%m-%d %H:%M:%S} UTC" if done.cut_off else "no times"
+    out.print(f"cut-off  {known}")
+    out.print(f"digest   {done.digest}")
+    out.print(f"stored   {done.folder / 'tables' / done.digest}", soft_wrap=True)
