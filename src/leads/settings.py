@@ -190,6 +190,22 @@ class Snapshots(_Section):
         return value
 
 
+class Funnel(_Section):
+    """The stages that close a lead; learned from the data unless any is named here.
+
+    A stage named here closes leads in every pipeline that has it.
+    """
+
+    won: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if both := sorted(set(self.won) & set(self.lost)):
+            raise ValueError(f"{both} cannot be both won and lost")
+        return self
+
+
 class Model(_Section):
     """How the model is trained; the defaults suit most companies."""
 
@@ -252,6 +268,7 @@ class Settings(_Section):
     source: Source
     conversion: Conversion = Conversion()
     snapshots: Snapshots = Snapshots()
+    funnel: Funnel = Funnel()
     model: Model = Model()
     tiers: Tiers = Tiers()
     store: Store = Store()

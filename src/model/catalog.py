@@ -1,8 +1,9 @@
 """The feature catalog: one declaration per feature, in words a salesperson knows.
 
-A catalog is data. It says what each feature is; ``model.features`` says how it is
-computed, for many snapshots in an engine and for one lead in plain Python, and both
-read this. The catalog travels in the bundle, so serving computes what training did.
+A catalog is data. It says what each feature is; ``model.derivation`` says how it is
+computed. ``model.features`` gathers what that takes for many snapshots in an engine,
+``model.twin`` for one lead in plain Python, and all of them read this. The catalog
+travels in the bundle, so serving computes what training did.
 """
 
 from __future__ import annotations
@@ -23,28 +24,38 @@ Numbers = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
 
 Kind = Literal[
-    # of events of one kind (``of``), within ``window``
+    # of events of one kind (``of``; None is all kinds together), within ``window``
     "event_count", "event_days", "event_sum", "event_recency", "event_gap",
-    "event_trend",
-    # over all kinds
-    "kinds_distinct",
-    # of the funnel
-    "stage", "stage_age", "stage_age_relative", "stage_moves", "stage_moves_back",
+    "event_gap_relative", "event_trend", "kinds_distinct",
     # of the money received so far
-    "payment_count", "payment_sum", "payment_recency",
+    "payment_count", "payment_days", "payment_sum", "payment_recency", "payment_gap",
+    "payment_gap_relative", "refund_count",
+    # of the funnel
+    "stage", "stage_age", "stage_age_relative", "stage_position", "stage_moves",
+    "stage_moves_back",
     # of the card as known then (``of`` is the field)
     "card_number", "card_text", "card_flag", "card_time_age", "card_text_length",
     "card_filled",
     "contact_phone", "contact_mail",
-    # of the lead and the clock
+    # of the lead and the clock on the wall when it was created
     "source", "pipeline", "lead_age", "hour", "weekday", "month",
 ]  # fmt: skip
 
-TEXT_KINDS: Final = frozenset(
+TEXT_KINDS: Final[frozenset[Kind]] = frozenset(
     {"card_text", "stage", "source", "pipeline", "contact_mail"}
 )
 OTHER_CODE: Final = 0.0
 """What an unseen or rare level of a text feature becomes; known levels count from 1."""
+
+OTHER_KINDS: Final = "(other)"
+"""``of`` of the features that count every event kind the catalog does not name."""
+
+UNITLESS: Final[Mapping[Kind, str]] = {
+    "card_number": "the company's own measure, which the data do not tell",
+    "event_sum": "the company's own measure, which the data do not tell",
+    **dict.fromkeys(TEXT_KINDS, "a name, not a quantity"),
+}
+"""Kinds of features that have no unit, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +117,9 @@ class FeatureTable:
 class Catalog:
     """Every feature of a model, numbers first and texts last.
 
-    With them goes what was learned to compute them: the levels of texts, and each
-    pipeline's stages with their normal ages.
+    With them goes what was learned to compute them: the levels of texts, each
+    pipeline's stages with their normal ages (a pipeline without a name is ""), and the
+    currency that sums of payments are in. ``notes`` say what was left out, and why.
 
     Examples
     --------
@@ -134,6 +146,11 @@ class Catalog:
         default_factory=dict
     )
     timezone: str = "UTC"
+    currency: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
 
     def __post_init__(self) -> None:
         texts = [feature.is_text for feature in self.features]
@@ -222,6 +239,7 @@ class Catalog:
         )
         raw["levels"] = {name: tuple(v) for name, v in raw["levels"].items()}
         raw["event_kinds"] = tuple(raw["event_kinds"])
+        raw["notes"] = tuple(raw["notes"])
         raw["stage_order"] = {name: tuple(v) for name, v in raw["stage_order"].items()}
         return cls(**raw)
 

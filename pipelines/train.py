@@ -1,0 +1,93 @@
+"""``train``: learn a model of the ingested data and register it as the challenger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leads.errors import Unavailable
+from leads.history import History
+from leads.settings import Settings, read_settings
+from leads.store import digest_of, load
+from model.learning import Progress, Trained
+from model.registry import register
+from model.training import train as train_model
+from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.ingest import take_in
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A trained model and the version that the registry gave it."""
+
+    trained: Trained
+    version: str
+
+
+@verb
+def train(config: ConfigOption) -> None:
+    """Train, calibrate and measure a model, and register it as the challenger."""
+    settings = read_settings(config)
+    with working("Training") as progress:
+
+        def say(what: str) -> None:
+            progress.update(progress.task_ids[0], description=what)
+
+        done = train_and_register(settings, progress=say)
+    show(done)
+
+
+def train_and_register(
+    settings: Settings, *, progress: Progress | None = None
+) -> Registered:
+    """Train on what is stored, taking it in first if nothing is; safe to repeat.
+
+    Raises
+    ------
+    BadInput
+        The source has faults.
+    DataRefused
+        The data cannot carry a model.
+    """
+    folder = settings.store.folder
+    history, digest = stored_history(settings)
+    workdir = folder / "training"
+    trained = train_model(
+        history, settings, workdir=workdir, progress=progress, data_digest=digest
+    )
+    if progress:
+        progress("Registering")
+    version = register(trained, settings)
+    log.info("trained", version=version, bundle=trained.bundle.digest, data=digest)
+    return Registered(trained, version)
+
+
+def stored_history(settings: Settings) -> tuple[History, str]:
+    """Open what was ingested, ingesting first if nothing was; with its digest."""
+    folder = settings.store.folder
+    try:
+        digest = digest_of(folder)
+    except Unavailable:
+        digest = take_in(settings).digest
+    return History(load(folder)), digest
+
+
+def show(done: Registered) -> None:
+    """Print how good the model is, and that it knows more than the base rate."""
+    bundle = done.trained.bundle
+    rows = bundle.manifest.rows
+    figures = table("Measured on test snapshots", "metric", "value", "95 % interval")
+    for name, measured in done.trained.metrics.items():
+        interval = f"{measured.low:.4f} to {measured.high:.4f}"
+        figures.add_row(name, f"{measured.value:.4f}", interval)
+    out.print(figures)
+    for side in ("train", "test"):
+        out.print(
+            f"{side:9}{rows[side]:,} snapshots of {rows[f'{side}_leads']:,} leads,"
+            f" {rows[f'{side}_conversions']:,} conversions"
+        )
+    out.print(
+        f"model    {bundle.manifest.rounds} rounds, {len(bundle.catalog.features)}"
+        f" features, {bundle.calibrator.kind} calibration"
+    )
+    out.print(f"version  {done.version} (challenger)")
+    out.print(f"bundle   {bundle.digest}")

@@ -1,0 +1,181 @@
+"""Gradient boosting in log-odds: rounds, predictions of unseen rows, final trees.
+
+Every fold is grown on its fitting rows and stops on the rows it judges; the final trees
+are grown on all training rows, for as many rounds as the newest judged slice wanted.
+The same rows, settings and seed give the same trees to the bit, whatever the number of
+threads. LightGBM: Ke et al. 2017; randomised split points: Geurts et al. 2006.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+
+from leads.settings import Model
+from model.catalog import Numbers
+from model.metrics import Codes
+
+Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+
+PATIENCE: Final = 60
+"""Rounds without gain on the judged rows after which a fold stops."""
+
+FEW_ROWS: Final = 20_000
+"""Below this, split points are drawn at random: best splits would fit the noise."""
+
+MANY_ROWS: Final = 200_000
+"""From here on a second thread pays; below, threads only wait for each other."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What the learner sees: encoded features and outcomes.
+
+    ``values`` is (n, p) as ``Catalog.encode`` gives it, ``labels`` (n,) of 0.0 and 1.0,
+    ``categorical`` the positions of columns that hold codes of levels.
+    """
+
+    values: Numbers
+    labels: Numbers
+    categorical: tuple[int, ...]
+
+    def rows(self, index: npt.NDArray[np.intp]) -> Matrix:
+        """Take some rows."""
+        return Matrix(self.values[index], self.labels[index], self.categorical)
+
+    def dataset(
+        self, parameters: dict[str, Any], *, like: lightgbm.Dataset | None = None
+    ) -> lightgbm.Dataset:
+        """Bin the rows, with the bins of ``like`` if given."""
+        return lightgbm.Dataset(
+            self.values,
+            self.labels,
+            reference=like,
+            categorical_feature=list(self.categorical),
+            params=parameters,
+        )
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What the folds found: raw log-odds of rows the predicting trees never saw.
+
+    ``rows`` are positions in the training matrix, ``folds`` the fold that judged each;
+    ``rounds`` is how many rounds the final trees should have.
+    """
+
+    rows: npt.NDArray[np.intp]
+    log_odds: Numbers
+    folds: Codes
+    rounds: int
+
+
+def parameters_of(model: Model, rows: int, *, threads: int = 1) -> dict[str, Any]:
+    """Give LightGBM's parameters for this many training rows.
+
+    The fewer the rows, the stronger the restraint; found by cross-validation inside the
+    training rows of public data sets from 2,700 to 29,000 rows.
+    """
+    return {
+        "objective": "binary",
+        "learning_rate": model.learning_rate,
+        "num_leaves": model.leaves,
+        "max_depth": 8,  # the price of reasons grows with the square of the depth
+        "min_data_in_leaf": int(np.clip(np.sqrt(rows) / 2, 5, 200)),
+        "lambda_l2": 5.0,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "extra_trees": rows < FEW_ROWS,
+        "cat_smooth": 20.0,
+        "cat_l2": 20.0,
+        "seed": model.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": threads,
+        "verbosity": -1,
+    }
+
+
+def judge(
+    matrix: Matrix, folds: Sequence[Fold], model: Model, *, forward: bool
+) -> OutOfFold:
+    """Grow every fold and predict the rows that it judges.
+
+    Parameters
+    ----------
+    matrix
+        All training rows.
+    folds
+        Fitting and judged positions in ``matrix``, oldest judged slice first.
+    model
+        How to train; ``model.threads`` folds grow at a time.
+    forward
+        Whether folds go forward in time: then the newest judged slice alone says how
+        many rounds to grow; of undated rows every fold is as new as any other.
+    """
+    grown = Parallel(n_jobs=model.threads, prefer="threads")(
+        delayed(_grow_fold)(matrix, fold, model) for fold in folds
+    )
+    curves = [curve for _, curve in grown]
+    rounds = _best_rounds(curves[-1:] if forward else curves)
+    log_odds = [
+        booster.predict(
+            matrix.values[judged], raw_score=True, num_iteration=rounds, num_threads=1
+        )
+        for (booster, _), (_, judged) in zip(grown, folds, strict=True)
+    ]
+    return OutOfFold(
+        rows=np.concatenate([judged for _, judged in folds]),
+        log_odds=np.concatenate(log_odds),
+        folds=np.repeat(np.arange(len(folds)), [len(judged) for _, judged in folds]),
+        rounds=rounds,
+    )
+
+
+def grow(matrix: Matrix, model: Model, rounds: int) -> str:
+    """Grow the final trees on all training rows; return them as LightGBM text.
+
+    The text ends after the trees: LightGBM would add its parameters, among them the
+    number of threads, and the same model would have several digests.
+    """
+    rows = len(matrix.labels)
+    threads = model.threads if rows >= MANY_ROWS else 1
+    parameters = parameters_of(model, rows, threads=threads)
+    booster = lightgbm.train(parameters, matrix.dataset(parameters), rounds)
+    text: str = booster.model_to_string(num_iteration=rounds)
+    return text[: text.index("\nparameters:")] + "\n"
+
+
+def _grow_fold(
+    matrix: Matrix, fold: Fold, model: Model
+) -> tuple[lightgbm.Booster, Sequence[float]]:
+    fit, judged = matrix.rows(fold[0]), matrix.rows(fold[1])
+    parameters = parameters_of(model, len(fit.labels))
+    data = fit.dataset(parameters)
+    seen: dict[str, Any] = {}
+    callbacks: list[Callable[..., Any]] = [
+        lightgbm.record_evaluation(seen),
+        lightgbm.early_stopping(PATIENCE, verbose=False),
+    ]
+    booster = lightgbm.train(
+        parameters,
+        data,
+        model.rounds,
+        valid_sets=[judged.dataset(parameters, like=data)],
+        callbacks=callbacks,
+    )
+    return booster, seen["valid_0"]["binary_logloss"]
+
+
+def _best_rounds(curves: Sequence[Sequence[float]]) -> int:
+    """Find the round with the least mean loss; a stopped curve stays where it was."""
+    longest = max(len(curve) for curve in curves)
+    padded = [[*curve, *[curve[-1]] * (longest - len(curve))] for curve in curves]
+    return int(np.argmin(np.mean(padded, axis=0))) + 1

@@ -1,0 +1,284 @@
+"""The model artifact: a folder of plain files, checked before it is believed.
+
+::
+
+    manifest.json    SHA-256 of every other file, and where the model comes from
+    booster.txt      the trees as LightGBM text
+    calibrator.json  slope and intercept in log-odds
+    catalog.json     what every feature is and how it is computed
+    tiers.json       the borders between hot, warm and cold
+    reference.json   the training leads, counted
+    golden.json      rows with the log-odds they must give, to the bit
+
+There is no pickle and no code inside, and nothing here imports MLflow: a service opens
+bundles while the registry is down. A damaged LightGBM text can kill the process that
+parses it, so digests are compared first, and ``verify_in_child`` lets another process
+parse it before this one does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import lightgbm
+import numpy as np
+
+from leads.errors import DamagedBundle
+from model.calibration import Calibrator
+from model.catalog import Catalog, FeatureTable, Numbers
+from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
+from model.metrics import probabilities
+from model.reference import Reference
+from model.tiers import Borders
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOLDEN_TOLERANCE: Final = 1e-12
+MANY_ROWS: Final = 1_000
+"""From here on all cores predict; for fewer rows waking them costs more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """An opened bundle: features in, calibrated log-odds and contributions out."""
+
+    path: Path
+    digest: str
+    manifest: Manifest
+    catalog: Catalog
+    borders: Borders
+    reference: Reference
+    calibrator: Calibrator
+    booster: lightgbm.Booster
+
+    @classmethod
+    def open(cls, path: Path, *, digest: str | None = None) -> Bundle:
+        """Open a bundle after comparing every digest.
+
+        Parameters
+        ----------
+        path
+            The bundle's folder.
+        digest
+            The digest that it must have, where a pointer names one.
+
+        Raises
+        ------
+        DamagedBundle
+            A file is missing, was changed, or does not belong there; all are named.
+        """
+        manifest, found = checked(path, digest)
+        texts = {name: _text(path / name) for name in FILES}
+        tiers, calibrator = texts["tiers.json"], texts["calibrator.json"]
+        return cls(
+            path=path,
+            digest=found,
+            manifest=manifest,
+            catalog=Catalog.from_json(texts["catalog.json"]),
+            borders=Borders(**json.loads(tiers)),
+            reference=Reference.from_json(texts["reference.json"]),
+            calibrator=Calibrator(**json.loads(calibrator)),
+            booster=lightgbm.Booster(model_str=texts["booster.txt"]),
+        )
+
+    @property
+    def horizon_days(self) -> int:
+        """Days after a snapshot in which a conversion counts."""
+        return self.manifest.horizon_days
+
+    @cached_property
+    def base(self) -> float:
+        """Calibrated log-odds before any reason: where every explanation starts."""
+        nothing_known = np.full((1, len(self.catalog.features)), np.nan)
+        raw = self._predict(nothing_known, pred_contrib=True)
+        return float(self.calibrator.apply(raw[:, -1])[0])
+
+    def log_odds(self, table: FeatureTable) -> Numbers:
+        """Predict calibrated log-odds, (n,)."""
+        raw = self._predict(self.catalog.encode(table), raw_score=True)
+        return self.calibrator.apply(raw)
+
+    def contributions(self, table: FeatureTable) -> Numbers:
+        """Explain predictions: (n, p) shares that add up to log-odds less ``base``.
+
+        Exact Shapley values of the trees (Lundberg et al. 2020), in the catalog's
+        order, times the calibration slope.
+        """
+        raw = self._predict(self.catalog.encode(table), pred_contrib=True)
+        return np.asarray(raw[:, :-1] * self.calibrator.slope)
+
+    def _predict(self, matrix: Numbers, **what: bool) -> Numbers:
+        if not len(matrix):
+            width = matrix.shape[1] + 1
+            return np.empty((0, width) if "pred_contrib" in what else 0)
+        threads = 1 if len(matrix) < MANY_ROWS else (os.cpu_count() or 1)
+        return np.asarray(self.booster.predict(matrix, num_threads=threads, **what))
+
+    def check_golden_rows(self) -> None:
+        """Predict the golden rows again; refuse the bundle if anything moved.
+
+        Raises
+        ------
+        DamagedBundle
+            A log-odds or a sum of contributions differs by more than 1e-12.
+        """
+        golden = json.loads(_text(self.path / "golden.json"))
+        table = self.catalog.table_of(golden["columns"])
+        now = _golden_answers(self, table)
+        worst = max(
+            float(np.max(np.abs(np.subtract(now[name], golden[name])), initial=0.0))
+            for name in now
+        )
+        # Written so that NaN, which compares false, is refused too.
+        if not worst <= GOLDEN_TOLERANCE:
+            raise DamagedBundle(
+                f"The golden rows of {self.path.name} moved by {worst:.3g}.",
+                remedy="Install the LightGBM it was trained with, or train anew.",
+            )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What goes into a bundle, before it has a digest."""
+
+    booster: str
+    calibrator: Calibrator
+    catalog: Catalog
+    borders: Borders
+    reference: Reference
+    golden: FeatureTable
+    facts: Mapping[str, Any]
+    """Every field of ``Manifest`` but ``files`` and ``format``."""
+
+
+def write_bundle(folder: Path, contents: Contents) -> Bundle:
+    """Write a bundle as a new folder that appears whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    try:
+        _write_files(work, contents)
+        shutil.rmtree(folder, ignore_errors=True)
+        work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Bundle.open(folder)
+
+
+def _write_files(folder: Path, contents: Contents) -> None:
+    texts = {
+        "booster.txt": contents.booster,
+        "calibrator.json": _json(asdict(contents.calibrator)),
+        "catalog.json": contents.catalog.to_json(),
+        "reference.json": contents.reference.to_json(),
+        "tiers.json": _json(asdict(contents.borders)),
+        "golden.json": "{}",
+    }
+    _write_all(folder, texts, contents.facts)
+    unproved = Bundle.open(folder)
+    texts["golden.json"] = _json(
+        {"columns": _columns(contents.catalog, contents.golden)}
+        | _golden_answers(unproved, contents.golden)
+    )
+    _write_all(folder, texts, contents.facts)
+
+
+def _write_all(
+    folder: Path, texts: Mapping[str, str], facts: Mapping[str, Any]
+) -> None:
+    for name, text in texts.items():
+        (folder / name).write_bytes(text.encode())
+    files = {name: sha256(text.encode()) for name, text in texts.items()}
+    (folder / MANIFEST).write_bytes(Manifest(files=files, **facts).to_json().encode())
+
+
+def _golden_answers(bundle: Bundle, table: FeatureTable) -> dict[str, list[float]]:
+    return {
+        "log_odds": bundle.log_odds(table).tolist(),
+        "contribution_sums": bundle.contributions(table).sum(axis=1).tolist(),
+    }
+
+
+def _columns(catalog: Catalog, table: FeatureTable) -> dict[str, list[Any]]:
+    numbers = table.numbers.astype(object)
+    numbers[np.isnan(table.numbers)] = None
+    columns = [*numbers.T.tolist(), *table.texts.T.tolist()]
+    return dict(zip(catalog.names, columns, strict=True))
+
+
+def verify_in_child(path: Path, *, seconds: float = 120.0) -> None:
+    """Let another process open a bundle and predict its golden rows.
+
+    Raises
+    ------
+    DamagedBundle
+        The child refused it, crashed on it, or did not end in time.
+    """
+    # The child finds this very code, whether it is installed or on a test's path.
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", "model.bundle_check", str(path)]
+    try:
+        child = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False,
+            timeout=seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise damaged(path, f"opening it took over {seconds:g} s") from error
+    if child.returncode:
+        last = (child.stderr.strip().splitlines() or ["no word"])[-1]
+        raise damaged(path, f"a trial process ended with {child.returncode}: {last}")
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(
+        value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False
+    )
+
+
+class Predictor:
+    """A bundle in the shape that ``mlflow.pyfunc`` calls."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def predict(
+        self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Predict a frame whose columns are the catalog's features, in any order.
+
+        Raises
+        ------
+        BadInput
+            Feature columns are missing, by name. Columns beyond them are ignored.
+        """
+        import pandas as pd  # a service that never comes here does without pandas
+
+        del params  # MLflow passes it; there is nothing to set
+        columns = {str(name): frame[name].tolist() for name in frame.columns}
+        log_odds = self.bundle.log_odds(self.bundle.catalog.table_of(columns))
+        chances = probabilities(log_odds)
+        tiers = [self.bundle.borders.tier_of(chance).value for chance in chances]
+        return pd.DataFrame(
+            {"probability": chances, "log_odds": log_odds, "tier": tiers},
+            index=frame.index,
+        )
+
+
+def _load_pyfunc(path: str) -> Predictor:
+    """Open a bundle for ``mlflow.pyfunc``, which looks for this name."""
+    return Predictor(Bundle.open(Path(path)))

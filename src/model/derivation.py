@@ -1,0 +1,308 @@
+"""How cells become features: one definition for one lead and for millions.
+
+Each kind of feature is one numpy expression over all of the catalog's features of that
+kind at once, so the cost for one lead does not grow with their number. Every step works
+on each snapshot alone and divides exact integers once: the same input gives the same
+bits, alone or among a million.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from model.catalog import OTHER_KINDS, Catalog, Feature, Numbers
+from model.cells import DAY, DAYS_KEPT, MILLION, Cells, Integers, Layout, edges_of
+
+HOUR: Final = 3_600_000_000
+QUARTER: Final = HOUR // 4
+"""Clocks change only where a quarter of an hour ends, so each is looked up once."""
+
+CARD_KINDS: Final = frozenset(
+    {
+        "card_number", "card_flag", "card_time_age", "card_text_length", "card_filled",
+        "contact_phone",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that the number features of n snapshots are made of.
+
+    ``moment`` and ``created`` are instants in microseconds (n,); ``card`` (n, c) holds
+    the values of the catalog's card features, in its order (a time as microseconds).
+    """
+
+    moment: Integers
+    created: Integers
+    cells: Cells
+    card: Numbers
+
+
+@dataclass(frozen=True)
+class _Group:
+    """All features of one kind: their columns, streams, and buckets of the windows."""
+
+    columns: npt.NDArray[np.intp]
+    streams: npt.NDArray[np.intp]
+    upto: npt.NDArray[np.intp]
+    before: npt.NDArray[np.intp]
+    masks: npt.NDArray[np.uint64]
+
+
+class Plan:
+    """A catalog made ready to run: where each feature is in the cells."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        features = catalog.number_features
+        self.layout = Layout(catalog.event_kinds, _edges(features))
+        self.width = len(features)
+        self.zone = ZoneInfo(catalog.timezone)
+        self.card_features = tuple(f for f in features if f.kind in CARD_KINDS)
+        self._card = np.array(
+            [j for j, f in enumerate(features) if f.kind in CARD_KINDS], dtype=np.intp
+        )
+        self._times = np.array(
+            [f.kind == "card_time_age" for f in self.card_features], dtype=np.bool_
+        )
+        self._groups = self._grouped(features)
+        self.stages = {
+            (pipeline, stage): place
+            for pipeline, order in catalog.stage_order.items()
+            for place, stage in enumerate(order)
+        }
+        self.stage_normal = {
+            (pipeline, stage): seconds
+            for pipeline, normal in catalog.stage_normal_seconds.items()
+            for stage, seconds in normal.items()
+        }
+
+    def _grouped(self, features: Sequence[Feature]) -> Mapping[str, _Group]:
+        members = defaultdict(list)
+        for column, feature in enumerate(features):
+            if feature.kind not in CARD_KINDS:
+                members[feature.kind].append((column, feature))
+        return {kind: self._group(found) for kind, found in members.items()}
+
+    def _group(self, members: Sequence[tuple[int, Feature]]) -> _Group:
+        layout, place = self.layout, np.intp
+        windows = [feature.window for _, feature in members]
+        return _Group(
+            columns=np.array([column for column, _ in members], dtype=place),
+            streams=np.array([_stream(layout, f) for _, f in members], dtype=place),
+            upto=np.array([_bucket(layout, w) for w in windows], dtype=place),
+            before=np.array(
+                [_bucket(layout, None if w is None else 2 * w) for w in windows],
+                dtype=place,
+            ),
+            masks=np.array([_mask(w) for w in windows], dtype=np.uint64),
+        )
+
+    def derive(self, inputs: Inputs) -> Numbers:
+        """Compute the number features (n, k), in the catalog's order."""
+        table = np.empty((len(inputs.moment), self.width))
+        known = _Known(inputs, self.zone)
+        for kind, group in self._groups.items():
+            table[:, group.columns] = DEFINITIONS[kind](known, group)
+        card = inputs.card
+        if self._times.any():
+            ages = (inputs.moment[:, None] - card[:, self._times]) / DAY
+            card = card.copy()
+            card[:, self._times] = ages
+        table[:, self._card] = card
+        return table
+
+
+@lru_cache(maxsize=16)
+def plan_of(catalog: Catalog) -> Plan:
+    """Return the plan of a catalog, made once."""
+    return Plan(catalog)
+
+
+def _edges(features: Sequence[Feature]) -> tuple[int, ...]:
+    windows = {feature.window for feature in features if feature.window is not None}
+    trends = {
+        2 * feature.window
+        for feature in features
+        if feature.kind == "event_trend" and feature.window is not None
+    }
+    return edges_of(windows | trends)
+
+
+def _bucket(layout: Layout, window: int | None) -> int:
+    """Find the last bucket of a window; without one, the open bucket."""
+    edge = None if window is None else window * MILLION
+    return layout.edges.index(edge) if edge in layout.edges else len(layout.edges)
+
+
+def _stream(layout: Layout, feature: Feature) -> int:
+    if feature.kind.startswith("payment"):
+        return layout.payments
+    if feature.kind == "refund_count":
+        return layout.refunds
+    if feature.of is None:
+        return Layout.ALL
+    return layout.other if feature.of == OTHER_KINDS else layout.stream_of(feature.of)
+
+
+def _mask(window: int | None) -> int:
+    days = DAYS_KEPT if window is None else min(window * MILLION // DAY, DAYS_KEPT)
+    return (1 << days) - 1
+
+
+class _Known:
+    """The cells with counts and totals cumulated over age."""
+
+    def __init__(self, inputs: Inputs, zone: ZoneInfo) -> None:
+        self.inputs = inputs
+        self.zone = zone
+        self.cells = inputs.cells
+        self.count = self.cells.count.cumsum(axis=2)
+        self.total = self.cells.total.cumsum(axis=2)
+
+
+Definition = Callable[[_Known, _Group], npt.NDArray[np.float64] | Integers]
+
+
+def _count(known: _Known, group: _Group) -> Integers:
+    counts: Integers = known.count[:, group.streams, group.upto]
+    return counts
+
+
+def _trend(known: _Known, group: _Group) -> Integers:
+    """Count the window, less the window of the same length before it."""
+    now = _count(known, group)
+    both: Integers = known.count[:, group.streams, group.before]
+    return 2 * now - both
+
+
+def _sum(known: _Known, group: _Group) -> Numbers:
+    total: Integers = known.total[:, group.streams, group.upto]
+    return total / MILLION
+
+
+def _net(known: _Known, group: _Group) -> Numbers:
+    """Sum the money received, less the money given back."""
+    received: Integers = known.total[:, group.streams, group.upto]
+    refunds: Integers = known.total[:, known.cells.layout.refunds, group.upto]
+    return (received + refunds) / MILLION
+
+
+def _days(known: _Known, group: _Group) -> Integers:
+    days: Integers = np.bitwise_count(
+        known.cells.days[:, group.streams] & group.masks
+    ).astype(np.int64)
+    return days
+
+
+def _distinct(known: _Known, group: _Group) -> Integers:
+    events = known.count[:, 1 : known.cells.layout.other + 1]
+    distinct: Integers = (events > 0).sum(axis=1)[:, group.upto]
+    return distinct
+
+
+def _recency(known: _Known, group: _Group) -> Numbers:
+    youngest = known.cells.youngest[:, group.streams]
+    happened = known.count[:, group.streams, -1] > 0
+    return np.where(happened, youngest / HOUR, np.nan)
+
+
+def _span(known: _Known, group: _Group) -> tuple[Integers, Integers]:
+    """Find how far the first and the last are apart, and how many gaps lie between."""
+    cells = known.cells
+    gaps = known.count[:, group.streams, -1] - 1
+    span = cells.oldest[:, group.streams] - cells.youngest[:, group.streams]
+    return span, gaps
+
+
+def _gap(known: _Known, group: _Group) -> Numbers:
+    span, gaps = _span(known, group)
+    return np.where(gaps > 0, span / (np.maximum(gaps, 1) * HOUR), np.nan)
+
+
+def _gap_relative(known: _Known, group: _Group) -> Numbers:
+    """Compare the time since the last with the mean gap; not known for one burst."""
+    span, gaps = _span(known, group)
+    told = (gaps > 0) & (span > 0)
+    youngest = known.cells.youngest[:, group.streams].astype(np.float64)
+    return np.where(told, youngest * gaps / np.where(told, span, 1), np.nan)
+
+
+def _stage_age(known: _Known, _: _Group) -> Numbers:
+    return (known.cells.stage_age / HOUR)[:, None]
+
+
+def _stage_age_relative(known: _Known, _: _Group) -> Numbers:
+    cells = known.cells
+    return (cells.stage_age / (cells.stage_normal * MILLION))[:, None]
+
+
+def _lead_age(known: _Known, _: _Group) -> Numbers:
+    return ((known.inputs.moment - known.inputs.created) / HOUR)[:, None]
+
+
+def _local(known: _Known) -> Integers:
+    """Read the wall clock at creation, in microseconds since the epoch, local."""
+    quarters, place = np.unique(known.inputs.created // QUARTER, return_inverse=True)
+    offsets = [_offset(int(quarter), known.zone) for quarter in quarters]
+    return known.inputs.created + np.array(offsets, dtype=np.int64)[place]
+
+
+@lru_cache(maxsize=65_536)
+def _offset(quarter: int, zone: ZoneInfo) -> int:
+    moment = datetime.fromtimestamp(quarter * QUARTER // MILLION, tz=UTC)
+    offset = moment.astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds()) * MILLION
+
+
+def _hour(known: _Known, _: _Group) -> Integers:
+    return (_local(known) // HOUR % 24)[:, None]
+
+
+def _weekday(known: _Known, _: _Group) -> Integers:
+    # The epoch began on a Thursday; Monday is 1, as on Russian and ISO calendars.
+    return ((_local(known) // DAY + 3) % 7 + 1)[:, None]
+
+
+def _month(known: _Known, _: _Group) -> Integers:
+    months = _local(known).astype("datetime64[us]").astype("datetime64[M]")
+    return (months.astype(np.int64) % 12 + 1)[:, None]
+
+
+DEFINITIONS: Final[Mapping[str, Definition]] = {
+    "event_count": _count,
+    "event_days": _days,
+    "event_sum": _sum,
+    "event_recency": _recency,
+    "event_gap": _gap,
+    "event_gap_relative": _gap_relative,
+    "event_trend": _trend,
+    "kinds_distinct": _distinct,
+    "payment_count": _count,
+    "payment_days": _days,
+    "payment_sum": _net,
+    "payment_recency": _recency,
+    "payment_gap": _gap,
+    "payment_gap_relative": _gap_relative,
+    "refund_count": _count,
+    "stage_age": _stage_age,
+    "stage_age_relative": _stage_age_relative,
+    "stage_position": lambda known, _: known.cells.stage_position[:, None],
+    "stage_moves": lambda known, _: known.cells.moves[:, None],
+    "stage_moves_back": lambda known, _: known.cells.moves_back[:, None],
+    "lead_age": _lead_age,
+    "hour": _hour,
+    "weekday": _weekday,
+    "month": _month,
+}
+"""What each kind of number feature is, but for those that are read off the card."""

@@ -1,0 +1,270 @@
+"""From a company's own data to its feature catalog: no code for a new company.
+
+Candidates are declared for every kind of event and every card field found, computed on
+the training snapshots, and kept if they tell anything there. Levels of texts, normal
+ages of stages and whatever else is learned is learned on the training snapshots alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from leads.errors import DataRefused
+from leads.history import History
+from leads.settings import Settings
+from leads.tables import FieldType
+from model.candidates import Found, candidates
+from model.catalog import Catalog, Feature, FeatureTable, Kind, Numbers
+from model.features import build
+from model.fields import use_of
+
+MOST_SNAPSHOTS: Final = 50_000
+"""Enough to judge by; more are thinned evenly."""
+
+MOST_EVENT_KINDS: Final = 20
+MOST_LEVELS: Final = 60
+FEWEST_LEADS: Final = 10
+"""A kind of event or a level seen with fewer leads goes with the others."""
+
+FEWEST_STAYS: Final = 5
+"""Stays in a stage that make a normal age."""
+
+VALUED: Final = 0.1
+"""The part of a kind's events that must have a value for sums of it."""
+
+REGIONS: Final[Mapping[str, str]] = {"ru": "RU"}
+
+
+def discover(history: History, moments: pl.DataFrame, settings: Settings) -> Catalog:
+    """Find the features of a company.
+
+    Parameters
+    ----------
+    moments
+        ``lead_id`` and ``moment`` of the training snapshots, in any order.
+
+    Raises
+    ------
+    DataRefused
+        There are no snapshots, or nothing is known that differs between them.
+    """
+    if moments.is_empty():
+        raise DataRefused(
+            "There are no training snapshots to find features with.",
+            remedy="Ingest more leads, or shorten the horizon.",
+        )
+    sample = _thinned(history.encode(moments.select("lead_id", "moment")))
+    latest = sample.group_by("lead_id", "lead").agg(pl.col("moment").max())
+    latest = latest.sort("lead").with_row_index("row")
+    found, notes = _found(history, latest, settings)
+    draft = Catalog(
+        _without(candidates(found), settings.model.exclude),
+        event_kinds=found.event_kinds,
+        stage_order=_stage_order(history, latest),
+        stage_normal_seconds=_stage_normal(history, latest),
+        timezone=settings.company.timezone,
+        currency=found.currency,
+    )
+    return _pruned(draft, build(draft, history, sample), sample, notes)
+
+
+def _thinned(moments: pl.DataFrame) -> pl.DataFrame:
+    ordered = moments.unique().sort("lead", "moment")
+    return ordered.gather_every(-(-len(ordered) // MOST_SNAPSHOTS))
+
+
+def _without(
+    features: Sequence[Feature], excluded: Iterable[str]
+) -> tuple[Feature, ...]:
+    barred = set(excluded)
+    return tuple(feature for feature in features if feature.field not in barred)
+
+
+def _found(
+    history: History, latest: pl.DataFrame, settings: Settings
+) -> tuple[Found, tuple[str, ...]]:
+    """See what there is: kinds of events, payments, stages, card fields."""
+    fields, notes = _fields(history, latest, settings)
+    kinds, others = _event_kinds(history, latest)
+    payments = history.visible("payments", latest)
+    currencies = (
+        payments.group_by("currency")
+        .len()
+        .sort("len", "currency")
+        .collect()["currency"]
+    )
+    return Found(
+        event_kinds=tuple(kinds),
+        valued_kinds=frozenset(kind for kind, valued in kinds.items() if valued),
+        other_events=others,
+        currency=currencies[-1] if len(currencies) else "",
+        stages=len(history.tables.stages) > 0,
+        fields=fields,
+        owner="owner" not in settings.model.exclude,
+        months=_months_repeat(history, latest),
+    ), notes
+
+
+def _event_kinds(
+    history: History, latest: pl.DataFrame
+) -> tuple[dict[str, bool], bool]:
+    """Name the most frequent kinds, and whether they have values; are there others."""
+    counted = (
+        history.visible("events", latest)
+        .group_by("kind")
+        .agg(
+            count=pl.len(),
+            leads=pl.col("row").n_unique(),
+            valued=pl.col("value").is_not_null().mean() >= VALUED,
+        )
+        .collect()
+        .sort("count", "kind", descending=[True, False])
+    )
+    kept = counted.filter(pl.col("leads") >= FEWEST_LEADS).head(MOST_EVENT_KINDS)
+    kinds = dict(zip(kept["kind"], kept["valued"], strict=True))
+    return kinds, len(kinds) < len(counted)
+
+
+def _fields(
+    history: History, latest: pl.DataFrame, settings: Settings
+) -> tuple[dict[str, tuple[Kind, ...]], tuple[str, ...]]:
+    cards = history.cards(latest).sort("created_at", "row")
+    region = REGIONS.get(settings.company.language)
+    uses = {
+        name: use_of(cards[name], FieldType(kind), region=region)
+        for name, kind in sorted(history.tables.fields.items())
+        if name not in settings.model.exclude
+    }
+    notes = [use.note for use in uses.values() if use.note]
+    return {name: use.kinds for name, use in uses.items()}, tuple(notes)
+
+
+def _months_repeat(history: History, latest: pl.DataFrame) -> bool:
+    """Say whether every month was seen in two years: else it is but a date."""
+    created = pl.from_epoch(history.cards(latest)["created_at"], time_unit="us")
+    seen = pl.DataFrame({"month": created.dt.month(), "year": created.dt.year()})
+    years = seen.group_by("month").agg(pl.col("year").n_unique())["year"]
+    return len(years) == 12 and int(years.min()) >= 2  # type: ignore[arg-type]
+
+
+def _stays(history: History, latest: pl.DataFrame) -> pl.DataFrame:
+    """List the stages that leads went through, in order, with the time they stayed."""
+    return (
+        history.visible("stages", latest)
+        .select("row", "order", "at", pl.col("pipeline").fill_null(""), "stage")
+        .sort("row", "order")
+        .with_columns(
+            stayed=(pl.col("at").shift(-1) - pl.col("at")).over("row") / 1_000_000,
+            step=pl.int_range(pl.len()).over("row"),
+        )
+        .collect()
+    )
+
+
+def _stage_normal(
+    history: History, latest: pl.DataFrame
+) -> dict[str, dict[str, float]]:
+    """Learn the median stay in each stage, in seconds."""
+    usual = (
+        _stays(history, latest)
+        .group_by("pipeline", "stage")
+        .agg(pl.col("stayed").median(), stays=pl.col("stayed").count())
+        .filter(pl.col("stays") >= FEWEST_STAYS, pl.col("stayed") > 0)
+        .sort("pipeline", "stage")
+    )
+    normal: dict[str, dict[str, float]] = {}
+    for pipeline, stage, stayed, _ in usual.iter_rows():
+        normal.setdefault(pipeline, {})[stage] = stayed
+    return normal
+
+
+def _stage_order(history: History, latest: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Order each pipeline's stages by when leads first come to them."""
+    ranked = (
+        _stays(history, latest)
+        .group_by("row", "pipeline", "stage")
+        .agg(pl.col("step").min())
+        .group_by("pipeline", "stage")
+        .agg(pl.col("step").mean())
+        .sort("pipeline", "step", "stage")
+    )
+    order: dict[str, tuple[str, ...]] = {}
+    for pipeline, stage, _ in ranked.iter_rows():
+        order[pipeline] = (*order.get(pipeline, ()), stage)
+    return order
+
+
+def _pruned(
+    draft: Catalog, table: FeatureTable, sample: pl.DataFrame, notes: Iterable[str]
+) -> Catalog:
+    """Keep what differs between snapshots and is not told by another feature."""
+    kept, dropped = _telling(draft.number_features, table.numbers)
+    levels = {
+        feature.name: _levels(pl.Series(table.texts[:, j], dtype=pl.String), sample)
+        for j, feature in enumerate(draft.text_features)
+    }
+    texts = []
+    for j, feature in enumerate(draft.text_features):
+        if _tells(table.texts[:, j].tolist(), levels[feature.name]):
+            texts.append(feature)
+        else:
+            del levels[feature.name]
+            dropped.append(f"{feature.name!r} has no two levels of enough leads")
+    if not kept and not texts:
+        raise DataRefused(
+            "Nothing is known about the leads that differs between them.",
+            remedy="Ingest card fields, events or stages; what was left out:"
+            f" {'; '.join([*notes, *dropped]) or 'nothing'}.",
+        )
+    return replace(
+        draft, features=(*kept, *texts), levels=levels, notes=(*notes, *dropped)
+    )
+
+
+def _telling(
+    features: Sequence[Feature], numbers: Numbers
+) -> tuple[list[Feature], list[str]]:
+    """Sort out constants and copies; of equal columns the first stays."""
+    kept: list[Feature] = []
+    dropped: list[str] = []
+    seen: dict[bytes, str] = {}
+    for column, feature in enumerate(features):
+        values = numbers[:, column] + 0.0  # no negative zeros
+        if _constant(values):
+            dropped.append(f"{feature.name!r} is the same at every training moment")
+        elif (twin := seen.setdefault(values.tobytes(), feature.name)) != feature.name:
+            dropped.append(f"{feature.name!r} is the same as {twin!r}")
+        else:
+            kept.append(feature)
+    return kept, dropped
+
+
+def _constant(values: Numbers) -> bool:
+    return bool(np.array_equal(values, np.full_like(values, values[0]), equal_nan=True))
+
+
+def _levels(values: pl.Series, sample: pl.DataFrame) -> tuple[str, ...]:
+    """Choose the most frequent levels, by leads that had them."""
+    counted = (
+        sample.select("lead", level=values)
+        .drop_nulls()
+        .group_by("level")
+        .agg(pl.col("lead").n_unique())
+        .filter(pl.col("lead") >= FEWEST_LEADS)
+        .sort("lead", "level", descending=[True, False])
+    )
+    return tuple(counted["level"].head(MOST_LEVELS))
+
+
+def _tells(values: Sequence[str | None], levels: Sequence[str]) -> bool:
+    """Say whether the levels, the others and the unknown make two groups or more."""
+    known = set(levels)
+    groups = {
+        value if value is None or value in known else ("other",) for value in values
+    }
+    return bool(levels) and len(groups) > 1

@@ -1,0 +1,113 @@
+"""Where a model comes from and what its files must be: read before anything else.
+
+A bundle's digest is that of its manifest, which holds the digest of every other file,
+so one short text in a pointer vouches for the whole folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from leads.errors import DamagedBundle
+from model.metrics import Measured
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+FILES: Final = (
+    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "reference.json",
+    "tiers.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Where a model comes from and what was proved of it.
+
+    ``cut_off`` is the last moment the data knew of, ``learned_until`` the last one that
+    a training outcome could depend on (both in microseconds since 1970 UTC, None if
+    the leads are undated), ``split`` how test rows were told from training rows.
+    Nothing here depends on the clock or the machine.
+    """
+
+    horizon_days: int
+    cut_off: int | None
+    learned_until: int | None
+    data_digest: str
+    catalog_digest: str
+    git_commit: str | None
+    base_rate: float
+    rounds: int
+    rows: Mapping[str, int]
+    metrics: Mapping[str, Measured]
+    split: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    files: Mapping[str, str]
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Write as JSON, the same text for the same manifest."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read what ``to_json`` wrote."""
+        raw = json.loads(text)
+        raw["metrics"] = {name: Measured(**m) for name, m in raw["metrics"].items()}
+        return cls(**raw)
+
+
+def checked(path: Path, digest: str | None) -> tuple[Manifest, str]:
+    """Compare every digest of a bundle's folder; return its manifest and own digest.
+
+    Raises
+    ------
+    DamagedBundle
+        A file is missing, was changed, or does not belong there; all are named.
+    """
+    if not (path / MANIFEST).is_file():
+        raise damaged(path, f"there is no {MANIFEST}")
+    raw = (path / MANIFEST).read_bytes()
+    found = sha256(raw)
+    if digest is not None and found != digest:
+        raise damaged(path, f"{MANIFEST} has digest {found:.12}, not {digest:.12}")
+    try:
+        manifest = Manifest.from_json(raw.decode())
+        files = dict(manifest.files)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise damaged(path, f"{MANIFEST} cannot be read") from error
+    faults = _file_faults(path, files)
+    if manifest.format != FORMAT:
+        faults.append(f"it has format {manifest.format!r}, known is {FORMAT}")
+    if faults:
+        raise damaged(path, "; ".join(faults))
+    return manifest, found
+
+
+def _file_faults(path: Path, files: Mapping[str, str]) -> list[str]:
+    there = {item.name for item in path.iterdir()} - {MANIFEST}
+    faults = [f"{name} is missing" for name in sorted(set(FILES) - there)]
+    faults += [f"{name} does not belong there" for name in sorted(there - set(FILES))]
+    faults += [
+        f"{name} was changed after it was written"
+        for name in FILES
+        if name in there and sha256((path / name).read_bytes()) != files.get(name)
+    ]
+    return faults
+
+
+def damaged(path: Path, what: str) -> DamagedBundle:
+    """Make the refusal of a bundle."""
+    return DamagedBundle(
+        f"The bundle {path.name:.20} is damaged: {what}.",
+        remedy="Register and promote a whole one, or roll back.",
+    )
+
+
+def sha256(content: bytes) -> str:
+    """Digest bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,288 @@
+"""Versions in MLflow: what was trained, from what, how good, and which alias it bears.
+
+MLflow is the record, not a dependency of serving: ``promote`` writes the champion
+pointer of the store first and the alias after, and a rollback needs no MLflow to take
+effect.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from matplotlib.figure import Figure
+
+from leads.errors import NoModel, PromotionRefused
+from leads.history import History
+from leads.settings import Settings
+from model import champion
+from model.bundle import Bundle, verify_in_child
+from model.catalog import Catalog
+from model.learning import Trained
+from model.manifest import Manifest
+from model.pictures import pictures
+from model.trial import trial
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+CHALLENGER: Final = "challenger"
+CHAMPION: Final = "champion"
+DIGEST: Final = "bundle_digest"
+PINNED: Final = ("lightgbm", "numpy", "pandas", "scipy")
+SQLITE: Final = "sqlite:///"
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A setting that the model was trained with."""
+
+    name: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured figure, or an end of its interval."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A fact to search by."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure and the file it is kept in."""
+
+    file: str
+    figure: Figure
+
+
+Record = Param | Metric | Tag | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Which version serves now, and why in words; ``changed`` if it did not before."""
+
+    version: str
+    changed: bool
+    words: str
+
+
+def records(trained: Trained) -> Iterator[Record]:
+    """List all that is to be remembered of a training, but the bundle itself."""
+    manifest = trained.bundle.manifest
+    for section, values in manifest.settings.items():
+        for name, value in values.items():
+            yield Param(f"{section}.{name}", value)
+    yield Param("rounds", manifest.rounds)
+    yield Param("calibrator", trained.bundle.calibrator.kind)
+    for name, measured in trained.metrics.items():
+        yield Metric(name, measured.value)
+        yield Metric(f"{name}_low", measured.low)
+        yield Metric(f"{name}_high", measured.high)
+    for name, count in manifest.rows.items():
+        yield Metric(f"rows_{name}", count)
+    yield from _tags(trained.bundle.digest, manifest)
+    for file, figure in pictures(trained):
+        yield Picture(f"pictures/{file}", figure)
+
+
+def _tags(digest: str, manifest: Manifest) -> Iterator[Tag]:
+    yield Tag(DIGEST, digest)
+    yield Tag("data_digest", manifest.data_digest)
+    yield Tag("catalog_digest", manifest.catalog_digest)
+    yield Tag("git_commit", manifest.git_commit or "unknown")
+
+
+def register(trained: Trained, settings: Settings) -> str:
+    """Log a training and register its bundle as the challenger; return its version.
+
+    The same bundle again is the same version: nothing is logged twice.
+    """
+    name = settings.model.name
+    with _tracking(settings) as mlflow:
+        client = mlflow.MlflowClient()
+        version = _version_of(client, name, trained.bundle.digest)
+        if version is None:
+            with mlflow.start_run(experiment_id=_experiment(client, settings)):
+                for record in records(trained):
+                    _log(mlflow, record)
+                version = _log_bundle(mlflow, trained.bundle, name)
+            client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
+        client.set_registered_model_alias(name, CHALLENGER, version)
+    return version
+
+
+def promote(settings: Settings, history: History, *, now: datetime) -> Promotion:
+    """Let the challenger serve if it proves better than what serves now.
+
+    Raises
+    ------
+    NoModel
+        None was trained yet.
+    PromotionRefused
+        The challenger is worse, or cannot be told from the champion.
+    DamagedBundle
+        The registered bundle is not whole.
+    """
+    name, folder = settings.model.name, settings.store.folder
+    with _tracking(settings) as mlflow:
+        client = mlflow.MlflowClient()
+        version, path = _challenger(mlflow, client, settings)
+        verify_in_child(path)
+        challenger, serving = Bundle.open(path), _serving(folder)
+        if serving and serving.digest == challenger.digest:
+            client.set_registered_model_alias(name, CHAMPION, version)
+            words = f"Version {version} serves already; nothing to do."
+            return Promotion(version, changed=False, words=words)
+        verdict = trial(history, settings, challenger=challenger, champion=serving)
+        if not verdict.passed:
+            raise PromotionRefused(
+                f"Version {version} was not promoted. {verdict.words}",
+                remedy="The serving model stays. Train on more or newer data."
+                if serving
+                else "Nothing serves yet. Bring more data, or fields that tell more.",
+            )
+        champion.set_champion(folder, path, version, now)
+        client.set_registered_model_alias(name, CHAMPION, version)
+    return Promotion(version, changed=True, words=verdict.words)
+
+
+def roll_back(settings: Settings, *, now: datetime) -> Promotion:
+    """Let the model before this one serve again; the pointer first, then the alias.
+
+    Raises
+    ------
+    NoModel
+        None was ever promoted.
+    PromotionRefused
+        There is none to go back to.
+    """
+    back = champion.roll_back(settings.store.folder, now)
+    with _tracking(settings) as mlflow:
+        client = mlflow.MlflowClient()
+        client.set_registered_model_alias(settings.model.name, CHAMPION, back.version)
+    words = f"Version {back.version} serves again."
+    return Promotion(back.version, changed=True, words=words)
+
+
+@contextmanager
+def _tracking(settings: Settings) -> Iterator[ModuleType]:
+    """Import MLflow and point it at the company's database, for this block only."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import
+    import mlflow
+
+    uri = settings.store.tracking
+    if uri.startswith(SQLITE):
+        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield mlflow
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+
+
+def _experiment(client: MlflowClient, settings: Settings) -> str:
+    """Find or make the experiment; its files lie beside the database's."""
+    name = f"{settings.company.name}/{settings.model.name}"
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    uri, place = settings.store.tracking, None
+    if uri.startswith(SQLITE):
+        database = Path(uri.removeprefix(SQLITE))
+        place = (database.parent / "artifacts").resolve().as_uri()
+    return str(client.create_experiment(name, artifact_location=place))
+
+
+def _version_of(client: MlflowClient, name: str, digest: str) -> str | None:
+    found = client.search_model_versions(f"name = '{name}'")
+    return next((str(v.version) for v in found if v.tags.get(DIGEST) == digest), None)
+
+
+def _log(mlflow: ModuleType, record: Record) -> None:
+    match record:
+        case Param(name, value):
+            mlflow.log_param(name, value)
+        case Metric(name, value):
+            mlflow.log_metric(name, value)
+        case Tag(name, value):
+            mlflow.set_tag(name, value)
+        case Picture(file, figure):
+            mlflow.log_figure(figure, file)
+
+
+def _log_bundle(mlflow: ModuleType, bundle: Bundle, name: str) -> str:
+    logged = mlflow.pyfunc.log_model(
+        name="bundle",
+        loader_module="model.bundle",
+        data_path=str(bundle.path),
+        # Without a list MLflow spends half a minute guessing one.
+        pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
+        signature=signature_of(bundle.catalog),
+        registered_model_name=name,
+    )
+    return str(logged.registered_model_version)
+
+
+def signature_of(catalog: Catalog) -> ModelSignature:
+    """Declare the columns that go in and out; any value may be unknown."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    inputs: list[Any] = [
+        ColSpec("string" if feature.is_text else "double", feature.name, required=False)
+        for feature in catalog.features
+    ]
+    outputs: list[Any] = [
+        ColSpec("double", "probability"),
+        ColSpec("double", "log_odds"),
+        ColSpec("string", "tier"),
+    ]
+    return ModelSignature(Schema(inputs), Schema(outputs))
+
+
+def _challenger(
+    mlflow: ModuleType, client: MlflowClient, settings: Settings
+) -> tuple[str, Path]:
+    """Find the challenger's version and its bundle's folder."""
+    from mlflow.exceptions import MlflowException
+
+    name = settings.model.name
+    try:
+        found = client.get_model_version_by_alias(name, CHALLENGER)
+    except MlflowException as error:
+        raise NoModel(
+            f"No challenger of {name!r} is registered.",
+            remedy="Run train with this config.",
+        ) from error
+    folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{found.version}")
+    return str(found.version), Path(folder) / "data" / "bundle"
+
+
+def _serving(folder: Path) -> Bundle | None:
+    try:
+        pointer = champion.read(folder)
+    except NoModel:
+        return None
+    return Bundle.open(pointer.path, digest=pointer.digest)

@@ -1,0 +1,103 @@
+"""From history to a proved bundle: snapshots, split, catalog, features, learning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from leads.history import History
+from leads.settings import Settings
+from leads.store import content_digest
+from model.discovery import discover
+from model.features import build
+from model.labels import horizon_of
+from model.learning import Progress, Task, Trained, learn
+from model.metrics import Codes
+from model.snapshots import take
+from model.split import Split, split
+
+
+def train(
+    history: History,
+    settings: Settings,
+    *,
+    workdir: Path,
+    progress: Progress | None = None,
+    data_digest: str | None = None,
+) -> Trained:
+    """Train, calibrate and measure a model of everything that is known.
+
+    Parameters
+    ----------
+    history
+        What was ingested.
+    settings
+        What counts, when to look, and how to learn.
+    workdir
+        Where the bundle is written, as ``workdir / "bundle"``.
+    progress
+        Told in words what is being done.
+    data_digest
+        The digest of the stored tables; counted anew if not given.
+
+    Raises
+    ------
+    DataRefused
+        The data cannot carry a model; says what is there and what is needed.
+    """
+    say = progress or (lambda _: None)
+    say("Taking snapshots")
+    snapshots = take(history, settings)
+    parts = split(snapshots, settings)
+    say("Discovering features")
+    catalog = discover(history, moments_at(snapshots, parts.train), settings)
+    rows = np.concatenate([parts.train, parts.test])
+    say(f"Computing {len(catalog.features)} features of {len(rows):,} snapshots")
+    chosen = snapshots[rows]
+    dated = history.tables.dated
+    task = Task(
+        catalog=catalog,
+        table=build(catalog, history, moments_at(snapshots, rows)),
+        labels=chosen["label"].cast(pl.Float64).to_numpy(),
+        leads=leads_of(chosen),
+        train=np.arange(len(parts.train)),
+        test=np.arange(len(parts.train), len(rows)),
+        folds=_within_train(parts),
+        forward=parts.folds_by == "time",
+        cut_off=history.cut_off if dated else None,
+        learned_until=_learned_until(snapshots, parts, settings) if dated else None,
+        data_digest=data_digest or content_digest(history.tables),
+    )
+    return learn(task, settings, workdir=workdir, progress=progress)
+
+
+def moments_at(snapshots: pl.DataFrame, rows: Codes) -> pl.DataFrame:
+    """Take the moments of some snapshots, numbered anew."""
+    chosen = snapshots[rows].select("lead_id", "moment")
+    return chosen.with_columns(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")
+    ).select("row", "lead_id", "moment")
+
+
+def leads_of(snapshots: pl.DataFrame) -> Codes:
+    """Give each snapshot the number of its lead, from 0 without gaps."""
+    numbers = snapshots["lead_id"].rank("dense").to_numpy()
+    return numbers.astype(np.intp) - 1
+
+
+def _within_train(parts: Split) -> tuple[tuple[Codes, Codes], ...]:
+    """Turn the folds' rows into positions among the training rows."""
+    order = np.argsort(parts.train, kind="stable")
+    ranked = parts.train[order]
+    return tuple(
+        (order[np.searchsorted(ranked, fit)], order[np.searchsorted(ranked, judged)])
+        for fit, judged in parts.folds
+    )
+
+
+def _learned_until(snapshots: pl.DataFrame, parts: Split, settings: Settings) -> int:
+    """Find the last moment that a training label could depend on."""
+    last = int(snapshots["moment"].to_numpy()[parts.train].max())
+    return last + horizon_of(settings)

@@ -1,0 +1,112 @@
+"""Where a challenger meets the champion: the newest rows unknown to either."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from leads.errors import PromotionRefused
+from leads.history import History
+from leads.settings import Settings
+from model.bundle import Bundle
+from model.catalog import Numbers
+from model.evaluation import Judged, Verdict, against_base_rate, against_champion
+from model.features import build
+from model.manifest import Manifest
+from model.snapshots import take
+from model.split import split
+from model.training import leads_of, moments_at
+
+NOT_PARTED = "The champion may have learned from some of these rows, which favours it."
+OTHER_AIM = (
+    "The champion predicts another outcome, so the two cannot be compared: the"
+    " challenger is held against the base rate."
+)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The judged snapshots: outcomes, leads, and the moments to build features at."""
+
+    rows: Judged
+    moments: pl.DataFrame
+
+
+def trial(
+    history: History, settings: Settings, *, challenger: Bundle, champion: Bundle | None
+) -> Verdict:
+    """Let the challenger meet the champion, or the base rate if there is none.
+
+    Both predict the same snapshots from their own catalogs, built from the same
+    history. Snapshots are the challenger's test rows, as far as the champion has not
+    learned from them; if that leaves too few, all of them, and the words say so.
+
+    Raises
+    ------
+    DataRefused
+        Nothing in the history is labelled.
+    PromotionRefused
+        Nothing labelled is newer than what the challenger learned from.
+    """
+    seed = challenger.manifest.settings["model"]["seed"]
+    if champion and _aim(champion.manifest) != _aim(challenger.manifest):
+        ground = _ground(history, settings, [challenger.manifest], note=OTHER_AIM)
+        champion = None
+    elif champion:
+        ground = _shared_ground(
+            history, settings, challenger.manifest, champion.manifest
+        )
+    else:
+        ground = _ground(history, settings, [challenger.manifest])
+    if ground.moments.is_empty():
+        raise PromotionRefused(
+            "No labelled snapshot is newer than what the challenger learned from.",
+            remedy="Train anew on the ingested data, or wait for newer leads.",
+        )
+    new = _predicted(challenger, history, ground)
+    if champion is None:
+        rate = challenger.manifest.base_rate
+        return against_base_rate(ground.rows, new, rate, seed=seed)
+    old = _predicted(champion, history, ground)
+    return against_champion(ground.rows, new, old, seed=seed)
+
+
+def _shared_ground(
+    history: History, settings: Settings, challenger: Manifest, champion: Manifest
+) -> Ground:
+    if champion.learned_until is None:
+        # Undated leads keep their side as long as they are drawn the same way.
+        same = champion.split == challenger.split
+        return _ground(history, settings, [challenger], note="" if same else NOT_PARTED)
+    ground = _ground(history, settings, [challenger, champion])
+    if ground.rows.suffice:
+        return ground
+    return _ground(history, settings, [challenger], note=NOT_PARTED)
+
+
+def _ground(
+    history: History, settings: Settings, manifests: Sequence[Manifest], note: str = ""
+) -> Ground:
+    snapshots = take(history, settings)
+    test = split(snapshots, settings).test
+    learned = [m.learned_until for m in manifests if m.learned_until is not None]
+    if learned and not _given_holdout(settings):
+        test = test[snapshots["moment"].to_numpy()[test] >= max(learned)]
+    chosen = snapshots[test]
+    labels = chosen["label"].cast(pl.Float64).to_numpy()
+    return Ground(Judged(labels, leads_of(chosen), note), moments_at(snapshots, test))
+
+
+def _given_holdout(settings: Settings) -> bool:
+    """Say whether test rows came with the data: those nobody has learned from."""
+    return getattr(settings.source, "holdout", None) is not None
+
+
+def _predicted(bundle: Bundle, history: History, ground: Ground) -> Numbers:
+    return bundle.log_odds(build(bundle.catalog, history, ground.moments))
+
+
+def _aim(manifest: Manifest) -> object:
+    return manifest.settings["conversion"]

@@ -1,0 +1,80 @@
+"""The papers say what the code does: every verb, setting, route and exit code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from leads import settings
+from pipelines.__main__ import VERBS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+SECTIONS: dict[str, type[BaseModel]] = {
+    "company": settings.Company,
+    "source": settings.FilesSource,
+    "source.table": settings.TableSource,
+    "source.sql": settings.SqlSource,
+    "source.map": settings.TableMap,
+    "conversion": settings.Conversion,
+    "snapshots": settings.Snapshots,
+    "model": settings.Model,
+    "tiers": settings.Tiers,
+    "store": settings.Store,
+    "serve": settings.Serve,
+}
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    for section, model in SECTIONS.items():
+        for key in model.model_fields:
+            yield section, key
+
+
+@pytest.mark.parametrize(("section", "key"), list(_keys()))
+def test_setting_is_in_readme(section: str, key: str) -> None:
+    """Every key of the configuration is described in README's tables."""
+    assert f"`{key}`" in README, f"[{section}] {key} is not described"
+
+
+def test_every_settings_section_is_checked() -> None:
+    """A section that is added later cannot escape the check of its keys."""
+    found = {name for name in settings.Settings.model_fields if name != "source"}
+
+    assert found == {section for section in SECTIONS if "source" not in section}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verb_is_in_readme(name: str) -> None:
+    """Every command is shown in README."""
+    assert re.search(rf"`?(pipelines )?{name}\b", README)
+
+
+def test_paths_named_in_architecture_exist() -> None:
+    """ARCHITECTURE sends nobody to a file that is not there."""
+    named = re.findall(r"`((?:src|pipelines)/[\w/.]+)`", ARCHITECTURE)
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_no_tracked_file_names_this_machine() -> None:
+    """Nothing that is committed holds a home or work folder of some machine."""
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    texts = [
+        ROOT / name
+        for name in files
+        if name.endswith((".py", ".md", ".toml", ".ipynb", ".html"))
+    ]
+    place = re.compile(r"(^|[^A-Za-z0-9_.])/(work|root|home)/", re.MULTILINE)
+
+    assert texts
+    assert [p.name for p in texts if place.search(p.read_text("utf-8"))] == []
