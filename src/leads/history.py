@@ -129,12 +129,22 @@ class History:
         asked = self.encode(moments).select("row", "moment", "lead")
         return (
             asked.lazy()
-            .join(self.coded(name).lazy(), on="lead", how="inner")
+            .join(self._around(name, asked["lead"]).lazy(), on="lead", how="inner")
             .filter(
                 pl.col("at") <= pl.col("moment"),
                 pl.col("recorded_at") <= pl.col("moment"),
             )
         )
+
+    def _around(self, name: str, leads: pl.Series) -> pl.DataFrame:
+        """Cut a table down to the leads from the first to the last one asked about."""
+        table = self.coded(name)
+        first, last = leads.min(), leads.max()
+        if not (isinstance(first, int) and isinstance(last, int)):
+            return table.clear()  # about nobody
+        start = table["lead"].search_sorted(first, side="left")
+        stop = table["lead"].search_sorted(last, side="right")
+        return table[start:stop]
 
     def latest(
         self, name: str, moments: pl.DataFrame, *, only: pl.Expr | None = None

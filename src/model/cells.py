@@ -12,7 +12,7 @@ nothing depends on the order of rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -45,8 +45,8 @@ class Layout:
     Examples
     --------
     >>> layout = Layout(("call", "visit"), (7 * DAY, 30 * DAY))
-    >>> layout.stream_of("visit"), layout.stream_of("sneeze"), layout.streams
-    (2, 3, 6)
+    >>> layout.places, layout.other, layout.streams
+    ({'call': 1, 'visit': 2}, 3, 6)
     """
 
     event_kinds: tuple[str, ...]
@@ -80,12 +80,9 @@ class Layout:
         return len(self.edges) + 1
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def places(self) -> Mapping[str, int]:
+        """The streams of the kinds of events; every other kind goes to ``other``."""
         return {kind: place for place, kind in enumerate(self.event_kinds, 1)}
-
-    def stream_of(self, kind: str) -> int:
-        """Say which stream an event belongs to."""
-        return self._places.get(kind, self.other)
 
     @cached_property
     def edge_array(self) -> Integers:
@@ -172,15 +169,18 @@ class Cells:
         if len(row) == 0:
             return
         follows = row[1:] == row[:-1]
-        last = np.flatnonzero(np.append(~follows, True))
-        self.stage_age[row[last]] = age[last]
-        self.stage_normal[row[last]] = stages.normal[last]
-        self.stage_position[row[last]] = stages.position[last]
         moved = follows & (stages.code[1:] != stages.code[:-1])
         same_pipeline = stages.pipeline[1:] == stages.pipeline[:-1]
         back = moved & same_pipeline & (stages.position[1:] < stages.position[:-1])
         np.add.at(self.moves, row[1:][moved], 1)
         np.add.at(self.moves_back, row[1:][back], 1)
+        # Told again that it is where it was, a lead has not entered anew. Of several
+        # values assigned to one place numpy keeps the last.
+        entered = np.ones(len(row), dtype=np.bool_)
+        entered[1:] = moved | ~follows
+        self.stage_age[row[entered]] = age[entered]
+        self.stage_normal[row[entered]] = stages.normal[entered]
+        self.stage_position[row[entered]] = stages.position[entered]
 
 
 @dataclass(frozen=True)
@@ -206,9 +206,10 @@ def millionths(values: Numbers) -> Integers:
     >>> millionths(np.array([1.5, np.nan, -np.inf]))
     array([           1500000,                  0, -10000000000000000])
     """
-    known = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    cut = np.clip(known, -LARGEST_VALUE, LARGEST_VALUE)
-    return np.rint(cut * MILLION).astype(np.int64)
+    known = np.where(np.isnan(values), 0.0, values)
+    cut = np.minimum(np.maximum(known, -LARGEST_VALUE), LARGEST_VALUE)
+    whole: Integers = np.rint(cut * MILLION).astype(np.int64)
+    return whole
 
 
 def edges_of(windows: Iterable[int]) -> tuple[int, ...]:

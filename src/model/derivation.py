@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -50,9 +51,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class _Group:
-    """All features of one kind: their columns, streams, and buckets of the windows."""
+    """The features of one definition: their streams, and the buckets of their windows.
 
-    columns: npt.NDArray[np.intp]
+    ``upto`` is the last bucket of the window, ``before`` that of twice the window.
+    """
+
     streams: npt.NDArray[np.intp]
     upto: npt.NDArray[np.intp]
     before: npt.NDArray[np.intp]
@@ -68,13 +71,10 @@ class Plan:
         self.width = len(features)
         self.zone = ZoneInfo(catalog.timezone)
         self.card_features = tuple(f for f in features if f.kind in CARD_KINDS)
-        self._card = np.array(
-            [j for j, f in enumerate(features) if f.kind in CARD_KINDS], dtype=np.intp
-        )
         self._times = np.array(
             [f.kind == "card_time_age" for f in self.card_features], dtype=np.bool_
         )
-        self._groups = self._grouped(features)
+        self._groups, self._order = self._grouped(features)
         self.stages = {
             (pipeline, stage): place
             for pipeline, order in catalog.stage_order.items()
@@ -86,40 +86,49 @@ class Plan:
             for stage, seconds in normal.items()
         }
 
-    def _grouped(self, features: Sequence[Feature]) -> Mapping[str, _Group]:
-        members = defaultdict(list)
+    def _grouped(
+        self, features: Sequence[Feature]
+    ) -> tuple[Sequence[tuple[Definition, _Group]], npt.NDArray[np.intp]]:
+        """Bring features of one definition together; say how to put them in order."""
+        columns: dict[Definition, list[int]] = defaultdict(list)
+        cards: list[int] = []
         for column, feature in enumerate(features):
-            if feature.kind not in CARD_KINDS:
-                members[feature.kind].append((column, feature))
-        return {kind: self._group(found) for kind, found in members.items()}
+            if feature.kind in CARD_KINDS:
+                cards.append(column)
+            else:
+                columns[DEFINITIONS[feature.kind]].append(column)
+        groups = [
+            (definition, self._group([features[column] for column in members]))
+            for definition, members in columns.items()
+        ]
+        computed = [*chain.from_iterable(columns.values()), *cards]
+        return groups, np.argsort(np.array(computed, dtype=np.intp))
 
-    def _group(self, members: Sequence[tuple[int, Feature]]) -> _Group:
+    def _group(self, members: Sequence[Feature]) -> _Group:
         layout, place = self.layout, np.intp
-        windows = [feature.window for _, feature in members]
+        windows = [feature.window for feature in members]
+        twice = [None if window is None else 2 * window for window in windows]
         return _Group(
-            columns=np.array([column for column, _ in members], dtype=place),
-            streams=np.array([_stream(layout, f) for _, f in members], dtype=place),
+            streams=np.array([_stream(layout, f) for f in members], dtype=place),
             upto=np.array([_bucket(layout, w) for w in windows], dtype=place),
-            before=np.array(
-                [_bucket(layout, None if w is None else 2 * w) for w in windows],
-                dtype=place,
-            ),
+            before=np.array([_bucket(layout, w) for w in twice], dtype=place),
             masks=np.array([_mask(w) for w in windows], dtype=np.uint64),
         )
 
     def derive(self, inputs: Inputs) -> Numbers:
         """Compute the number features (n, k), in the catalog's order."""
-        table = np.empty((len(inputs.moment), self.width))
         known = _Known(inputs, self.zone)
-        for kind, group in self._groups.items():
-            table[:, group.columns] = DEFINITIONS[kind](known, group)
-        card = inputs.card
-        if self._times.any():
-            ages = (inputs.moment[:, None] - card[:, self._times]) / DAY
-            card = card.copy()
-            card[:, self._times] = ages
-        table[:, self._card] = card
-        return table
+        parts = [definition(known, group) for definition, group in self._groups]
+        table = np.concatenate([*parts, self._card(inputs)], axis=1)
+        return table.take(self._order, axis=1)
+
+    def _card(self, inputs: Inputs) -> Numbers:
+        """Turn times on the card into ages in days; the rest is as it was read."""
+        if not self._times.any():
+            return inputs.card
+        card = inputs.card.copy()
+        card[:, self._times] = (inputs.moment[:, None] - card[:, self._times]) / DAY
+        return card
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +160,7 @@ def _stream(layout: Layout, feature: Feature) -> int:
         return layout.refunds
     if feature.of is None:
         return Layout.ALL
-    return layout.other if feature.of == OTHER_KINDS else layout.stream_of(feature.of)
+    return layout.other if feature.of == OTHER_KINDS else layout.places[feature.of]
 
 
 def _mask(window: int | None) -> int:
@@ -168,6 +177,13 @@ class _Known:
         self.cells = inputs.cells
         self.count = self.cells.count.cumsum(axis=2)
         self.total = self.cells.total.cumsum(axis=2)
+
+    @cached_property
+    def local(self) -> Integers:
+        """The wall clock at creation, in microseconds since a local epoch."""
+        quarters = (self.inputs.created // QUARTER).tolist()
+        offsets = [_offset(quarter, self.zone) for quarter in quarters]
+        return self.inputs.created + np.array(offsets, dtype=np.int64)
 
 
 Definition = Callable[[_Known, _Group], npt.NDArray[np.float64] | Integers]
@@ -212,8 +228,7 @@ def _distinct(known: _Known, group: _Group) -> Integers:
 
 def _recency(known: _Known, group: _Group) -> Numbers:
     youngest = known.cells.youngest[:, group.streams]
-    happened = known.count[:, group.streams, -1] > 0
-    return np.where(happened, youngest / HOUR, np.nan)
+    return _divided(youngest, HOUR, where=known.count[:, group.streams, -1] > 0)
 
 
 def _span(known: _Known, group: _Group) -> tuple[Integers, Integers]:
@@ -226,15 +241,25 @@ def _span(known: _Known, group: _Group) -> tuple[Integers, Integers]:
 
 def _gap(known: _Known, group: _Group) -> Numbers:
     span, gaps = _span(known, group)
-    return np.where(gaps > 0, span / (np.maximum(gaps, 1) * HOUR), np.nan)
+    return _divided(span, gaps * HOUR, where=gaps > 0)
 
 
 def _gap_relative(known: _Known, group: _Group) -> Numbers:
     """Compare the time since the last with the mean gap; not known for one burst."""
     span, gaps = _span(known, group)
-    told = (gaps > 0) & (span > 0)
     youngest = known.cells.youngest[:, group.streams].astype(np.float64)
-    return np.where(told, youngest * gaps / np.where(told, span, 1), np.nan)
+    return _divided(youngest * gaps, span, where=(gaps > 0) & (span > 0))
+
+
+def _divided(
+    upper: Numbers | Integers,
+    lower: Numbers | Integers | int,
+    *,
+    where: npt.NDArray[np.bool_],
+) -> Numbers:
+    """Divide where there is something to divide; elsewhere the result is not known."""
+    unknown: Numbers = np.full(where.shape, np.nan)
+    return np.divide(upper, lower, out=unknown, where=where)
 
 
 def _stage_age(known: _Known, _: _Group) -> Numbers:
@@ -246,15 +271,20 @@ def _stage_age_relative(known: _Known, _: _Group) -> Numbers:
     return (cells.stage_age / (cells.stage_normal * MILLION))[:, None]
 
 
+def _stage_position(known: _Known, _: _Group) -> Numbers:
+    return known.cells.stage_position[:, None]
+
+
+def _stage_moves(known: _Known, _: _Group) -> Integers:
+    return known.cells.moves[:, None]
+
+
+def _stage_moves_back(known: _Known, _: _Group) -> Integers:
+    return known.cells.moves_back[:, None]
+
+
 def _lead_age(known: _Known, _: _Group) -> Numbers:
     return ((known.inputs.moment - known.inputs.created) / HOUR)[:, None]
-
-
-def _local(known: _Known) -> Integers:
-    """Read the wall clock at creation, in microseconds since the epoch, local."""
-    quarters, place = np.unique(known.inputs.created // QUARTER, return_inverse=True)
-    offsets = [_offset(int(quarter), known.zone) for quarter in quarters]
-    return known.inputs.created + np.array(offsets, dtype=np.int64)[place]
 
 
 @lru_cache(maxsize=65_536)
@@ -266,16 +296,16 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
 
 
 def _hour(known: _Known, _: _Group) -> Integers:
-    return (_local(known) // HOUR % 24)[:, None]
+    return (known.local // HOUR % 24)[:, None]
 
 
 def _weekday(known: _Known, _: _Group) -> Integers:
     # The epoch began on a Thursday; Monday is 1, as on Russian and ISO calendars.
-    return ((_local(known) // DAY + 3) % 7 + 1)[:, None]
+    return ((known.local // DAY + 3) % 7 + 1)[:, None]
 
 
 def _month(known: _Known, _: _Group) -> Integers:
-    months = _local(known).astype("datetime64[us]").astype("datetime64[M]")
+    months = known.local.astype("datetime64[us]").astype("datetime64[M]")
     return (months.astype(np.int64) % 12 + 1)[:, None]
 
 
@@ -297,9 +327,9 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
     "refund_count": _count,
     "stage_age": _stage_age,
     "stage_age_relative": _stage_age_relative,
-    "stage_position": lambda known, _: known.cells.stage_position[:, None],
-    "stage_moves": lambda known, _: known.cells.moves[:, None],
-    "stage_moves_back": lambda known, _: known.cells.moves_back[:, None],
+    "stage_position": _stage_position,
+    "stage_moves": _stage_moves,
+    "stage_moves_back": _stage_moves_back,
     "lead_age": _lead_age,
     "hour": _hour,
     "weekday": _weekday,

@@ -11,16 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
 from leads.errors import DataRefused
+from leads.funnel import learn_funnel
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import FieldType
 from model.candidates import Found, candidates
 from model.catalog import Catalog, Feature, FeatureTable, Kind, Numbers
-from model.features import build
+from model.cells import MILLION
+from model.features import build, stages_seen
 from model.fields import use_of
 
 MOST_SNAPSHOTS: Final = 50_000
@@ -62,10 +65,13 @@ def discover(history: History, moments: pl.DataFrame, settings: Settings) -> Cat
     latest = sample.group_by("lead_id", "lead").agg(pl.col("moment").max())
     latest = latest.sort("lead").with_row_index("row")
     found, notes = _found(history, latest, settings)
+    funnel = learn_funnel(
+        history.tables, won=settings.funnel.won, lost=settings.funnel.lost
+    )
     draft = Catalog(
         _without(candidates(found), settings.model.exclude),
         event_kinds=found.event_kinds,
-        stage_order=_stage_order(history, latest),
+        stage_order=funnel.order,
         stage_normal_seconds=_stage_normal(history, latest),
         timezone=settings.company.timezone,
         currency=found.currency,
@@ -152,26 +158,17 @@ def _months_repeat(history: History, latest: pl.DataFrame) -> bool:
     return len(years) == 12 and int(years.min()) >= 2  # type: ignore[arg-type]
 
 
-def _stays(history: History, latest: pl.DataFrame) -> pl.DataFrame:
-    """List the stages that leads went through, in order, with the time they stayed."""
-    return (
-        history.visible("stages", latest)
-        .select("row", "order", "at", pl.col("pipeline").fill_null(""), "stage")
-        .sort("row", "order")
-        .with_columns(
-            stayed=(pl.col("at").shift(-1) - pl.col("at")).over("row") / 1_000_000,
-            step=pl.int_range(pl.len()).over("row"),
-        )
-        .collect()
-    )
-
-
 def _stage_normal(
     history: History, latest: pl.DataFrame
 ) -> dict[str, dict[str, float]]:
-    """Learn the median stay in each stage, in seconds."""
+    """Learn the median stay in each stage, in seconds, from stays that ended."""
+    cards = nw.from_native(history.cards(latest), eager_only=True)
+    seen = stages_seen(history, latest, cards).to_native()
+    named = pl.struct("pipeline", "stage")
+    again = (named == named.shift(1)).over("row").fill_null(value=False)
     usual = (
-        _stays(history, latest)
+        seen.filter(~again)
+        .with_columns(stayed=(-pl.col("age").diff().shift(-1)).over("row"))
         .group_by("pipeline", "stage")
         .agg(pl.col("stayed").median(), stays=pl.col("stayed").count())
         .filter(pl.col("stays") >= FEWEST_STAYS, pl.col("stayed") > 0)
@@ -179,24 +176,8 @@ def _stage_normal(
     )
     normal: dict[str, dict[str, float]] = {}
     for pipeline, stage, stayed, _ in usual.iter_rows():
-        normal.setdefault(pipeline, {})[stage] = stayed
+        normal.setdefault(pipeline, {})[stage] = stayed / MILLION
     return normal
-
-
-def _stage_order(history: History, latest: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Order each pipeline's stages by when leads first come to them."""
-    ranked = (
-        _stays(history, latest)
-        .group_by("row", "pipeline", "stage")
-        .agg(pl.col("step").min())
-        .group_by("pipeline", "stage")
-        .agg(pl.col("step").mean())
-        .sort("pipeline", "step", "stage")
-    )
-    order: dict[str, tuple[str, ...]] = {}
-    for pipeline, stage, _ in ranked.iter_rows():
-        order[pipeline] = (*order.get(pipeline, ()), stage)
-    return order
 
 
 def _pruned(

@@ -17,13 +17,14 @@ import numpy.typing as npt
 import polars as pl
 
 from leads.errors import BadInput, Fault
+from leads.funnel import NO_PIPELINE
 from leads.history import History
 from model.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.cells import Cells, Integers, Stages, millionths
 from model.contacts import has_phone, mail_kind
 from model.derivation import Inputs, Plan, plan_of
 
-CHUNK: Final = 16_384
+CHUNK: Final = 8_192
 """Snapshots at a time: their cells fit the processor's cache."""
 
 CENTS_TO_MILLIONTHS: Final = 10_000
@@ -58,7 +59,7 @@ def build(catalog: Catalog, history: History, moments: pl.DataFrame) -> FeatureT
     for place, chunk in _chunks(history, moments):
         cards = nw.from_native(history.cards(chunk), eager_only=True)
         _refuse_absent(catalog, cards)
-        cells, stage = _cells(catalog, plan, history, chunk)
+        cells, stage = _cells(catalog, history, chunk, cards)
         inputs = Inputs(
             moment=chunk["moment"].to_numpy(),
             created=cards["created_at"].to_numpy(),
@@ -83,13 +84,14 @@ def _chunks(
 
 
 def _cells(
-    catalog: Catalog, plan: Plan, history: History, chunk: pl.DataFrame
+    catalog: Catalog, history: History, chunk: pl.DataFrame, cards: nw.DataFrame[Any]
 ) -> tuple[Cells, Texts]:
     """Fill the cells of a chunk; also name the stage (n,) that each lead is in."""
+    plan = plan_of(catalog)
     cells = Cells.empty(len(chunk), plan.layout)
     _add_events(cells, _visible(history, "events", chunk))
     _add_payments(cells, _visible(history, "payments", chunk), catalog.currency)
-    return cells, _add_stages(cells, plan, _visible(history, "stages", chunk))
+    return cells, _add_stages(cells, plan, stages_seen(history, chunk, cards))
 
 
 def _visible(history: History, name: str, chunk: pl.DataFrame) -> nw.LazyFrame[Any]:
@@ -150,18 +152,32 @@ def _add_payments(cells: Cells, shown: nw.LazyFrame[Any], currency: str) -> None
     )
 
 
-def _add_stages(cells: Cells, plan: Plan, shown: nw.LazyFrame[Any]) -> Texts:
-    rows = (
-        shown.select(
+def stages_seen(
+    history: History, moments: pl.DataFrame, cards: nw.DataFrame[Any]
+) -> nw.DataFrame[Any]:
+    """Show the stage changes before each snapshot, in content order.
+
+    Returns ``row`` i64, ``age`` (microseconds), ``stage`` and ``pipeline``: that of the
+    change itself, else of the lead's card, else ``NO_PIPELINE``.
+    """
+    known = cards.select("row", of_lead="pipeline").lazy()
+    return (
+        _visible(history, "stages", moments)
+        .join(known, on="row", how="left")
+        .select(
             nw.col("row").cast(nw.Int64()),
             "order",
             "age",
-            nw.col("pipeline").fill_null(""),
             "stage",
+            pipeline=nw.coalesce("pipeline", "of_lead", nw.lit(NO_PIPELINE)),
         )
         .sort("row", "order")
+        .drop("order")
         .collect()
     )
+
+
+def _add_stages(cells: Cells, plan: Plan, rows: nw.DataFrame[Any]) -> Texts:
     row = rows["row"].to_numpy()
     cells.add_stages(row, rows["age"].to_numpy(), _meaning(plan, rows))
     stage = np.full(len(cells), None, dtype=object)

@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from leads.errors import BadInput, Fault
-from leads.history import LeadHistory, Value
+from leads.funnel import NO_PIPELINE
+from leads.history import LeadHistory, Payment, Value
 from model.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
-from model.cells import Cells, Stages, millionths
+from model.cells import Cells, Integers, Stages, millionths
 from model.contacts import has_phone, mail_kind
 from model.derivation import Inputs, Plan, plan_of
 from model.features import CENTS_TO_MILLIONTHS, MOST_CENTS, as_text
@@ -37,8 +38,7 @@ def build_one(catalog: Catalog, lead: LeadHistory, moment: int) -> FeatureTable:
     plan = plan_of(catalog)
     seen = lead.as_of(moment)
     cells = Cells.empty(1, plan.layout)
-    _add_events(cells, seen, moment)
-    _add_payments(cells, seen, moment, catalog.currency)
+    _add_rows(cells, seen, moment, catalog.currency)
     _add_stages(cells, plan, seen, moment)
     inputs = Inputs(
         moment=np.array([moment]),
@@ -49,54 +49,52 @@ def build_one(catalog: Catalog, lead: LeadHistory, moment: int) -> FeatureTable:
     return FeatureTable(plan.derive(inputs), _texts(catalog, seen))
 
 
-def _add_events(cells: Cells, seen: LeadHistory, moment: int) -> None:
-    events = seen.events
-    if not events:
+def _add_rows(cells: Cells, seen: LeadHistory, moment: int, currency: str) -> None:
+    """Count events and payments, both at once."""
+    layout, events = cells.layout, seen.events
+    payments = [payment for payment in seen.payments if payment.amount_minor != 0]
+    if not (events or payments):
         return
-    stream_of = cells.layout.stream_of
-    unknown = math.nan
+    places, other = layout.places, layout.other
+    streams = [places.get(event.kind, other) for event in events]
+    streams += [
+        layout.payments if payment.amount_minor > 0 else layout.refunds
+        for payment in payments
+    ]
     cells.add(
-        np.zeros(len(events), dtype=np.int64),
-        np.array([stream_of(event.kind) for event in events]),
-        moment - np.array([event.at for event in events]),
-        millionths(
-            np.array(
-                [unknown if e.value is None else e.value for e in events],
-                dtype=np.float64,
-            )
-        ),
+        np.zeros(len(streams), dtype=np.int64),
+        np.array(streams),
+        moment - np.array([e.at for e in events] + [p.at for p in payments]),
+        _amounts(seen, payments, currency),
     )
     cells.add_all()
 
 
-def _add_payments(cells: Cells, seen: LeadHistory, moment: int, currency: str) -> None:
-    payments = [payment for payment in seen.payments if payment.amount_minor != 0]
-    if not payments:
-        return
-    layout = cells.layout
+def _amounts(seen: LeadHistory, payments: Sequence[Payment], currency: str) -> Integers:
+    """Make values of events and money in the catalog's currency exact."""
+    unknown = math.nan
+    values = [unknown if e.value is None else e.value for e in seen.events]
     cents = [
         max(-MOST_CENTS, min(MOST_CENTS, payment.amount_minor))
         if payment.currency == currency
         else 0
         for payment in payments
     ]
-    streams = [
-        layout.payments if payment.amount_minor > 0 else layout.refunds
-        for payment in payments
-    ]
-    cells.add(
-        np.zeros(len(payments), dtype=np.int64),
-        np.array(streams),
-        moment - np.array([payment.at for payment in payments]),
-        np.array(cents) * CENTS_TO_MILLIONTHS,
-    )
+    exact = millionths(np.array(values, dtype=np.float64))
+    if not cents:
+        return exact
+    return np.concatenate([exact, np.array(cents) * CENTS_TO_MILLIONTHS])
 
 
 def _add_stages(cells: Cells, plan: Plan, seen: LeadHistory, moment: int) -> None:
     changes = seen.stages
     if not changes:
         return
-    pairs = [(change.pipeline or "", change.stage) for change in changes]
+    of_lead = seen.pipeline if seen.pipeline is not None else NO_PIPELINE
+    pairs = [
+        (of_lead if change.pipeline is None else change.pipeline, change.stage)
+        for change in changes
+    ]
     codes = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
     names = dict.fromkeys(pipeline for pipeline, _ in pairs)
     pipelines = {name: code for code, name in enumerate(names)}
