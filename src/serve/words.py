@@ -191,7 +191,6 @@ TEXTS: Final[Mapping[str, Words]] = {
     "model.version": Words("Model", "Модель"),
     "model.promoted": Words("In use since", "Работает с"),
     "model.base": Words("Usual chance", "Обычная вероятность"),
-    "model.tested": Words("Checked on", "Проверена на"),
     "model.digest": Words("Fingerprint", "Отпечаток"),
     "model.tiers": Words("Said against happened", "Сказано и сбылось"),
     "model.tiers.how": Words(

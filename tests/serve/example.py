@@ -9,9 +9,10 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -201,14 +202,26 @@ def no_evidence() -> Evidence:
     raise NoModel("No model is promoted.", remedy="Run train, then promote.")
 
 
+@cache
+def _empty_journal() -> bytes:
+    """Prepare a database once; migrations take a second."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        journal = Journal(f"sqlite:///{file}")
+        journal.upgrade()
+        journal.close()
+        return file.read_bytes()
+
+
 @contextmanager
 def sight(
     folder: Path, ids: Sequence[str] = (), *, ingested: bool = True, **company: Any
 ) -> Iterator[Sight]:
     """Open the company's journal with two predictions for the first leads."""
+    folder.mkdir(parents=True, exist_ok=True)
     chosen = settings(folder, **company)
+    (folder / "leadcast.db").write_bytes(_empty_journal())
     journal = Journal(chosen.store.database)
-    journal.upgrade()
     rng = random.Random(11)
     for days, version in ((3, "3"), (0, "4")):
         said = [prediction(lead_id, rng, version=version) for lead_id in ids]
@@ -217,8 +230,3 @@ def sight(
     history = History(tables(ids)) if ingested else None
     yield Sight(chosen, journal, lambda: history, evidence)
     journal.close()
-
-
-def renamed(said: Prediction, lead_id: str, **changes: Any) -> Prediction:
-    """Say the same about another lead."""
-    return replace(said, lead_id=lead_id, **changes)
