@@ -61,7 +61,7 @@ def test_ranges_hold_what_happened(said: list[tuple[float, int]]) -> None:
 
 @given(ANY, st.randoms())
 def test_order_of_rows_means_nothing(
-    said: list[tuple[float, int]], rng: object
+    said: list[tuple[float, int]], rng: Random
 ) -> None:
     """Cases in another order, with ties among them, give the same proof."""
     turned = list(said)
