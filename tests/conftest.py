@@ -12,10 +12,18 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import URL
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER_USER = "postgres"  # PostgreSQL refuses to run as root
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """Forget the stream that a command of this test sent its logs to."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

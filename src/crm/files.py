@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ HEAD_BYTES: Final = 1 << 16
 RUSSIAN: Final = frozenset("оеаинтсрвлкмдп")
 """The commonest letters: in the right encoding they are most of what is not ASCII."""
 MOSTLY: Final = 0.4
-TWICE: Final = r"^(.*)_duplicated_\d+$"
+TWICE: Final = re.compile(r"(.*)_duplicated_\d+")
 
 
 class Unreadable(Exception):
@@ -143,9 +144,10 @@ def _with(raw: RawTable, frame: pl.DataFrame, rows: pl.Series) -> RawTable:
     return RawTable(frame, raw.where, rows, raw.names, typed=raw.typed)
 
 
-def _original(name: str) -> str:
-    found = pl.Series([name]).str.extract(TWICE, 1).item()
-    return found if isinstance(found, str) else ""
+def _original(name: str) -> str | None:
+    """Undo what Polars does to a heading that is there twice."""
+    found = TWICE.fullmatch(name)
+    return found[1] if found else None
 
 
 def _head(path: Path) -> bytes:

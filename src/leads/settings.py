@@ -6,6 +6,7 @@ the file itself, so that a command means the same from any folder.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from datetime import date, timedelta
@@ -232,11 +233,14 @@ class Tiers(_Section):
 
 
 class Store(_Section):
-    """Where things are kept."""
+    """Where things are kept; by default in ``store/<name of the file>`` beside it.
 
-    folder: Path = Path("store")
-    database: str = "sqlite:///store/leadcast.db"
-    tracking: str = "sqlite:///store/mlflow.db"
+    A folder per configuration, so that two companies never share tables or a champion.
+    """
+
+    folder: Path
+    database: str
+    tracking: str
 
 
 class Serve(_Section):
@@ -271,8 +275,14 @@ class Settings(_Section):
     funnel: Funnel = Funnel()
     model: Model = Model()
     tiers: Tiers = Tiers()
-    store: Store = Store()
+    store: Store
     serve: Serve = Serve()
+
+    @property
+    def origin(self) -> str:
+        """SHA-256 in hex of all that decides how the source is read."""
+        asked = self.source.model_dump_json() + self.company.timezone
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _outcome_goes_with_table(self) -> Self:
@@ -304,6 +314,7 @@ def read_settings(path: Path) -> Settings:
             f"{path} is not TOML in UTF-8: {error}.", remedy="Mend that line."
         ) from error
     _let_a_table_mean_outcome(raw)
+    _keep_apart(raw, path.stem)
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
@@ -317,6 +328,15 @@ def _let_a_table_mean_outcome(raw: dict[str, object]) -> None:
     is_table = isinstance(source, dict) and source.get("kind") == "table"
     if is_table and isinstance(conversion, dict):
         conversion.setdefault("kind", "outcome")
+
+
+def _keep_apart(raw: dict[str, object], name: str) -> None:
+    """Default to a store of this configuration's own."""
+    store = raw.setdefault("store", {})
+    if isinstance(store, dict):
+        folder = store.setdefault("folder", f"store/{name}")
+        store.setdefault("database", f"sqlite:///{folder}/leadcast.db")
+        store.setdefault("tracking", f"sqlite:///{folder}/mlflow.db")
 
 
 def _faults(path: Path, error: ValidationError) -> list[Fault]:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from leads.errors import Unavailable
 from leads.tables import SCHEMAS, FieldType, Tables
@@ -47,14 +48,25 @@ def save(tables: Tables, folder: Path) -> str:
     -------
     str
         The content digest.
+
+    Raises
+    ------
+    Unavailable
+        The folder cannot be written; what was current stays so.
     """
     home = folder / "tables"
-    home.mkdir(parents=True, exist_ok=True)
     digest = content_digest(tables)
-    if not _is_whole(home / digest):
-        _write(tables, home, digest)
     told = {"doubled": dict(tables.doubled), "notes": list(tables.notes)}
-    _replace(home / CURRENT, {"digest": digest, **told})
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not _is_whole(home / digest):
+            _write(tables, home, digest)
+        _replace(home / CURRENT, {"digest": digest, **told})
+    except (OSError, PolarsError) as error:
+        raise Unavailable(
+            f"The store {folder} cannot be written: {error}.",
+            remedy="Free space on its disk, or grant the right to write there.",
+        ) from error
     return digest
 
 

@@ -186,7 +186,9 @@ def _pruned(
     """Keep what differs between snapshots and is not told by another feature."""
     kept, dropped = _telling(draft.number_features, table.numbers)
     levels = {
-        feature.name: _levels(pl.Series(table.texts[:, j], dtype=pl.String), sample)
+        feature.name: _levels(
+            pl.Series(table.texts[:, j].tolist(), dtype=pl.String), sample
+        )
         for j, feature in enumerate(draft.text_features)
     }
     texts = []

@@ -50,7 +50,7 @@ def test_csv_is_read_whatever_its_separator(
 
 
 def test_rows_of_csv_are_the_lines_a_person_sees(tmp_path: Path) -> None:
-    """Blank lines and line breaks inside of quotes shift the numbers, as in an editor."""
+    """Blank lines and line breaks inside of quotes count, as in an editor."""
     path = write(tmp_path / "t.csv", b'id,note\na,x\n\nb,"one\ntwo"\nc,y\n')
 
     raw = sound(path)

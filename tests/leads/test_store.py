@@ -1,4 +1,5 @@
 import json
+import resource
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_saving_again_changes_nothing(tables: Tables, tmp_path: Path) -> None:
 
 def test_nothing_ingested_is_told(tmp_path: Path) -> None:
     """Before the first ingest there is no model to ask for, and the words say why."""
-    with pytest.raises(Unavailable, match="Nothing was ingested.*Run ingest"):
+    with pytest.raises(Unavailable, match=r"Nothing was ingested.*Run ingest"):
         store.load(tmp_path)
 
 
@@ -95,20 +96,18 @@ def test_a_damaged_file_is_noticed_and_mended(tables: Tables, tmp_path: Path) ->
     assert_frame_equal(store.load(tmp_path).leads, tables.leads)
 
 
-def test_a_run_that_dies_leaves_the_earlier_tables(
-    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_earlier_tables(tables: Tables, tmp_path: Path) -> None:
     """What is current is swapped last, so nobody ever reads a half of it."""
     store.save(tables, tmp_path)
     later = replace(tables, cut_off=START + timedelta(days=9))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(store, "_sha256", die)
-    with pytest.raises(KeyboardInterrupt):
-        store._write(later, tmp_path / "tables", "later")
-    monkeypatch.undo()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(Unavailable, match="cannot be written"):
+            store.save(later, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert store.load(tmp_path).cut_off == START
     assert len(list((tmp_path / "tables").iterdir())) == 2
@@ -128,8 +127,8 @@ def test_the_digest_tells_every_difference(tables: Tables) -> None:
         _changed(tables, source=pl.col("source").fill_null("")),
         _changed(tables, budget=pl.col("budget").fill_null(0.0)),
         _changed(tables, vip=pl.col("vip").fill_null(value=False)),
-        _changed(tables, owner=pl.Series(["oo", "o", ""])),
-        _changed(tables, owner=pl.Series(["o", "oo", ""])),
+        _changed(tables, owner=pl.lit(pl.Series(["oo", "o", ""]))),
+        _changed(tables, owner=pl.lit(pl.Series(["o", "oo", ""]))),
         tables,
     ]
 

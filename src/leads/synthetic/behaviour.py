@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from leads.synthetic.clock import DAY, local_day, midnight
+from leads.synthetic.clock import DAY, local_day, midnight, month_of, weekend
 from leads.synthetic.people import PIPELINES, Floats, Ints, People
 
 LIFE: Final = 120  # days; nobody does or buys anything new after them
@@ -42,6 +42,7 @@ KINDS: Final = (
 """The last two say nothing of the kind of lead: they are the ones recorded late."""
 
 FADING: Final = (5.0, 9.0)  # days in which activity falls to 1/e, by z
+COMMON_FADING: Final = 7.0  # of what says nothing of z
 CUSTOMER_FADING: Final = 40.0
 MOVE: Final = ((0.060, 0.160), (0.020, 0.085))  # from registered, from set up; by z
 MOVE_FADING: Final = (8.0, 30.0)  # days, by state
@@ -55,8 +56,8 @@ PAY_BY_PIPELINE: Final = (1.0, 1.1, 0.9)
 class World:
     """The tables by which everybody behaves.
 
-    Axes: p pipeline, z kind of lead, s state, d day of life, k kind of event, c calendar
-    day since the first one.
+    Axes: p pipeline, z kind of lead, s state, d day of life, k kind of event, c day of
+    the calendar since the first one.
     """
 
     pay: Floats  # (p, z, s, d), before the calendar
@@ -109,7 +110,7 @@ def make_world(start: date, end: date, *, events_per_lead: float) -> World:
         move=move,
         rate=_rates(day) * (events_per_lead / USUAL_EVENTS),
         season=_season(calendar),
-        bustle=np.where((calendar + 3) % 7 >= 5, 0.5, 1.15),
+        bustle=np.where(weekend(calendar), 0.5, 1.15),
         first_day=int(calendar[0]),
     )
 
@@ -169,8 +170,9 @@ def _events(
 def _rates(day: Ints) -> Floats:
     rate = np.zeros((2, 4, LIFE, len(KINDS)))
     for place, (_, registered, active, paid) in enumerate(KINDS):
+        idle = registered[0] == registered[1] and active[0] == active[1]
         for z in (0, 1):
-            fading = np.exp(-day / FADING[z])
+            fading = np.exp(-day / (COMMON_FADING if idle else FADING[z]))
             rate[z, REGISTERED, :, place] = registered[z] * fading
             rate[z, SET_UP, :, place] = active[z] * fading
             rate[z, INVOICED, :, place] = active[z] * fading
@@ -180,9 +182,7 @@ def _rates(day: Ints) -> Floats:
 
 def _season(calendar: Ints) -> Floats:
     """Less is paid at weekends and in summer, more in December."""
-    month = (
-        calendar.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 + 1
-    )
+    month = month_of(calendar)
     summer = (month >= 6) & (month <= 8)
     by_month = np.where(summer, 0.8, np.where(month == 12, 1.25, 1.0))
-    return np.where((calendar + 3) % 7 >= 5, 0.6, 1.1) * by_month
+    return np.where(weekend(calendar), 0.6, 1.1) * by_month

@@ -38,11 +38,28 @@ def local_day(moments: Ints) -> Ints:
     return days
 
 
+def weekend(days: Ints) -> npt.NDArray[np.bool_]:
+    """Say which local days are a Saturday or a Sunday.
+
+    Examples
+    --------
+    >>> weekend(np.arange(4)).tolist()
+    [False, False, True, True]
+    """
+    return np.asarray((days + 3) % 7 >= 5)
+
+
+def month_of(days: Ints) -> Ints:
+    """Name the month of local days, 1 to 12."""
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(months.astype(np.int64) % 12 + 1)
+
+
 def seconds_of_day(count: int, rng: np.random.Generator) -> Ints:
     """Draw seconds after local midnight as busy people spread them over a day."""
     edges = np.concatenate([[0.0], np.cumsum(HOURS) / sum(HOURS)])
     place = np.interp(rng.random(count), edges, np.arange(25) * 3600.0)
-    return np.minimum(place.astype(np.int64), DAY_SECONDS - 1)
+    return np.asarray(np.minimum(place.astype(np.int64), DAY_SECONDS - 1))
 
 
 def moments_in(created: Ints, day: Ints, rng: np.random.Generator) -> Ints:
@@ -52,4 +69,4 @@ def moments_in(created: Ints, day: Ints, rng: np.random.Generator) -> Ints:
     """
     count = len(created)
     woken = seconds_of_day(count, rng) * SECOND + rng.integers(1, SECOND, count)
-    return created + day * DAY + (woken - (created + OFFSET)) % DAY
+    return np.asarray(created + day * DAY + (woken - (created + OFFSET)) % DAY)

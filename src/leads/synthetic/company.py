@@ -1,4 +1,4 @@
-"""The invented company as a whole, made stretch by stretch so that memory stays sane."""
+"""The invented company as a whole, made in stretches so that memory stays sane."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from leads.synthetic.office import work
 from leads.synthetic.people import Ints, arrivals, register
 from leads.synthetic.truth import true_chances, truth_frames, weigh
 
-STRETCH: Final = 50_000  # leads invented at a time
-START: Final = date(2025, 1, 1)
-END: Final = date(2026, 7, 1)
+STRETCH: Final = 20_000  # leads invented at a time
+SPAN: Final = (date(2025, 1, 1), date(2026, 7, 1))
+UTC: Final = pl.Datetime("us", "UTC")
 
 
 def invent(
     leads: int,
     seed: int,
     *,
-    start: date = START,
-    end: date = END,
+    span: tuple[date, date] = SPAN,
     horizon_days: int = 30,
     events_per_lead: float = 30.0,
     field_history: bool = True,
@@ -41,7 +40,7 @@ def invent(
         How many people register.
     seed
         The same seed and arguments give the same bytes.
-    start, end
+    span
         First day, and the day of the export: what is recorded later is not in it.
     horizon_days
         Of the true probability.
@@ -56,11 +55,12 @@ def invent(
     BadInput
         An argument out of bounds; all are named.
     """
-    _check(leads, (start, end), horizon_days, events_per_lead)
+    _check(leads, span, horizon_days, events_per_lead)
+    start, end = span
     world = make_world(start, end, events_per_lead=events_per_lead)
     first, *others = np.random.SeedSequence(seed).spawn(1 + -(-leads // STRETCH))
     created = arrivals(leads, np.random.default_rng(first), start=start, end=end)
-    parts = list(_stretches(created, others, world, (start, end), horizon_days))
+    parts = list(_stretches(created, others, world, span, horizon_days))
     whole = {name: pl.concat([part[name] for part in parts]) for name in parts[0]}
     if not field_history:
         whole["field_changes"] = whole["field_changes"].clear()
@@ -88,9 +88,7 @@ def _stretches(
         chances = true_chances(people, world, evidence, lives, horizon_days)
         converts = ledger.converts(lives, horizon_days)
         truth, drivers = truth_frames(people, lives, evidence, chances, converts)
-        known = pl.col("moment") < pl.lit(midnight(span[1])).cast(
-            pl.Datetime("us", "UTC")
-        )
+        known = pl.col("moment") < pl.lit(midnight(span[1])).cast(UTC)
         yield {**tables, "truth": truth.filter(known), "drivers": drivers.filter(known)}
 
 
@@ -99,7 +97,7 @@ def _check(
 ) -> None:
     rules = (
         ("leads", leads >= 1, "Ask for at least one."),
-        ("end", span[0] < span[1], "Let it come after start."),
+        ("span", span[0] < span[1], "Let the last day come after the first."),
         ("horizon_days", 1 <= horizon_days <= 365, "Ask for 1 to 365."),
         ("events_per_lead", 0 < events_per_lead <= 1000, "Ask for up to 1,000."),
     )

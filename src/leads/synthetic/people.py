@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from leads.synthetic.clock import DAY, SECOND, local_day, midnight, seconds_of_day
+from leads.synthetic.clock import (
+    DAY,
+    SECOND,
+    local_day,
+    midnight,
+    month_of,
+    seconds_of_day,
+    weekend,
+)
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -99,12 +107,10 @@ class People:
 def arrivals(count: int, rng: np.random.Generator, *, start: date, end: date) -> Ints:
     """Draw when people register: on working days and in office hours above all."""
     days = np.arange(midnight(start), midnight(end), DAY)
-    calendar = days.astype("datetime64[us]").astype("datetime64[D]")
-    weekday = (calendar.astype(np.int64) + 3) % 7
-    month = calendar.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    weight = np.where(weekday >= 5, 0.4, 1.0) * np.where(
-        (month >= 6) & (month <= 8), 0.75, 1.0
-    )
+    calendar = local_day(days)
+    month = month_of(calendar)
+    summer = (month >= 6) & (month <= 8)
+    weight = np.where(weekend(calendar), 0.4, 1.0) * np.where(summer, 0.75, 1.0)
     day = rng.choice(days, size=count, p=weight / weight.sum())
     return np.sort(day + (seconds_of_day(count, rng) * SECOND))
 
@@ -129,8 +135,7 @@ def register(
     shift = SLOWDOWN * (drawing.progress - 0.5)
     second = (created - midnight(date(1970, 1, 1))) % DAY // SECOND
     office = (second >= 9 * 3600) & (second < 18 * 3600)
-    weekend = (local_day(created) + 3) % 7 >= 5
-    clock = 0.2 * office - 0.3 * weekend
+    clock = 0.2 * office - 0.3 * weekend(local_day(created))
     numbers = np.arange(first, first + len(created))
     drawing.contact(numbers)
     return People(
@@ -170,7 +175,7 @@ class _Drawing:
         shares, amounts = np.array(list(values.values())).T
         drawn = self.rng.choice(len(values), size=self.count, p=shares)
         self.put(name, list(values), drawn)
-        self.evidence[name] = amounts[drawn]
+        self.evidence[name] = amounts.astype(np.float64)[drawn]
         return drawn
 
     def put(self, name: str, values: Sequence[str], place: Ints) -> None:
@@ -244,8 +249,8 @@ class _Drawing:
             ]
         known: dict[int, list[int]] = {0: [-1], 1: [], 2: [], 3: []}
         texts = sorted(set(words) - {""})
-        for place, text in enumerate(texts):
-            known[min(3, sum(map(text.count, ".?")))].append(place)
+        for number, text in enumerate(texts):
+            known[sum(map(text.count, ".?"))].append(number)
         place = np.zeros(self.count, dtype=np.int64)
         for length, choices in known.items():
             mine = said == length
@@ -286,8 +291,8 @@ class _Drawing:
             ],
             dtype=pl.String,
         )  # fmt: skip
-        self.evidence["email_kind"] = np.where(no_mail, -0.5, 0.8 * corporate - 0.4)
-        self.evidence["phone"] = 0.6 * has_phone - 0.36
+        self.evidence["email_kind"] = np.select([no_mail, corporate], [-0.5, 0.4], -0.4)
+        self.evidence["phone"] = np.where(has_phone, 0.24, -0.36)
 
 
 def _with_repeats(card: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -314,7 +319,7 @@ def _pick(shares: Floats, rng: np.random.Generator) -> Ints:
     """Draw one place of each row of shares."""
     edges = np.cumsum(shares, axis=1)
     drawn = rng.random(len(shares)) * edges[:, -1]
-    return (drawn[:, None] >= edges).sum(axis=1)
+    return np.asarray((drawn[:, None] >= edges).sum(axis=1))
 
 
 def _spread(count: int, deviation: float) -> Floats:

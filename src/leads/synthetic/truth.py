@@ -22,8 +22,9 @@ horizon's end,
 
 with p the chance to pay, m to move on, and :math:`w_d` the chance that a payment of day
 d is not refunded in full before the horizon ends. The truth is the mean of V over the
-two kinds. It is conditioned on what *happened*; what is recorded late says nothing of z,
-so whoever sees only what was recorded by then has no less.
+two kinds. It is conditioned on what *happened*; the kinds of events that are recorded
+late have the same rates for both z, so whoever sees only what was recorded by then
+knows no less. A lead whose payment is made but not yet booked has no row.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Evidence:
 
     def total(self) -> Floats:
         """Add up what was seen since the creation."""
-        return np.sum(list(self.seen.values()), axis=0)
+        return np.asarray(np.sum(list(self.seen.values()), axis=0))
 
 
 def weigh(people: People, lives: Lives, world: World) -> Evidence:
