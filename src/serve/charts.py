@@ -16,7 +16,7 @@ from typing import Final
 from markupsafe import Markup
 
 from leads.decision import probability_of
-from serve.proof import Bar, Bin, Gain
+from model.proof import Bar, Bin, Gain
 from serve.svg import Frame, box, chart, cut, line, path, tag, text
 from serve.wording import Wording
 

@@ -24,9 +24,10 @@ from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
 from model.catalog import Words
-from serve.proof import Bar, Bin, Gain, Measure, Proof, TierProof
-from serve.sight import Evidence, Sight
-from serve.trust import Model
+from model.datacard import DataCard, Group, Maturity
+from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
+from serve.evidence import Evidence, Model
+from serve.sight import Sight
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BASE: Final = math.log(0.12 / 0.88)
@@ -184,17 +185,30 @@ def proof() -> Proof:
             Bar(i / 20, (i + 1) / 20, int(1_900 * math.exp(-i / 2.6)))
             for i in range(20)
         ),
-        data={
-            "leads": 3_411, "events": 48_210, "payments": 612,
-            "cut_off": "2026-11-20", "snapshots": 15_734, "censored": 2_031,
-        },
+    )  # fmt: skip
+
+
+def card() -> DataCard:
+    """Make a data card."""
+    return DataCard(
+        company="Northern Bees", dated=True, first_lead="2025-02-03T08:00:00+00:00",
+        cut_off=NOW.isoformat(), span_days=655.0, horizon_days=30, leads=3_411,
+        conversions=398, base_rate=0.121,
+        rows={"events": 48_210, "stages": 9_120, "payments": 612, "field_changes": 0},
+        groups=(
+            Group("sales", "ads", 1_800, 190, 1_500, 0.11),
+            Group("Партнёры", "—", 1_611, 208, 1_211, None),
+        ),
+        maturity=Maturity(90, 2_000, 310, ((0, 0.1), (30, 1.0)), ((50, 4.2), (90, 21))),
+        fields=(), snapshots=(), censored=(("horizon not over", 2_031),), refused=(),
+        stages={}, won={}, lost={},
     )  # fmt: skip
 
 
 def evidence() -> Evidence:
     """Say which model is in use, and prove it."""
     model = Model("4", "5f" * 32, NOW - timedelta(days=2), horizon_days=30)
-    return Evidence(model, proof(), FIELDS)
+    return Evidence(model, proof(), FIELDS, card())
 
 
 def no_evidence() -> Evidence:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from tests.serve.example import NOW, proof
 
+from model.proof import Bar, Bin, Gain
 from serve import charts
-from serve.proof import Bar, Bin, Gain
 from serve.wording import Wording
 
 EN = Wording("en", ZoneInfo("UTC"))

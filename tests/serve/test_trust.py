@@ -1,12 +1,10 @@
-from dataclasses import asdict
+from dataclasses import replace
 
-import orjson
 import pytest
 from tests.serve import example
 
 from leads.decision import Tier
-from leads.errors import DamagedBundle
-from serve.proof import Gain, Proof, TierProof
+from model.proof import NO_PROOF, Gain, Proof, TierProof
 from serve.trust import FEWEST, verdict_of, weigh
 
 
@@ -36,7 +34,7 @@ def test_verdict_is_no_kinder_than_the_numbers(proof: TierProof, verdict: str) -
 
 def test_tiers_stand_in_their_order() -> None:
     """Hot comes before warm before cold, in whatever order they were counted."""
-    trust = weigh(example.evidence().model, example.proof())
+    trust = weigh(example.evidence())
 
     assert [v.proof.tier for v in trust.tiers] == [Tier.HOT, Tier.WARM, Tier.COLD]
     assert [v.verdict for v in trust.tiers] == ["agrees", "low", "agrees"]
@@ -47,7 +45,7 @@ def test_headline_reads_the_curve_between_its_points() -> None:
     gains = (Gain(0.1, 0.4), Gain(0.3, 0.6), Gain(1.0, 1.0))
     proof = Proof(count=10, base_rate=0.1, gains=gains)
 
-    trust = weigh(example.evidence().model, proof)
+    trust = weigh(replace(example.evidence(), proof=proof))
 
     assert trust.headline is not None
     assert trust.headline.found == pytest.approx(0.5)
@@ -56,20 +54,6 @@ def test_headline_reads_the_curve_between_its_points() -> None:
 
 def test_proof_without_anything_still_stands() -> None:
     """A proof of nothing makes a page of nothing, not a failure."""
-    trust = weigh(example.evidence().model, Proof(count=0, base_rate=0.0))
+    trust = weigh(replace(example.evidence(), proof=NO_PROOF))
 
     assert (trust.headline, trust.gain_rows, trust.tiers) == (None, (), ())
-
-
-def test_proof_comes_back_from_json() -> None:
-    """What is written as JSON is read as the same proof."""
-    proof = example.proof()
-
-    assert Proof.from_json(orjson.dumps(asdict(proof)).decode()) == proof
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"count": 1}', "nul"])
-def test_damaged_proof_is_refused(text: str) -> None:
-    """A proof that cannot be read is a damaged bundle, in words."""
-    with pytest.raises(DamagedBundle, match="Train and promote"):
-        Proof.from_json(text)
