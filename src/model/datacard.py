@@ -94,6 +94,7 @@ class DataCard:
 
     company: str
     dated: bool
+    conversion: str
     first_lead: str
     cut_off: str
     span_days: float
@@ -170,6 +171,7 @@ def describe(
     return DataCard(
         company=settings.company.name,
         dated=history.tables.dated,
+        conversion=settings.conversion.kind,
         first_lead=_written(start),
         cut_off=_written(history.cut_off),
         span_days=round((history.cut_off - start) / DAY, 2),

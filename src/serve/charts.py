@@ -16,7 +16,7 @@ from typing import Final
 from markupsafe import Markup
 
 from leads.decision import probability_of
-from serve.proof import Bar, Bin, Gain
+from model.proof import Bar, Bin, Gain
 from serve.svg import Frame, box, chart, cut, line, path, tag, text
 from serve.wording import Wording
 
@@ -243,13 +243,21 @@ def timeline(
 
     bottom = 40.0 * len(lanes)
     parts = [
-        line(x(predicted), 0, x(predicted), bottom, kind="mark"),
+        _predicted(x(predicted), bottom, wording),
         *(_lane(row, lane, dots, x) for row, lane in enumerate(lanes)),
         text(0.5, bottom + 16, wording.day(first), class_="tick"),
         text(99.5, bottom + 16, wording.day(last), class_="tick", text_anchor="end"),
     ]
     title = wording.say("story.title", first=wording.day(first), last=wording.day(last))
     return chart(title, parts, height=bottom + 24, kind="wide")
+
+
+def _predicted(x: float, bottom: float, wording: Wording) -> Markup:
+    """Mark the moment of the prediction, with its name on the roomier side."""
+    beside, anchor = (x - 1, "end") if x > 50 else (x + 1, "start")
+    return line(x, 0, x, bottom, kind="mark") + text(
+        beside, 16, wording.say("story.predicted"), class_="tick", text_anchor=anchor
+    )
 
 
 def _lane(

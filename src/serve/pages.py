@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
+from starlette.convertors import Convertor, register_url_convertor
 
 from serve.links import LiveLinks, lead_path
 from serve.listing import Wanted
@@ -34,8 +35,23 @@ HEADERS: Final = {
 Text = Annotated[str, Query()]
 
 
+class Whole(Convertor[str]):
+    """The rest of a path, whatever it holds; Starlette's own stops at a line's end."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """Take it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Write it as it is."""
+        return value
+
+
 def attach(app: FastAPI, sight: Sight) -> None:
     """Add the pages to a service."""
+    register_url_convertor("whole", Whole())
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/")
@@ -45,7 +61,7 @@ def attach(app: FastAPI, sight: Sight) -> None:
         listing = sight.listing(Wanted.of(tier, q, page))
         return _answer(listing_page(listing, _view(request, sight, "/")))
 
-    @router.get("/leads/{lead_id:path}")
+    @router.get("/leads/{lead_id:whole}")
     def lead(request: Request, lead_id: str) -> HTMLResponse:
         view = _view(request, sight, lead_path(lead_id))
         dossier = sight.dossier(lead_id)

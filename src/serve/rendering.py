@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -150,7 +150,7 @@ def trust_page(trust: Trust, view: View) -> str:
         "histogram": charts.histogram(trust.histogram, wording),
     }
     return _draw(
-        "model.html", view, facts=trust, charts=drawn, data=_data(trust.data, wording),
+        "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
     )  # fmt: skip
 
@@ -211,9 +211,6 @@ def _timeline(dossier: Dossier, wording: Wording) -> Markup:
     return charts.timeline(dots, shown, dossier.as_of, wording)
 
 
-def _data(data: Mapping[str, int | str], wording: Wording) -> Sequence[tuple[str, str]]:
-    """Word the summary of the data card."""
-    return [
-        (wording.data(name), wording.count(value) if isinstance(value, int) else value)
-        for name, value in data.items()
-    ]
+def _delays(trust: Trust) -> Mapping[int, float]:
+    """Give the days until a percentage of conversions had happened."""
+    return dict(trust.card.maturity.quantiles) if trust.card else {}

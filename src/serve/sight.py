@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from leads.errors import BadInput, NoModel, UnknownLead
@@ -12,21 +12,12 @@ from leads.journal import Journal
 from leads.settings import Settings
 from model.catalog import Words
 from serve.dossier import Dossier, compile_dossier
+from serve.evidence import Evidence
 from serve.listing import PAGE_SIZE, Listing, Wanted, list_leads, origins_of
-from serve.proof import Proof
-from serve.trust import Model, Trust, weigh
+from serve.trust import Trust, weigh
 
 EARLIER: Final = 50
 """How many of a lead's predictions its page goes back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The model in use, its proof if one was kept, and its fields' words."""
-
-    model: Model
-    proof: Proof | None
-    fields: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,8 @@ class Sight:
             evidence = self.evidence()
         except NoModel:
             return None
-        return weigh(evidence.model, evidence.proof) if evidence.proof else None
+        proved = evidence.proof.count > 0
+        return weigh(evidence) if proved else None
 
     def fields(self) -> Mapping[str, Words]:
         """Give the words of the business fields, none before there is a model."""

@@ -6,14 +6,14 @@ is decided here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Final, Literal
 
 from leads.decision import Tier
-from serve.proof import Bar, Bin, Gain, Measure, Proof, TierProof
+from model.datacard import DataCard
+from model.proof import Bar, Bin, Gain, Measure, TierProof
+from serve.evidence import Evidence, Model
 
 FEWEST: Final = 20
 """Below so many cases no verdict is given."""
@@ -24,16 +24,6 @@ HEADLINE: Final = 0.2
 GAIN_ROWS: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 Verdict = Literal["agrees", "high", "low", "unsure"]
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Which model is in use, and since when."""
-
-    version: str
-    digest: str
-    promoted_at: datetime | None
-    horizon_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +57,15 @@ class Trust:
     headline: GainRow | None
     histogram: tuple[Bar, ...]
     measures: tuple[Measure, ...]
-    data: Mapping[str, int | str]
+    card: DataCard | None
 
 
-def weigh(model: Model, proof: Proof) -> Trust:
-    """Gather what is shown of a model's proof."""
-    order = list(Tier)
+def weigh(evidence: Evidence) -> Trust:
+    """Gather what is shown of a model's proof, and of the data if a card was kept."""
+    proof, order = evidence.proof, list(Tier)
     tiers = sorted(proof.tiers, key=lambda item: order.index(item.tier))
     return Trust(
-        model=model,
+        model=evidence.model,
         count=proof.count,
         base_rate=proof.base_rate,
         tiers=tuple(TierVerdict(item, verdict_of(item)) for item in tiers),
@@ -87,7 +77,7 @@ def weigh(model: Model, proof: Proof) -> Trust:
         headline=_gain_at(proof.gains, HEADLINE),
         histogram=proof.histogram,
         measures=proof.measures,
-        data=proof.data,
+        card=evidence.card,
     )
 
 

@@ -88,11 +88,6 @@ class Wording:
         """Name a measure; an unknown one goes by its own name."""
         return METRICS[name][self.language] if name in METRICS else name
 
-    def data(self, name: str) -> str:
-        """Name a figure of the data card; an unknown one goes by its own name."""
-        known = TEXTS.get(f"data.{name}")
-        return known[self.language] if known else name
-
     def goal(self, conversion: Conversion, horizon_days: int) -> str:
         """Say what the chance is a chance of."""
         return GOALS[conversion.kind][self.language].format(
@@ -178,6 +173,24 @@ class Wording:
         local = moment.astimezone(self.zone)
         month = MONTHS[self.language][local.month - 1]
         return SPACE.join((str(local.day), month, str(local.year)))
+
+    def date(self, iso: str) -> str:
+        """Write the day of a moment in ISO 8601."""
+        return self.day(datetime.fromisoformat(iso))
+
+    def days(self, days: float) -> str:
+        """Write a stretch of time in days, short ones with a decimal.
+
+        Examples
+        --------
+        >>> en = Wording("en", ZoneInfo("UTC"))
+        >>> en.days(0.52), en.days(17.3)
+        ('0.5 days', '17 days')
+        """
+        if days >= 10:
+            return self.many("days", round(days))
+        noun = COUNTED["days"][self.language].split("|")[1]
+        return noun.format(n=self.decimal(days, 1))
 
     def moment(self, moment: datetime) -> str:
         """Write a day and the time of day in the company's zone.

@@ -9,9 +9,10 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -23,9 +24,10 @@ from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
 from model.catalog import Words
-from serve.proof import Bar, Bin, Gain, Measure, Proof, TierProof
-from serve.sight import Evidence, Sight
-from serve.trust import Model
+from model.datacard import DataCard, Group, Maturity
+from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
+from serve.evidence import Evidence, Model
+from serve.sight import Sight
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BASE: Final = math.log(0.12 / 0.88)
@@ -183,17 +185,30 @@ def proof() -> Proof:
             Bar(i / 20, (i + 1) / 20, int(1_900 * math.exp(-i / 2.6)))
             for i in range(20)
         ),
-        data={
-            "leads": 3_411, "events": 48_210, "payments": 612,
-            "cut_off": "2026-11-20", "snapshots": 15_734, "censored": 2_031,
-        },
+    )  # fmt: skip
+
+
+def card() -> DataCard:
+    """Make a data card."""
+    return DataCard(
+        company="Northern Bees", dated=True, first_lead="2025-02-03T08:00:00+00:00",
+        cut_off=NOW.isoformat(), span_days=655.0, horizon_days=30, leads=3_411,
+        conversions=398, base_rate=0.121,
+        rows={"events": 48_210, "stages": 9_120, "payments": 612, "field_changes": 0},
+        groups=(
+            Group("sales", "ads", 1_800, 190, 1_500, 0.11),
+            Group("Партнёры", "—", 1_611, 208, 1_211, None),
+        ),
+        maturity=Maturity(90, 2_000, 310, ((0, 0.1), (30, 1.0)), ((50, 4.2), (90, 21))),
+        fields=(), snapshots=(), censored=(("horizon not over", 2_031),), refused=(),
+        stages={}, won={}, lost={},
     )  # fmt: skip
 
 
 def evidence() -> Evidence:
     """Say which model is in use, and prove it."""
     model = Model("4", "5f" * 32, NOW - timedelta(days=2), horizon_days=30)
-    return Evidence(model, proof(), FIELDS)
+    return Evidence(model, proof(), FIELDS, card())
 
 
 def no_evidence() -> Evidence:
@@ -201,14 +216,26 @@ def no_evidence() -> Evidence:
     raise NoModel("No model is promoted.", remedy="Run train, then promote.")
 
 
+@cache
+def _empty_journal() -> bytes:
+    """Prepare a database once; migrations take a second."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        journal = Journal(f"sqlite:///{file}")
+        journal.upgrade()
+        journal.close()
+        return file.read_bytes()
+
+
 @contextmanager
 def sight(
     folder: Path, ids: Sequence[str] = (), *, ingested: bool = True, **company: Any
 ) -> Iterator[Sight]:
     """Open the company's journal with two predictions for the first leads."""
+    folder.mkdir(parents=True, exist_ok=True)
     chosen = settings(folder, **company)
+    (folder / "leadcast.db").write_bytes(_empty_journal())
     journal = Journal(chosen.store.database)
-    journal.upgrade()
     rng = random.Random(11)
     for days, version in ((3, "3"), (0, "4")):
         said = [prediction(lead_id, rng, version=version) for lead_id in ids]
@@ -217,8 +244,3 @@ def sight(
     history = History(tables(ids)) if ingested else None
     yield Sight(chosen, journal, lambda: history, evidence)
     journal.close()
-
-
-def renamed(said: Prediction, lead_id: str, **changes: Any) -> Prediction:
-    """Say the same about another lead."""
-    return replace(said, lead_id=lead_id, **changes)
