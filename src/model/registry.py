@@ -8,7 +8,9 @@ effect.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure
 
-from leads.errors import NoModel, PromotionRefused
+from leads.errors import NoModel, PromotionRefused, Unavailable
 from leads.history import History
 from leads.settings import Settings
 from model import champion
@@ -121,9 +123,8 @@ def register(trained: Trained, settings: Settings) -> str:
         client = mlflow.MlflowClient()
         version = _version_of(client, name, trained.bundle.digest)
         if version is None:
-            with mlflow.start_run(experiment_id=_experiment(client, settings)):
-                for record in records(trained):
-                    _log(mlflow, record)
+            with mlflow.start_run(experiment_id=_experiment(client, settings)) as run:
+                _log(mlflow, run.info.run_id, tuple(records(trained)))
                 version = _log_bundle(mlflow, trained.bundle, name)
             client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
         client.set_registered_model_alias(name, CHALLENGER, version)
@@ -174,12 +175,20 @@ def roll_back(settings: Settings, *, now: datetime) -> Promotion:
         None was ever promoted.
     PromotionRefused
         There is none to go back to.
+    Unavailable
+        The earlier model serves, but MLflow could not be told.
     """
     back = champion.roll_back(settings.store.folder, now)
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        client.set_registered_model_alias(settings.model.name, CHAMPION, back.version)
     words = f"Version {back.version} serves again."
+    with _tracking(settings) as mlflow:
+        client, name = mlflow.MlflowClient(), settings.model.name
+        try:
+            client.set_registered_model_alias(name, CHAMPION, back.version)
+        except (mlflow.MlflowException, OSError) as error:
+            raise Unavailable(
+                f"{words} MLflow was not there to move the alias {CHAMPION!r}.",
+                remedy="Services need nothing more; set the alias when MLflow is back.",
+            ) from error
     return Promotion(back.version, changed=True, words=words)
 
 
@@ -190,8 +199,6 @@ def _tracking(settings: Settings) -> Iterator[ModuleType]:
     import mlflow
 
     uri = settings.store.tracking
-    if uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -220,28 +227,38 @@ def _version_of(client: MlflowClient, name: str, digest: str) -> str | None:
     return next((str(v.version) for v in found if v.tags.get(DIGEST) == digest), None)
 
 
-def _log(mlflow: ModuleType, record: Record) -> None:
-    match record:
-        case Param(name, value):
-            mlflow.log_param(name, value)
-        case Metric(name, value):
-            mlflow.log_metric(name, value)
-        case Tag(name, value):
-            mlflow.set_tag(name, value)
-        case Picture(file, figure):
-            mlflow.log_figure(figure, file)
+def _log(mlflow: ModuleType, run_id: str, remembered: Sequence[Record]) -> None:
+    """Write down all records: the small ones in one transaction."""
+    from mlflow import entities
+
+    moment = int(time.time() * 1_000)
+    params, metrics, tags = [], [], []
+    for record in remembered:
+        match record:
+            case Param(name, value):
+                params.append(entities.Param(name, str(value)))
+            case Metric(name, value):
+                metrics.append(entities.Metric(name, value, moment, 0))
+            case Tag(name, value):
+                tags.append(entities.RunTag(name, value))
+            case Picture(file, figure):
+                mlflow.log_figure(figure, file)
+    mlflow.MlflowClient().log_batch(run_id, metrics, params, tags)
 
 
 def _log_bundle(mlflow: ModuleType, bundle: Bundle, name: str) -> str:
-    logged = mlflow.pyfunc.log_model(
-        name="bundle",
-        loader_module="model.bundle",
-        data_path=str(bundle.path),
-        # Without a list MLflow spends half a minute guessing one.
-        pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
-        signature=signature_of(bundle.catalog),
-        registered_model_name=name,
-    )
+    with warnings.catch_warnings():
+        # MLflow would like an example, but that would be a real lead's data.
+        warnings.filterwarnings("ignore", message=".*input example")
+        logged = mlflow.pyfunc.log_model(
+            name="bundle",
+            loader_module="model.bundle",
+            data_path=str(bundle.path),
+            # Without a list MLflow spends half a minute guessing one.
+            pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
+            signature=signature_of(bundle.catalog),
+            registered_model_name=name,
+        )
     return str(logged.registered_model_version)
 
 

@@ -71,6 +71,8 @@ class Live:
         The clock.
     on_swap, on_refusal
         Told after a bundle was taken into service, or refused.
+    verify
+        Proves a bundle before this process opens it; in a child by default.
 
     Examples
     --------
@@ -90,11 +92,13 @@ class Live:
         now: Callable[[], datetime],
         on_swap: Callable[[Serving], None] = lambda _: None,
         on_refusal: Callable[[], None] = lambda: None,
+        verify: Callable[[Path], None] = verify_in_child,
     ) -> None:
         self._folder = store_folder
         self._now = now
         self._on_swap = on_swap
         self._on_refusal = on_refusal
+        self._verify = verify
         self._current: Serving | None = None
         self._seen = NEVER
         self._stop = threading.Event()
@@ -154,7 +158,7 @@ class Live:
         return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _take(self, found: Champion) -> None:
-        verify_in_child(found.path)
+        self._verify(found.path)
         bundle = Bundle.open(found.path, digest=found.digest)
         serving = Serving(bundle, found, self._now())
         _warm_up(serving)

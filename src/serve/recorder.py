@@ -27,7 +27,6 @@ from leads.journal import Journal
 
 MOST_TOGETHER: Final = 64
 MOST_SECONDS: Final = 15.0
-OPEN_SECONDS: Final = 1.0
 
 log = structlog.get_logger()
 
@@ -55,14 +54,22 @@ class Recorder:
         Who asked.
     now
         The clock.
+    retry_seconds
+        How long to wait before trying again to open the journal.
     """
 
     def __init__(
-        self, journal: Journal, *, channel: str, now: Callable[[], datetime]
+        self,
+        journal: Journal,
+        *,
+        channel: str,
+        now: Callable[[], datetime],
+        retry_seconds: float = 1.0,
     ) -> None:
         self._journal = journal
         self._channel = channel
         self._now = now
+        self._retry_seconds = retry_seconds
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._is_open = False
@@ -109,14 +116,14 @@ class Recorder:
     def _open(self) -> None:
         try:
             self._journal.upgrade()
-        except Unavailable as error:
+        except (Unavailable, OSError) as error:
             log.error("journal_away", why=str(error))
         else:
             self._is_open = True
 
     def _run(self) -> None:
         while not self._is_open:
-            if self._stopping.wait(OPEN_SECONDS):
+            if self._stopping.wait(self._retry_seconds):
                 return
             self._open()
         while not self._stopping.is_set() or not self._queue.empty():

@@ -57,7 +57,11 @@ def settings(folder: Path, **company: Any) -> Settings:
         company=Company(**named),
         source=FilesSource(kind="files", folder=folder),
         conversion=Conversion(kind="payment", horizon_days=30),
-        store=Store(folder=folder, database=f"sqlite:///{folder / 'leadcast.db'}"),
+        store=Store(
+            folder=folder,
+            database=f"sqlite:///{folder / 'leadcast.db'}",
+            tracking=f"sqlite:///{folder / 'mlflow.db'}",
+        ),
     )
 
 
@@ -192,7 +196,8 @@ def card() -> DataCard:
     """Make a data card."""
     return DataCard(
         company="Northern Bees", dated=True, first_lead="2025-02-03T08:00:00+00:00",
-        cut_off=NOW.isoformat(), span_days=655.0, horizon_days=30, leads=3_411,
+        cut_off=NOW.isoformat(), span_days=655.0,
+        conversion="payment", horizon_days=30, leads=3_411,
         conversions=398, base_rate=0.121,
         rows={"events": 48_210, "stages": 9_120, "payments": 612, "field_changes": 0},
         groups=(
