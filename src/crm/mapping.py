@@ -105,7 +105,8 @@ def reshape(raw: RawTable, sql: str) -> tuple[RawTable | None, list[Fault]]:
             raw.fault(
                 None,
                 f"the sql does not run: {reason}",
-                "Mend it; the file is the table 'file', columns named as in the file.",
+                "Mend it; the file is the table 'file', and columns of a CSV are text,"
+                " so CAST them before any arithmetic.",
             )
         ]
     return RawTable.of(frame, f"{raw.where} reshaped by sql", typed=raw.typed), []
