@@ -67,9 +67,8 @@ def take(
     ]
     if faults:
         return None, faults
-    frame = raw.frame.select(
-        *(pl.col(theirs).alias(ours) for ours, theirs in names.items()), *rest
-    )
+    mapped = [raw.frame[theirs].alias(ours) for ours, theirs in names.items()]
+    frame = pl.DataFrame([*mapped, *(raw.frame[column] for column in rest)])
     left_out = frozenset(exclude) & set(raw.frame.columns)
     return replace(raw, frame=frame, names=names, left_out=left_out), []
 

@@ -265,6 +265,22 @@ def test_a_field_may_not_be_called_like_a_column_of_ours(
     assert repr(name) in refusal.value.faults[0].what
 
 
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_a_field_may_not_be_called_like_a_pattern(tmp_path: Path, name: str) -> None:
+    """Such a name would mean other columns too; excluded, it does no harm."""
+    path = tmp_path / "deals.csv"
+    pl.DataFrame({name: ["1"], "a": ["2"], "won": ["1"]}).write_csv(path)
+    section = {"kind": "table", "path": path, "outcome": "won"}
+
+    with pytest.raises(BadInput) as refusal:
+        open_source(settings_of(section)).read()
+    tables = open_source(settings_of({**section, "exclude": [name]})).read()
+
+    (fault,) = refusal.value.faults
+    assert (fault.where, fault.column) == ("deals.csv", name)
+    assert tables.fields.keys() == {"a"}
+
+
 def to_predict(flat: Path, frame: pl.DataFrame, **changed: Any) -> Tables:
     """Ingest the flat table, then read another file of the same form."""
     settings = flat_settings(flat, **changed)
