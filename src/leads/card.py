@@ -21,8 +21,11 @@ from leads.fields import as_text, read_as, type_of
 from leads.raw import RawTable
 from leads.tables import FIELD_DTYPES, LEADS, FieldType
 
-PATTERN: Final = re.compile(r"\*|\^.*\$", re.DOTALL)
-"""Names that Polars takes for a choice of columns instead of one column."""
+NO_NAME: Final = re.compile(r"\*|\^.*\$|row|moment|lead", re.DOTALL)
+"""Names that Polars takes for patterns, or that history keeps for itself."""
+
+REPLAYED: Final = ("source", "pipeline", "owner")
+"""Fixed columns that may change like card fields."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class RawCard:
 
     def read(self, fixed: Mapping[str, FieldType] | None = None) -> Card:
         """Decide the fields' types unless they are ``fixed``, and bring all to them."""
-        faults, notes = self._collisions(), []
+        faults = [] if fixed is not None else self._collisions()
+        notes = []
         kinds = dict(fixed or {})
         for name in () if fixed is not None else self._names():
             kind = self._type_of(name)
@@ -73,6 +77,7 @@ class RawCard:
             part, also_wrong = self._changed(name, kind)
             parts.append(part)
             faults += [*wrong, *also_wrong]
+        parts += [self._changed(name, FieldType.TEXT)[0] for name in REPLAYED]
         changed = pl.concat(parts).sort("row")
         return Card(kinds, values, self._spread(changed), tuple(faults), tuple(notes))
 
@@ -83,22 +88,23 @@ class RawCard:
             if name not in LEADS and not {name, self.leads.named(name)} & self.exclude
         ]
         names = {*own, *self._rows_of} - self.exclude - LEADS.keys()
-        return sorted(name for name in names if not PATTERN.fullmatch(name))
+        return sorted(name for name in names if not NO_NAME.fullmatch(name))
 
     def _collisions(self) -> list[Fault]:
         """Refuse changes of fixed columns, and names that mean other columns."""
         faults = [
             self.leads.fault(
                 name,
-                f"a card field may not be called {name!r}, which is a pattern",
+                f"a card field may not be called {name!r}: that means something else",
                 "Rename it, or list it under [source] exclude.",
             )
             for name in self.leads.frame.columns
-            if PATTERN.fullmatch(name) and name not in self.exclude
+            if NO_NAME.fullmatch(name) and name not in self.exclude
         ]
         if self.changes is None:
             return faults
-        clash = [n for n in self._rows_of if n in LEADS or PATTERN.fullmatch(n)]
+        taken = LEADS.keys() - set(REPLAYED)
+        clash = [n for n in self._rows_of if n in taken or NO_NAME.fullmatch(n)]
         names = as_text(self.changes.frame["field"])
         return faults + [
             self.changes.fault(

@@ -178,8 +178,8 @@ def test_a_sound_source_becomes_canonical() -> None:
             {
                 "lead_id": ["a"],
                 "at": ["2026-01-05"],
-                "field": ["owner"],
-                "value": ["me"],
+                "field": ["created_at"],
+                "value": ["2026-01-01"],
             },
             ("field_changes.csv", "field", (2,)),
         ),
@@ -277,6 +277,21 @@ def test_a_field_known_only_from_its_changes_is_a_card_field() -> None:
     assert set(tables.field_changes["value"]) == {
         "true", "2026-01-10T09:00:00.000000+00:00",
     }  # fmt: skip
+
+
+def test_the_owner_may_change_like_a_field() -> None:
+    """A lead that is handed over keeps who had it before, as text."""
+    changes = {
+        "lead_id": ["a", "a"],
+        "at": ["2026-01-08", "2026-01-09"],
+        "field": ["owner", "owner"],
+        "value": ["7", "12,5"],
+    }
+
+    tables = read(company(field_changes=changes))
+
+    assert tables.field_changes["value"].to_list() == ["7", "12,5"]
+    assert tables.fields.keys() == {"budget"}
 
 
 def test_a_field_and_its_changes_agree_on_a_type() -> None:
