@@ -17,11 +17,11 @@ from rich.table import Table
 
 from leads.history import History
 from leads.settings import Settings, read_settings
-from leads.store import load
 from model.datacard import DataCard, Maturity, describe
 from model.labels import funnel_of
 from model.snapshots import take
 from pipelines.console import ConfigOption, out, table, verb, working
+from pipelines.ingest import stored
 
 FILE = "snapshots.parquet"
 
@@ -47,16 +47,16 @@ def snapshot(config: ConfigOption) -> None:
 
 
 def snapshot_leads(settings: Settings) -> Snapshotted:
-    """Take the snapshots of the ingested tables and keep them with their data card.
+    """Take the snapshots of what was ingested, ingesting first where needed; keep them.
 
     Raises
     ------
-    Unavailable
-        Nothing was ingested.
+    BadInput
+        The source has faults.
     BadConfig
         ``[conversion] stage`` names a stage that no lead ever entered.
     """
-    history = History(load(settings.store.folder))
+    history, _ = stored(settings)
     funnel = funnel_of(history, settings)
     snapshots = take(history, settings, funnel=funnel)
     card = describe(history, settings, snapshots, funnel)
@@ -83,7 +83,8 @@ def card_tables(card: DataCard) -> Iterator[Table]:
     if card.stages:
         yield _funnel(card)
     yield _snapshots(card)
-    yield _left_out(card)
+    if card.censored or card.refused:
+        yield _left_out(card)
 
 
 def _overview(card: DataCard) -> Table:
@@ -94,7 +95,8 @@ def _overview(card: DataCard) -> Table:
     made.add_row("first lead", card.first_lead if card.dated else "leads have no time")
     if card.dated:
         made.add_row("cut-off", f"{card.cut_off} ({card.span_days:,.0f} days)")
-    made.add_row("horizon", f"{card.horizon_days} days")
+    if card.conversion != "outcome":
+        made.add_row("horizon", f"{card.horizon_days} days")
     made.add_row("base rate over labelled snapshots", _percent(card.base_rate))
     for name, rows in card.rows.items():
         made.add_row(name.replace("_", " "), f"{rows:,} rows")
@@ -102,10 +104,11 @@ def _overview(card: DataCard) -> Table:
 
 
 def _groups(card: DataCard) -> Table:
+    known = card.conversion == "outcome"
+    rate = "rate" if known else f"within {card.horizon_days} days"
     made = table(
-        "Leads", "pipeline", "source", "leads", "converted so far", "judged",
-        f"within {card.horizon_days} days",
-    )  # fmt: skip
+        "Leads", "pipeline", "source", "leads", "converted so far", "judged", rate
+    )
     for group in card.groups:
         made.add_row(
             group.pipeline, group.source, f"{group.leads:,}", f"{group.converted:,}",

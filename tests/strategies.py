@@ -45,6 +45,7 @@ def settings(**sections: Any) -> Settings:
         {
             "source": {"kind": "files", "folder": "."},
             "funnel": {"won": ["won"], "lost": ["lost"]},
+            "store": dict.fromkeys(("folder", "database", "tracking"), "unused"),
         }
         | sections
     )

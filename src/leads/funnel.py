@@ -9,14 +9,14 @@ lost to (Copeland's method), so leads that skip or are born late in the funnel d
 distort it. Ties go by the median age of a lead at its first entry, then by name.
 Closing stages stand at the end, lost before won.
 
-**Closing.** A stage closes leads if, among entries old enough to judge (older than nine
-in ten of that pipeline's stays),
+**Closing.** A stage closes leads if, among at least ten entries old enough to judge
+(older than nine in ten of that pipeline's stays),
 
 1. it is not where leads begin: most entries come later than the lead itself;
-2. nearly nobody leaves it: ``(left + 1) / (entered + 2) <= 0.1`` (Laplace's rule of
-   succession, so a stage entered a handful of times closes nothing);
-3. it settles the question: it is not so that more than a tenth of the entries convert
-   afterwards while more than another tenth never do.
+2. most stay: at most three in ten ever leave it. Lost leads are taken up again more
+   often than one would think; in the middle of a working funnel hardly any lead stays;
+3. it settles the question: it is not so that more than a tenth of its entries convert
+   while they are in it and more than another tenth never convert.
 
 It is won if at least half of the leads that entered it have converted, lost otherwise.
 A lead is closed while its last stage change is into a closing stage: one that leaves
@@ -37,6 +37,8 @@ from leads.tables import Tables
 NO_PIPELINE: Final = ""
 """The pipeline of leads that have none."""
 
+FEWEST_ENTRIES: Final = 10
+MOST_LEAVING: Final = 0.3
 NEARLY_NONE: Final = 0.1
 BIRTH: Final = timedelta(minutes=5)
 State = Literal["open", "won", "lost"]
@@ -145,26 +147,26 @@ def _learned(
     entries = moves.with_columns(stay=stay).join(converted, on="lead_id", how="left")
     watched = pl.col("stay").quantile(0.9).over("pipeline").fill_null(timedelta())
     later = pl.col("converted_at") > pl.col("at")
-    never = pl.col("converted_at").is_null()
+    in_it = later & (pl.col("converted_at") <= pl.col("at") + pl.col("stay"))
     counts = (
         entries.filter(pl.col("at") + watched <= tables.cut_off)
         .group_by(*_STAGE)
         .agg(
             entered=pl.len(),
-            left=pl.col("stay").is_not_null().sum(),
+            left=pl.col("stay").is_not_null().mean(),
             born=(pl.col("at") - pl.col("created_at") <= BIRTH).mean(),
-            later=later.fill_null(value=False).mean(),
-            never=never.mean(),
+            within=in_it.fill_null(later).fill_null(value=False).mean(),
+            never=pl.col("converted_at").is_null().mean(),
         )
     )
-    leaving = (pl.col("left") + 1) / (pl.col("entered") + 2)
     state = pl.when(pl.col("never") <= 0.5).then(pl.lit("won")).otherwise(
         pl.lit("lost")
     )  # fmt: skip
     return counts.filter(
+        pl.col("entered") >= FEWEST_ENTRIES,
         pl.col("born") <= 0.5,
-        leaving <= NEARLY_NONE,
-        (pl.col("later") <= NEARLY_NONE) | (pl.col("never") <= NEARLY_NONE),
+        pl.col("left") <= MOST_LEAVING,
+        (pl.col("within") <= NEARLY_NONE) | (pl.col("never") <= NEARLY_NONE),
     ).select(*_STAGE, state=state)
 
 

@@ -89,8 +89,8 @@ CARD_ENDS: Final[Mapping[str, str]] = {
     "card_time_age": ".age_days",
     "card_text_length": ".length",
     "card_filled": ".filled",
-    "contact_phone": ".phone",
-    "contact_mail": ".mail",
+    "contact_phone": ".present",
+    "contact_mail": ".kind",
 }
 
 

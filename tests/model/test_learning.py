@@ -54,7 +54,8 @@ def test_test_rows_teach_nothing(task: Task, trained: Trained, tmp_path: Path) -
     )
 
     for file, digest in trained.bundle.manifest.files.items():
-        assert other.bundle.manifest.files[file] == digest
+        taught = file != "proof.json"  # which says what happened to the test rows
+        assert (other.bundle.manifest.files[file] == digest) is taught
 
 
 def test_too_few_conversions_are_refused_in_words(task: Task, tmp_path: Path) -> None:
