@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -15,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import Settings
-from serve import problems
+from serve import pages, problems
 from serve.desk import Desk
+from serve.evidence import read_evidence
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.live import Live
@@ -24,6 +26,7 @@ from serve.monitor import Monitor, Timer
 from serve.recorder import Recorder
 from serve.routes import document, router
 from serve.security import Doorkeeper, Keys
+from serve.sight import Sight
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10
@@ -57,6 +60,7 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     )
     app.state.desk = desk
     app.include_router(router(desk, monitor))
+    pages.attach(app, _sight(desk))
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -77,6 +81,16 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
+    )
+
+
+def _sight(desk: Desk) -> Sight:
+    folder = desk.settings.store.folder
+    return Sight(
+        desk.settings,
+        desk.journal,
+        desk.ingested.history_or_none,
+        partial(read_evidence, folder),
     )
 
 
