@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.serve.company import sent_of, settings_in
+from tests.serve.conftest import Company
 
 from leads.history import microseconds
 from model.twin import build_one
 from serve.app import create_app
 from serve.desk import Desk
 from serve.scoring import features_in
-from tests.serve.company import sent_of, settings_in
-from tests.serve.conftest import Company
 
 LEAD = "L00003"
 NOW = datetime(2026, 5, 5, 9, tzinfo=UTC)
