@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from crm.export import open_source
+from leads.errors import Unavailable
+from leads.history import History
 from leads.settings import Settings, read_settings
-from leads.store import save
+from leads.store import digest_of, load, origin_of, save
 from leads.tables import SCHEMAS, FieldType
 from pipelines.console import ConfigOption, log, out, table, verb, working
 
@@ -40,7 +42,7 @@ def take_in(settings: Settings) -> Ingested:
         With every fault of the source; nothing is stored then.
     """
     tables = open_source(settings).read()
-    digest = save(tables, settings.store.folder)
+    digest = save(tables, settings.store.folder, origin=settings.origin)
     done = Ingested(
         digest=digest,
         folder=settings.store.folder.resolve(),
@@ -52,6 +54,25 @@ def take_in(settings: Settings) -> Ingested:
     )
     log.info("ingested", digest=digest, rows=done.rows, doubled=dict(done.doubled))
     return done
+
+
+def stored(settings: Settings) -> tuple[History, str]:
+    """Open what was taken in, with its digest; take it in first where needed.
+
+    That is if nothing was, or if the configuration has since named another source.
+
+    Raises
+    ------
+    BadInput
+        The source has faults.
+    """
+    folder = settings.store.folder
+    try:
+        known = origin_of(folder) == settings.origin
+    except Unavailable:
+        known = False
+    digest = digest_of(folder) if known else take_in(settings).digest
+    return History(load(folder)), digest
 
 
 @verb

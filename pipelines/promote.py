@@ -20,7 +20,7 @@ RollbackOption = Annotated[
 
 
 @verb
-def promote(config: ConfigOption, rollback: RollbackOption = False) -> None:  # noqa: FBT002  (typer makes it an option)
+def promote(config: ConfigOption, rollback: RollbackOption = False) -> None:
     """Let the challenger serve if it proves better; or roll back."""
     settings = read_settings(config)
     with working("Rolling back" if rollback else "Comparing with what serves"):

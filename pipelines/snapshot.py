@@ -17,11 +17,11 @@ from rich.table import Table
 
 from leads.history import History
 from leads.settings import Settings, read_settings
-from leads.store import load
 from model.datacard import DataCard, Maturity, describe
 from model.labels import funnel_of
 from model.snapshots import take
 from pipelines.console import ConfigOption, out, table, verb, working
+from pipelines.ingest import stored
 
 FILE = "snapshots.parquet"
 
@@ -47,16 +47,16 @@ def snapshot(config: ConfigOption) -> None:
 
 
 def snapshot_leads(settings: Settings) -> Snapshotted:
-    """Take the snapshots of the ingested tables and keep them with their data card.
+    """Take the snapshots of what was ingested, ingesting first where needed; keep them.
 
     Raises
     ------
-    Unavailable
-        Nothing was ingested.
+    BadInput
+        The source has faults.
     BadConfig
         ``[conversion] stage`` names a stage that no lead ever entered.
     """
-    history = History(load(settings.store.folder))
+    history, _ = stored(settings)
     funnel = funnel_of(history, settings)
     snapshots = take(history, settings, funnel=funnel)
     card = describe(history, settings, snapshots, funnel)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leads.errors import Unavailable
-from leads.history import History
 from leads.settings import Settings, read_settings
-from leads.store import digest_of, load
 from model.learning import Progress, Trained
 from model.registry import register
 from model.training import train as train_model
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from pipelines.ingest import take_in
+from pipelines.ingest import stored
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def train_and_register(
         The data cannot carry a model.
     """
     folder = settings.store.folder
-    history, digest = stored_history(settings)
+    history, digest = stored(settings)
     workdir = folder / "training"
     trained = train_model(
         history, settings, workdir=workdir, progress=progress, data_digest=digest
@@ -59,16 +56,6 @@ def train_and_register(
     version = register(trained, settings)
     log.info("trained", version=version, bundle=trained.bundle.digest, data=digest)
     return Registered(trained, version)
-
-
-def stored_history(settings: Settings) -> tuple[History, str]:
-    """Open what was ingested, ingesting first if nothing was; with its digest."""
-    folder = settings.store.folder
-    try:
-        digest = digest_of(folder)
-    except Unavailable:
-        digest = take_in(settings).digest
-    return History(load(folder)), digest
 
 
 def show(done: Registered) -> None:

@@ -30,6 +30,7 @@ from leads.records import (
     PREDICTIONS,
     Page,
     Stored,
+    micros,
     rows_of,
     stored_of,
     text_fault,
@@ -40,6 +41,7 @@ __all__ = ["Journal", "Page", "Stored"]
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
 MOST_BIGINT: Final = 2**63 - 1
+MOST_ASKED: Final = 10_000  # values in one question; SQLite takes 32,766
 LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM predictions"
 NEXT_IDS: Final = """
     SELECT nextval(pg_get_serial_sequence('predictions', 'id'))
@@ -154,6 +156,27 @@ class Journal:
         query = query.order_by(PREDICTIONS.c.id.desc()).limit(limit)
         with self._read() as connection:
             return [stored_of(row) for row in connection.execute(query)]
+
+    def recorded(self, predictions: Sequence[Prediction]) -> set[int]:
+        """Say which of these are in the journal already, by their places.
+
+        The same lead at the same moment by the same bundle is the same prediction,
+        whoever asked and whether or not it was explained.
+        """
+        wanted = {
+            (made.lead_id, micros(made.as_of), made.bundle_digest): place
+            for place, made in enumerate(predictions)
+        }
+        columns = ("lead_id", "as_of", "bundle_digest")
+        query = sa.select(*(PREDICTIONS.c[name] for name in columns)).distinct()
+        ids = sorted({made.lead_id for made in predictions})
+        found: set[int] = set()
+        with self._read() as connection:
+            for start in range(0, len(ids), MOST_ASKED):
+                some = PREDICTIONS.c.lead_id.in_(ids[start : start + MOST_ASKED])
+                keys = map(tuple, connection.execute(query.where(some)))
+                found.update(wanted[key] for key in keys if key in wanted)
+        return found
 
     def inputs(self, prediction_id: int) -> bytes | None:
         """Give what an entry was made from, if it was kept."""

@@ -236,11 +236,22 @@ class Store(_Section):
     """Where things are kept; by default in ``store/<name of the file>`` beside it.
 
     A folder per configuration, so that two companies never share tables or a champion.
+    ``database`` and ``tracking`` are SQLite files in the folder unless given.
     """
 
-    folder: Path
-    database: str
-    tracking: str
+    folder: Path = Path("store")
+    database: str = ""
+    tracking: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inside_the_folder(cls, given: dict[str, object]) -> dict[str, object]:
+        folder = given.get("folder", "store")
+        return {
+            "database": f"sqlite:///{folder}/leadcast.db",
+            "tracking": f"sqlite:///{folder}/mlflow.db",
+            **given,
+        }
 
 
 class Serve(_Section):
@@ -275,7 +286,7 @@ class Settings(_Section):
     funnel: Funnel = Funnel()
     model: Model = Model()
     tiers: Tiers = Tiers()
-    store: Store
+    store: Store = Store()
     serve: Serve = Serve()
 
     @property
@@ -334,9 +345,7 @@ def _keep_apart(raw: dict[str, object], name: str) -> None:
     """Default to a store of this configuration's own."""
     store = raw.setdefault("store", {})
     if isinstance(store, dict):
-        folder = store.setdefault("folder", f"store/{name}")
-        store.setdefault("database", f"sqlite:///{folder}/leadcast.db")
-        store.setdefault("tracking", f"sqlite:///{folder}/mlflow.db")
+        store.setdefault("folder", f"store/{name}")
 
 
 def _faults(path: Path, error: ValidationError) -> list[Fault]:

@@ -34,7 +34,7 @@ HASHED_ROWS: Final = 1 << 20
 """Rows hashed at once; a part of the digest's definition, so never to be changed."""
 
 
-def save(tables: Tables, folder: Path) -> str:
+def save(tables: Tables, folder: Path, *, origin: str = "") -> str:
     """Store tables and make them current; safe to repeat, and after a crash.
 
     Parameters
@@ -43,6 +43,8 @@ def save(tables: Tables, folder: Path) -> str:
         Canonical tables.
     folder
         The store; made if absent.
+    origin
+        What they were read from (``Settings.origin``), told by ``origin_of``.
 
     Returns
     -------
@@ -56,7 +58,11 @@ def save(tables: Tables, folder: Path) -> str:
     """
     home = folder / "tables"
     digest = content_digest(tables)
-    told = {"doubled": dict(tables.doubled), "notes": list(tables.notes)}
+    told = {
+        "origin": origin,
+        "doubled": dict(tables.doubled),
+        "notes": list(tables.notes),
+    }
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not _is_whole(home / digest):
@@ -112,6 +118,17 @@ def digest_of(folder: Path) -> str:
     digest = _current(folder)["digest"]
     assert isinstance(digest, str)
     return digest
+
+
+def origin_of(folder: Path) -> str:
+    """Tell what the current tables were read from.
+
+    Raises
+    ------
+    Unavailable
+        Nothing was ingested.
+    """
+    return str(_current(folder)["origin"])
 
 
 def content_digest(tables: Tables) -> str:

@@ -9,6 +9,7 @@
     tiers.json       the borders between hot, warm and cold
     reference.json   the training leads, counted
     golden.json      rows with the log-odds they must give, to the bit
+    proof.json       what was said of the test rows, and what happened
 
 There is no pickle and no code inside, and nothing here imports MLflow: a service opens
 bundles while the registry is down. A damaged LightGBM text can kill the process that
@@ -38,6 +39,7 @@ from model.calibration import Calibrator
 from model.catalog import Catalog, FeatureTable, Numbers
 from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
+from model.proof import NO_PROOF, Proof
 from model.reference import Reference
 from model.tiers import Borders
 
@@ -160,6 +162,7 @@ class Contents:
     golden: FeatureTable
     facts: Mapping[str, Any]
     """Every field of ``Manifest`` but ``files`` and ``format``."""
+    proof: Proof = NO_PROOF
 
 
 def write_bundle(folder: Path, contents: Contents) -> Bundle:
@@ -183,6 +186,7 @@ def _write_files(folder: Path, contents: Contents) -> None:
         "reference.json": contents.reference.to_json(),
         "tiers.json": _json(asdict(contents.borders)),
         "golden.json": "{}",
+        "proof.json": contents.proof.to_json(),
     }
     _write_all(folder, texts, contents.facts)
     unproved = Bundle.open(folder)

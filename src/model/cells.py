@@ -94,10 +94,10 @@ class Layout:
 class Cells:
     """What is known of n snapshots; arrays are filled in place.
 
-    ``count`` and ``total`` (millionths) are (n, streams, buckets); ``youngest`` and
+    ``count`` and ``total`` (millionths) are (streams, buckets, n); ``youngest`` and
     ``oldest`` (ages in microseconds) and ``days`` (bit d: a row of age d days) are
-    (n, streams). ``stage_*`` and ``moves*`` are (n,), NaN or 0 where there was no
-    stage.
+    (streams, n). Snapshots stand last, so that a feature is read in one stretch.
+    ``stage_*`` and ``moves*`` are (n,), NaN or 0 where there was no stage.
     """
 
     layout: Layout
@@ -115,14 +115,15 @@ class Cells:
     @classmethod
     def empty(cls, n: int, layout: Layout) -> Cells:
         """Make the cells of n snapshots before anything happened."""
-        wide = (n, layout.streams)
+        flat = (layout.streams, n)
+        deep = (layout.streams, layout.buckets, n)
         return cls(
             layout,
-            count=np.zeros((*wide, layout.buckets), dtype=np.int64),
-            total=np.zeros((*wide, layout.buckets), dtype=np.int64),
-            youngest=np.full(wide, NEVER),
-            oldest=np.full(wide, -1),
-            days=np.zeros(wide, dtype=np.uint64),
+            count=np.zeros(deep, dtype=np.int64),
+            total=np.zeros(deep, dtype=np.int64),
+            youngest=np.full(flat, NEVER),
+            oldest=np.full(flat, -1),
+            days=np.zeros(flat, dtype=np.uint64),
             stage_age=np.full(n, np.nan),
             stage_normal=np.full(n, np.nan),
             stage_position=np.full(n, np.nan),
@@ -140,12 +141,12 @@ class Cells:
 
         ``age`` is in microseconds and not negative; ``millionths`` is the value.
         """
-        cell = row * self.layout.streams + stream
         bucket = np.searchsorted(self.layout.edge_array, age, side="right")
-        place = cell * self.layout.buckets + bucket
+        place = (stream * self.layout.buckets + bucket) * len(self) + row
         np.add.at(self.count.reshape(-1), place, 1)
         valued = np.flatnonzero(millionths)
         np.add.at(self.total.reshape(-1), place[valued], millionths[valued])
+        cell = stream * len(self) + row
         np.minimum.at(self.youngest.reshape(-1), cell, age)
         np.maximum.at(self.oldest.reshape(-1), cell, age)
         day = age // DAY
@@ -156,10 +157,10 @@ class Cells:
     def add_all(self) -> None:
         """Put all events together in their stream, once every event was added."""
         events, everything = slice(1, self.layout.other + 1), Layout.ALL
-        self.count[:, everything] = self.count[:, events].sum(axis=1)
-        self.youngest[:, everything] = self.youngest[:, events].min(axis=1)
-        self.oldest[:, everything] = self.oldest[:, events].max(axis=1)
-        self.days[:, everything] = np.bitwise_or.reduce(self.days[:, events], axis=1)
+        self.count[everything] = self.count[events].sum(axis=0)
+        self.youngest[everything] = self.youngest[events].min(axis=0)
+        self.oldest[everything] = self.oldest[events].max(axis=0)
+        self.days[everything] = np.bitwise_or.reduce(self.days[events], axis=0)
 
     def add_stages(self, row: Integers, age: Integers, stages: Stages) -> None:
         """Note the last stage (m,) of each snapshot, and the moves before it.

@@ -21,6 +21,7 @@ from model.bundle import Bundle, verify_in_child
 
 POINTER: Final = "champion.json"
 BUNDLES: Final = "bundles"
+TERM: Final = {"version", "digest", "promoted_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,18 @@ def _terms_or_none(store_folder: Path) -> list[dict[str, str]]:
 
 def _pointer(store_folder: Path) -> dict[str, Any]:
     path = store_folder / POINTER
+    if not path.exists():
+        return {"terms": [], "undone": []}
     try:
         pointer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {"terms": [], "undone": []}
-    except ValueError as error:
+        whole = all(term.keys() >= TERM for term in pointer["terms"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        whole = False
+    if not whole:
         raise DamagedBundle(
-            f"{POINTER} cannot be read.", remedy="Promote a model again."
-        ) from error
+            f"{POINTER} cannot be read.",
+            remedy=f"Remove {path.name} and promote a model again.",
+        )
     return pointer
 
 

@@ -1,9 +1,9 @@
 """How cells become features: one definition for one lead and for millions.
 
-Each kind of feature is one numpy expression over all of the catalog's features of that
-kind at once, so the cost for one lead does not grow with their number. Every step works
-on each snapshot alone and divides exact integers once: the same input gives the same
-bits, alone or among a million.
+Each definition is one numpy expression over all of the catalog's features that it
+serves at once, so the cost for one lead does not grow with their number. Every step
+works on each snapshot alone and divides exact integers once: the same input gives the
+same bits, alone or among a million.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class Plan:
         """Compute the number features (n, k), in the catalog's order."""
         known = _Known(inputs, self.zone)
         parts = [definition(known, group) for definition, group in self._groups]
-        table = np.concatenate([*parts, self._card(inputs)], axis=1)
-        return table.take(self._order, axis=1)
+        table = np.concatenate([*parts, self._card(inputs).T])
+        return table.take(self._order, axis=0).T
 
     def _card(self, inputs: Inputs) -> Numbers:
         """Turn times on the card into ages in days; the rest is as it was read."""
@@ -169,14 +169,14 @@ def _mask(window: int | None) -> int:
 
 
 class _Known:
-    """The cells with counts and totals cumulated over age."""
+    """The cells with counts and totals cumulated over age, (streams, buckets, n)."""
 
     def __init__(self, inputs: Inputs, zone: ZoneInfo) -> None:
         self.inputs = inputs
         self.zone = zone
         self.cells = inputs.cells
-        self.count = self.cells.count.cumsum(axis=2)
-        self.total = self.cells.total.cumsum(axis=2)
+        self.count = self.cells.count.cumsum(axis=1)
+        self.total = self.cells.total.cumsum(axis=1)
 
     @cached_property
     def local(self) -> Integers:
@@ -186,56 +186,57 @@ class _Known:
         return self.inputs.created + np.array(offsets, dtype=np.int64)
 
 
+# Each gives its features as rows (k, n).
 Definition = Callable[[_Known, _Group], npt.NDArray[np.float64] | Integers]
 
 
 def _count(known: _Known, group: _Group) -> Integers:
-    counts: Integers = known.count[:, group.streams, group.upto]
+    counts: Integers = known.count[group.streams, group.upto]
     return counts
 
 
 def _trend(known: _Known, group: _Group) -> Integers:
     """Count the window, less the window of the same length before it."""
     now = _count(known, group)
-    both: Integers = known.count[:, group.streams, group.before]
+    both: Integers = known.count[group.streams, group.before]
     return 2 * now - both
 
 
 def _sum(known: _Known, group: _Group) -> Numbers:
-    total: Integers = known.total[:, group.streams, group.upto]
+    total: Integers = known.total[group.streams, group.upto]
     return total / MILLION
 
 
 def _net(known: _Known, group: _Group) -> Numbers:
     """Sum the money received, less the money given back."""
-    received: Integers = known.total[:, group.streams, group.upto]
-    refunds: Integers = known.total[:, known.cells.layout.refunds, group.upto]
+    received: Integers = known.total[group.streams, group.upto]
+    refunds: Integers = known.total[known.cells.layout.refunds, group.upto]
     return (received + refunds) / MILLION
 
 
 def _days(known: _Known, group: _Group) -> Integers:
     days: Integers = np.bitwise_count(
-        known.cells.days[:, group.streams] & group.masks
+        known.cells.days[group.streams] & group.masks[:, None]
     ).astype(np.int64)
     return days
 
 
 def _distinct(known: _Known, group: _Group) -> Integers:
-    events = known.count[:, 1 : known.cells.layout.other + 1]
-    distinct: Integers = (events > 0).sum(axis=1)[:, group.upto]
+    events = known.count[1 : known.cells.layout.other + 1]
+    distinct: Integers = (events > 0).sum(axis=0)[group.upto]
     return distinct
 
 
 def _recency(known: _Known, group: _Group) -> Numbers:
-    youngest = known.cells.youngest[:, group.streams]
-    return _divided(youngest, HOUR, where=known.count[:, group.streams, -1] > 0)
+    youngest = known.cells.youngest[group.streams]
+    return _divided(youngest, HOUR, where=known.count[group.streams, -1] > 0)
 
 
 def _span(known: _Known, group: _Group) -> tuple[Integers, Integers]:
     """Find how far the first and the last are apart, and how many gaps lie between."""
     cells = known.cells
-    gaps = known.count[:, group.streams, -1] - 1
-    span = cells.oldest[:, group.streams] - cells.youngest[:, group.streams]
+    gaps = known.count[group.streams, -1] - 1
+    span = cells.oldest[group.streams] - cells.youngest[group.streams]
     return span, gaps
 
 
@@ -247,7 +248,7 @@ def _gap(known: _Known, group: _Group) -> Numbers:
 def _gap_relative(known: _Known, group: _Group) -> Numbers:
     """Compare the time since the last with the mean gap; not known for one burst."""
     span, gaps = _span(known, group)
-    youngest = known.cells.youngest[:, group.streams].astype(np.float64)
+    youngest = known.cells.youngest[group.streams].astype(np.float64)
     return _divided(youngest * gaps, span, where=(gaps > 0) & (span > 0))
 
 
@@ -263,28 +264,28 @@ def _divided(
 
 
 def _stage_age(known: _Known, _: _Group) -> Numbers:
-    return (known.cells.stage_age / HOUR)[:, None]
+    return (known.cells.stage_age / HOUR)[None, :]
 
 
 def _stage_age_relative(known: _Known, _: _Group) -> Numbers:
     cells = known.cells
-    return (cells.stage_age / (cells.stage_normal * MILLION))[:, None]
+    return (cells.stage_age / (cells.stage_normal * MILLION))[None, :]
 
 
 def _stage_position(known: _Known, _: _Group) -> Numbers:
-    return known.cells.stage_position[:, None]
+    return known.cells.stage_position[None, :]
 
 
 def _stage_moves(known: _Known, _: _Group) -> Integers:
-    return known.cells.moves[:, None]
+    return known.cells.moves[None, :]
 
 
 def _stage_moves_back(known: _Known, _: _Group) -> Integers:
-    return known.cells.moves_back[:, None]
+    return known.cells.moves_back[None, :]
 
 
 def _lead_age(known: _Known, _: _Group) -> Numbers:
-    return ((known.inputs.moment - known.inputs.created) / HOUR)[:, None]
+    return ((known.inputs.moment - known.inputs.created) / HOUR)[None, :]
 
 
 @lru_cache(maxsize=65_536)
@@ -296,17 +297,17 @@ def _offset(quarter: int, zone: ZoneInfo) -> int:
 
 
 def _hour(known: _Known, _: _Group) -> Integers:
-    return (known.local // HOUR % 24)[:, None]
+    return (known.local // HOUR % 24)[None, :]
 
 
 def _weekday(known: _Known, _: _Group) -> Integers:
     # The epoch began on a Thursday; Monday is 1, as on Russian and ISO calendars.
-    return ((known.local // DAY + 3) % 7 + 1)[:, None]
+    return ((known.local // DAY + 3) % 7 + 1)[None, :]
 
 
 def _month(known: _Known, _: _Group) -> Integers:
     months = known.local.astype("datetime64[us]").astype("datetime64[M]")
-    return (months.astype(np.int64) % 12 + 1)[:, None]
+    return (months.astype(np.int64) % 12 + 1)[None, :]
 
 
 DEFINITIONS: Final[Mapping[str, Definition]] = {

@@ -25,6 +25,7 @@ from model.bundle import Bundle, Contents, write_bundle
 from model.calibration import Calibrator, choose_calibrator
 from model.catalog import Catalog, FeatureTable, Numbers
 from model.metrics import Codes, Measured, measure, probabilities
+from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
 from model.tiers import floor_of, learn_borders
 
@@ -121,11 +122,11 @@ def learn(
     say("Measuring on the test snapshots")
     contents = _contents(task, settings, booster, calibrator, unseen)
     draft = write_bundle(workdir / "draft", contents)
-    proof = _prove(draft, task, settings)
+    trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
-    facts = {**contents.facts, "metrics": _rounded(proof.metrics)}
-    bundle = write_bundle(workdir / "bundle", replace(contents, facts=facts))
-    return replace(proof, bundle=bundle)
+    facts = {**contents.facts, "metrics": _rounded(trained.metrics)}
+    contents = replace(contents, facts=facts, proof=_proof(trained))
+    return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
 
 def _enough(task: Task) -> tuple[Fold, ...]:
@@ -222,7 +223,7 @@ def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str
     }
 
 
-def _prove(bundle: Bundle, task: Task, settings: Settings) -> Trained:
+def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
     table, labels = task.table.rows(task.test), task.labels[task.test]
     leads, log_odds = numbered(task.leads[task.test]), bundle.log_odds(table)
     metrics = measure(
@@ -233,6 +234,15 @@ def _prove(bundle: Bundle, task: Task, settings: Settings) -> Trained:
         seed=settings.model.seed,
     )
     return Trained(bundle, metrics, table, log_odds, labels, leads)
+
+
+def _proof(trained: Trained) -> Proof:
+    return prove(
+        Cases.of(trained.log_odds, trained.labels, trained.leads),
+        metrics=trained.metrics,
+        borders=trained.bundle.borders,
+        base_rate=trained.bundle.manifest.base_rate,
+    )
 
 
 def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:

@@ -19,8 +19,8 @@ from model.metrics import Measured
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 FILES: Final = (
-    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "reference.json",
-    "tiers.json",
+    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "proof.json",
+    "reference.json", "tiers.json",
 )  # fmt: skip
 
 

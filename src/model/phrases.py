@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final, Literal
 
 from model.catalog import Feature
@@ -20,6 +21,8 @@ HOUR_KINDS: Final = frozenset(
 """Kinds of features that are durations in hours."""
 DAY_KINDS: Final = frozenset({"card_time_age"})
 """Kinds of features that are durations in days."""
+
+CURRENCY: Final = re.compile("[A-Z]{3}")
 
 UNKNOWN: Final = {"en": "not known", "ru": "нет данных"}
 YES: Final = {"en": "yes", "ru": "да"}
@@ -108,9 +111,9 @@ def duration(hours: float, language: Language) -> str:
     >>> duration(0.5, "en"), duration(26.0, "ru"), duration(24 * 21.0, "ru")
     ('30 minutes', '26 часов', '21 день')
     """
-    if hours < 1:
+    if hours < 59.5 / 60:
         unit, count = "minute", round(hours * 60)
-    elif hours < 48:
+    elif hours < 47.5:
         unit, count = "hour", round(hours)
     else:
         unit, count = "day", round(hours / 24)
@@ -147,7 +150,9 @@ def value_words(
         return duration(value, language)
     if feature.kind in DAY_KINDS:
         return duration(value * 24, language)
-    return _on_the_clock(feature, value, language) or number(value, language)
+    said = _on_the_clock(feature, value, language) or number(value, language)
+    is_money = CURRENCY.fullmatch(feature.unit)
+    return f"{said}\u00a0{feature.unit}" if is_money else said
 
 
 def _on_the_clock(feature: Feature, value: float, language: Language) -> str | None:

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from pipelines.__main__ import app
-from pipelines.ingest import take_in
 from typer.testing import CliRunner
 
 from leads import store
 from leads.errors import BadInput
 from leads.settings import read_settings
+from pipelines.__main__ import app
+from pipelines.ingest import take_in
 
 CONFIG = """
 [company]

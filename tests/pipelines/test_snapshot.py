@@ -5,14 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from pipelines.__main__ import app
-from pipelines.snapshot import FILE, snapshot_leads
 from tests.strategies import random_tables
 from typer.testing import CliRunner
 
 from leads.settings import Settings, read_settings
 from leads.store import save
 from model.datacard import DataCard
+from pipelines.__main__ import app
+from pipelines.snapshot import FILE, snapshot_leads
 
 
 @pytest.fixture

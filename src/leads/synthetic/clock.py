@@ -51,15 +51,15 @@ def weekend(days: Ints) -> npt.NDArray[np.bool_]:
 
 def month_of(days: Ints) -> Ints:
     """Name the month of local days, 1 to 12."""
-    months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return np.asarray(months % 12 + 1)
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(months.astype(np.int64) % 12 + 1)
 
 
 def seconds_of_day(count: int, rng: np.random.Generator) -> Ints:
     """Draw seconds after local midnight as busy people spread them over a day."""
     edges = np.concatenate([[0.0], np.cumsum(HOURS) / sum(HOURS)])
     place = np.interp(rng.random(count), edges, np.arange(25) * 3600.0)
-    return np.minimum(place.astype(np.int64), DAY_SECONDS - 1)
+    return np.asarray(np.minimum(place.astype(np.int64), DAY_SECONDS - 1))
 
 
 def moments_in(created: Ints, day: Ints, rng: np.random.Generator) -> Ints:

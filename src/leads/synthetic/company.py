@@ -18,7 +18,7 @@ from leads.synthetic.office import work
 from leads.synthetic.people import Ints, arrivals, register
 from leads.synthetic.truth import true_chances, truth_frames, weigh
 
-STRETCH: Final = 50_000  # leads invented at a time
+STRETCH: Final = 20_000  # leads invented at a time
 SPAN: Final = (date(2025, 1, 1), date(2026, 7, 1))
 UTC: Final = pl.Datetime("us", "UTC")
 

@@ -122,7 +122,7 @@ def _events(story: Story, rng: np.random.Generator) -> pl.DataFrame:
             doings,
             _steps("setup_done", set_up, np.full(len(people), np.nan)),
             _steps("invoice_sent", invoiced, price),
-            contract_scans(story.ledger, rng).with_columns(
+            contract_scans(people, story.ledger, rng).with_columns(
                 event=pl.lit("contract_scan", dtype=EVENT_KINDS),
                 value=pl.lit(None, dtype=pl.Float64),
             ),

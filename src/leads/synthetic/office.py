@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from leads.synthetic.behaviour import LIFE, Lives
@@ -27,8 +28,11 @@ STAGES: Final = (
 NEW, CONTACTED, ACTIVE, INVOICE, WON, LOST = range(6)
 REASONS: Final = ("no reply", "too expensive", "chose another", "not now")
 MOVED_BACK: Final = 0.08
-REOPENED: Final = 0.10
+REOPENED: Final = 0.03
 NEVER: Final = np.iinfo(np.int64).max // 2
+
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -92,20 +96,25 @@ class _Desk:
         self._stage(again, ACTIVE, unlucky & (again < quiet))
 
     def close(self) -> None:
-        """Give up on those who have not paid, and come back to a few of them."""
-        lost = self.people.created + self._wait(20.0, 25.0)
-        back = lost + self._wait(1.0, 10.0)
-        lost_again = back + self._wait(15.0, 15.0)
+        """Give up on leads that stood still too long, and come back to a few of them.
+
+        A lead that moves on after it was closed is open again until it stands still.
+        """
+        set_up, invoiced = self.moved_at
+        least = self.people.created + self._wait(40.0, 15.0)
+        still = np.maximum(least, set_up + self._wait(35.0, 10.0))
+        unpaid = np.maximum(least, invoiced + self._wait(45.0, 10.0))
+        self._give_up(least, least < set_up)
+        self._give_up(still, still < invoiced)
+        self._give_up(unpaid, invoiced < NEVER)
+        back = least + self._wait(1.0, 10.0)
+        again = back + self._wait(15.0, 15.0)
         some = self.rng.random(self.count) < REOPENED
-        for moment, who in ((lost, self.everyone >= 0), (lost_again, some)):
-            who = who & (moment < self.booked)
-            self._stage(moment, LOST, who)
-            reason = self.rng.integers(0, len(REASONS), self.count)
-            self._change(moment, "close_reason", pl.Series(REASONS).gather(reason), who)
-        who = some & (back < self.booked)
-        self._stage(back, NEW, who)
+        some &= back < np.minimum(set_up, self.booked)
+        self._stage(back, NEW, some)
         nothing = pl.Series([None], dtype=pl.String).gather(np.zeros(self.count, int))
-        self._change(back, "close_reason", nothing, who)
+        self._change(back, "close_reason", nothing, some)
+        self._give_up(again, some & (again < set_up))
 
     def settle(self) -> None:
         """Close as won what is paid, and as lost what is given back in full."""
@@ -122,6 +131,13 @@ class _Desk:
         lost = same.gather(np.ones(self.count, int))
         self._change(refunded + SECOND, "close_reason", lost, refunded > 0)
 
+    def _give_up(self, at: Ints, who: Mask) -> None:
+        """Close as lost, unless the money is already booked."""
+        who = who & (at < self.booked)
+        self._stage(at, LOST, who)
+        reason = self.rng.integers(0, len(REASONS), self.count)
+        self._change(at, "close_reason", pl.Series(REASONS).gather(reason), who)
+
     def _wait(self, least: float, mean: float) -> Ints:
         """Draw a delay of at least so many days and a mean of so many more."""
         days = least + self.rng.exponential(mean, self.count)
@@ -130,7 +146,7 @@ class _Desk:
     def _plan(self) -> pl.Series:
         return pl.Series(PLANS).gather(self.ledger.plan)
 
-    def _stage(self, at: Ints, step: int, who: np.ndarray) -> None:
+    def _stage(self, at: Ints, step: int, who: Mask) -> None:
         lead = np.flatnonzero(who)
         pipeline = self.people.pipeline[lead]
         names = pl.Series([stages[step] for stages in STAGES])
@@ -145,7 +161,7 @@ class _Desk:
             )
         )
 
-    def _change(self, at: Ints, field: str, values: pl.Series, who: np.ndarray) -> None:
+    def _change(self, at: Ints, field: str, values: pl.Series, who: Mask) -> None:
         lead = np.flatnonzero(who)
         self.changes.append(
             pl.DataFrame(
@@ -159,19 +175,22 @@ class _Desk:
         )
 
 
-def contract_scans(ledger: Ledger, rng: np.random.Generator) -> pl.DataFrame:
+def contract_scans(
+    people: People, ledger: Ledger, rng: np.random.Generator
+) -> pl.DataFrame:
     """Date scanned contracts back to before the payment, though filed days after it.
 
     Whoever looks at their own date instead of the day they were filed sees the future.
     """
     signed = rng.random(len(ledger.payer)) < 0.6
     count = int(signed.sum())
-    before = rng.integers(5 * HOUR, 3 * DAY, count)
+    lead = ledger.payer[signed]
+    at = ledger.paid_at[signed] - rng.integers(5 * HOUR, 3 * DAY, count)
     after = rng.integers(HOUR, 2 * DAY, count)
     return pl.DataFrame(
         {
-            "lead": ledger.payer[signed],
-            "at": ledger.paid_at[signed] - before,
+            "lead": lead,
+            "at": np.maximum(at, people.created[lead]),
             "recorded_at": ledger.booked_at[signed] + after,
         }
     )

@@ -291,8 +291,8 @@ class _Drawing:
             ],
             dtype=pl.String,
         )  # fmt: skip
-        self.evidence["email_kind"] = np.where(no_mail, -0.5, 0.8 * corporate - 0.4)
-        self.evidence["phone"] = 0.6 * has_phone - 0.36
+        self.evidence["email_kind"] = np.select([no_mail, corporate], [-0.5, 0.4], -0.4)
+        self.evidence["phone"] = np.where(has_phone, 0.24, -0.36)
 
 
 def _with_repeats(card: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

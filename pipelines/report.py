@@ -1,0 +1,101 @@
+"""``report``: write the pages as self-contained HTML files, each with a JSON twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from leads.errors import Unavailable
+from leads.history import History
+from leads.journal import Journal
+from leads.settings import Settings, read_settings
+from leads.store import load
+from pipelines.console import ConfigOption, log, out, table, verb, working
+from serve.evidence import read_evidence
+from serve.report import MOST_LISTED, MOST_PAGES, Report, write_report
+from serve.sight import Sight
+
+FOLDER: Final = "reports"
+
+ListedOption = Annotated[
+    int, typer.Option(min=1, max=100_000, help="How many leads the list holds.")
+]
+PagesOption = Annotated[
+    int, typer.Option(min=0, max=10_000, help="How many of them get their own page.")
+]
+
+
+@verb
+def report(
+    config: ConfigOption,
+    listed: ListedOption = MOST_LISTED,
+    pages: PagesOption = MOST_PAGES,
+) -> None:
+    """Write the list of leads, the best leads and the proof of the model as files."""
+    settings = read_settings(config)
+    with working("Writing the reports"):
+        done = report_leads(settings, now=datetime.now(UTC), listed=listed, pages=pages)
+    show(done)
+
+
+def report_leads(
+    settings: Settings,
+    *,
+    now: datetime,
+    listed: int = MOST_LISTED,
+    pages: int = MOST_PAGES,
+) -> Report:
+    """Write the reports of what is in the journal; safe to repeat.
+
+    Raises
+    ------
+    Unavailable
+        The journal's database does not answer.
+    DamagedBundle
+        The files of the model in use are not what they were.
+    """
+    with _sight(settings) as sight:
+        done = write_report(
+            sight, folder_of(settings), now=now, listed=listed, pages=pages
+        )
+    log.info("reported", listed=done.listed, total=done.total, pages=done.pages)
+    return done
+
+
+def folder_of(settings: Settings) -> Path:
+    """Say where the reports are kept."""
+    return settings.store.folder / FOLDER
+
+
+@contextmanager
+def _sight(settings: Settings) -> Iterator[Sight]:
+    folder = settings.store.folder
+    journal = Journal(settings.store.database)
+    try:
+        journal.upgrade()
+        history = _history(folder)
+        yield Sight(settings, journal, lambda: history, partial(read_evidence, folder))
+    finally:
+        journal.close()
+
+
+def _history(folder: Path) -> History | None:
+    try:
+        return History(load(folder))
+    except Unavailable:  # leads may have come by request alone
+        return None
+
+
+def show(done: Report) -> None:
+    """Print what was written and where to look first."""
+    made = table("Reports", "what", "how many", "file")
+    made.add_row("leads", f"{done.listed:,} of {done.total:,}", str(done.listing))
+    made.add_row("leads' pages", f"{done.pages:,}", str(done.listing.parent / "leads"))
+    made.add_row("proof of the model", "", str(done.proof))
+    out.print(made)

@@ -1,0 +1,301 @@
+"""The proof of a model: what was said of cases it had not seen, and what happened.
+
+Counted once, at training, and kept in the bundle as ``proof.json``, so that the page of
+proof shows the very model that serves, also after a rollback.
+
+Intervals of shares are Wilson's (1927), with each lead counted once however many of its
+snapshots are in a group: snapshots of one lead are not independent, and a group in
+which nobody converted still has a range.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from leads.decision import Tier
+from leads.errors import DamagedBundle
+from model.catalog import Numbers
+from model.metrics import Codes, Measured, probabilities
+from model.tiers import Borders
+
+Chosen = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
+
+GROUPS: Final = 10
+"""Groups of like probability, each with as many cases as the next."""
+
+GAIN_POINTS: Final = 50
+BARS: Final = 20
+Z: Final = 1.959964
+"""Standard deviations either side that hold 95% of a normal distribution."""
+
+DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure with its 95% interval; ``base`` is what the base rate alone gets."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    base: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Cases of like probability: what was said on average, what part converted."""
+
+    said: float
+    happened: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """The best ``called`` part of the leads holds ``found`` of all successes."""
+
+    called: float
+    found: float
+
+
+@dataclass(frozen=True, slots=True)
+class TierProof:
+    """What was said and what happened in one tier; nothing of an empty one."""
+
+    tier: Tier
+    count: int
+    converted: int
+    said: float | None
+    happened: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many cases got a probability in ``[low, high)``."""
+
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Everything the page of proof shows of a model.
+
+    Examples
+    --------
+    >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
+    Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
+histogram=())
+    """
+
+    count: int
+    base_rate: float
+    measures: tuple[Measure, ...] = ()
+    reliability: tuple[Bin, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    tiers: tuple[TierProof, ...] = ()
+    histogram: tuple[Bar, ...] = ()
+
+    def to_json(self) -> str:
+        """Write as JSON, the same text for the same proof."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Proof:
+        """Read what ``to_json`` wrote.
+
+        Raises
+        ------
+        DamagedBundle
+            The text is not a proof.
+        """
+        try:
+            raw = json.loads(text)
+            return cls(
+                count=raw["count"],
+                base_rate=raw["base_rate"],
+                measures=tuple(Measure(**item) for item in raw["measures"]),
+                reliability=tuple(Bin(**item) for item in raw["reliability"]),
+                gains=tuple(Gain(**item) for item in raw["gains"]),
+                tiers=tuple(_tier(item) for item in raw["tiers"]),
+                histogram=tuple(Bar(**item) for item in raw["histogram"]),
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedBundle(
+                f"The proof of the model cannot be read: {error!r}.",
+                remedy="Train and promote the model again.",
+            ) from error
+
+
+NO_PROOF: Final = Proof(count=0, base_rate=0.0)
+"""What a bundle holds before anything was measured."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Test rows: outcomes as 0.0 or 1.0, what was said of each, and whose they are."""
+
+    chances: Numbers
+    labels: Numbers
+    leads: Codes
+
+    @classmethod
+    def of(cls, log_odds: Numbers, labels: Numbers, leads: Codes) -> Cases:
+        """Take test rows as the evaluation has them; all are (n,)."""
+        return cls(probabilities(log_odds), labels, leads)
+
+    def share(self, chosen: Chosen) -> tuple[float, float, float]:
+        """Count the part of some cases that converted, with its interval."""
+        leads = len(np.unique(self.leads[chosen]))
+        return wilson(float(self.labels[chosen].mean()), leads)
+
+
+def prove(
+    cases: Cases, *, metrics: Mapping[str, Measured], borders: Borders, base_rate: float
+) -> Proof:
+    """Count what was said against what happened, in every way the page shows.
+
+    Parameters
+    ----------
+    cases
+        Test rows, n > 0.
+    metrics
+        As ``model.metrics.measure`` gives them for the same rows.
+    borders
+        Where the model's tiers begin.
+    base_rate
+        The training rate.
+    """
+    return Proof(
+        count=len(cases.labels),
+        base_rate=round(base_rate, DIGITS),
+        measures=_measures(cases, metrics, base_rate),
+        reliability=_reliability(cases),
+        gains=_gains(cases),
+        tiers=tuple(_tiers(cases, borders)),
+        histogram=_histogram(cases.chances),
+    )
+
+
+def wilson(rate: float, count: int) -> tuple[float, float, float]:
+    """Give a share with Wilson's 95% interval.
+
+    Examples
+    --------
+    >>> wilson(0.5, 100)
+    (0.5, 0.403832, 0.596168)
+
+    None of twenty is not proof of never.
+
+    >>> wilson(0.0, 20)
+    (0.0, 0.0, 0.161125)
+    """
+    weight = 1 + Z * Z / count
+    middle = (rate + Z * Z / (2 * count)) / weight
+    spread = rate * (1 - rate) / count + Z * Z / (4 * count * count)
+    reach = Z * math.sqrt(spread) / weight
+    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
+    return round(rate, DIGITS), round(low, DIGITS), round(high, DIGITS)
+
+
+def _measures(
+    cases: Cases, metrics: Mapping[str, Measured], base_rate: float
+) -> tuple[Measure, ...]:
+    rate = float(cases.labels.mean())
+    base = {
+        "logloss": metrics["base_logloss"].value if "base_logloss" in metrics else None,
+        "auc": 0.5,
+        "pr_auc": rate,
+        "brier": float(np.mean((cases.labels - base_rate) ** 2)),
+        "ece15": abs(base_rate - rate),
+        "lift10": 1.0,
+    }
+    return tuple(
+        Measure(
+            name,
+            round(measured.value, DIGITS),
+            round(measured.low, DIGITS),
+            round(measured.high, DIGITS),
+            base=_rounded(base.get(name)),
+        )
+        for name, measured in metrics.items()
+        if not name.startswith("base_")
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+def _reliability(cases: Cases) -> tuple[Bin, ...]:
+    # Equal chances stay together, or the order of rows would tell groups apart.
+    edges = np.quantile(cases.chances, np.linspace(0, 1, GROUPS + 1)[1:-1])
+    group = np.searchsorted(np.unique(edges), cases.chances, side="left")
+    return tuple(_bin(cases, np.flatnonzero(group == g)) for g in np.unique(group))
+
+
+def _bin(cases: Cases, chosen: Chosen) -> Bin:
+    happened, low, high = cases.share(chosen)
+    said = round(float(cases.chances[chosen].mean()), DIGITS)
+    return Bin(said, happened, low, high, len(chosen))
+
+
+def _gains(cases: Cases) -> tuple[Gain, ...]:
+    """Count successes among the best, with ties called in no certain order."""
+    values, group = np.unique(-cases.chances, return_inverse=True)
+    sizes = np.bincount(group, minlength=len(values))
+    won = np.bincount(group, weights=cases.labels, minlength=len(values))
+    called = np.concatenate([[0.0], np.cumsum(sizes)]) / len(cases.labels)
+    found = np.concatenate([[0.0], np.cumsum(won)]) / max(won.sum(), 1.0)
+    parts = np.linspace(0, 1, GAIN_POINTS + 1)[1:]
+    reached = np.interp(parts, called, found)
+    return tuple(
+        Gain(round(float(part), DIGITS), round(float(share), DIGITS))
+        for part, share in zip(parts, reached, strict=True)
+    )
+
+
+def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
+    names = np.array([borders.tier_of(float(c)).value for c in cases.chances])
+    made = []
+    for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
+        chosen = np.flatnonzero(names == tier.value)
+        if not len(chosen):
+            made.append(TierProof(tier, 0, 0, None, None, None, None))
+            continue
+        converted = int(cases.labels[chosen].sum())
+        kept = _bin(cases, chosen)
+        made.append(
+            TierProof(
+                tier, kept.count, converted, kept.said, kept.happened, kept.low,
+                kept.high,
+            )
+        )  # fmt: skip
+    return made
+
+
+def _histogram(chances: Numbers) -> tuple[Bar, ...]:
+    counts, edges = np.histogram(chances, bins=BARS, range=(0.0, 1.0))
+    rounded = [round(float(edge), DIGITS) for edge in edges]
+    return tuple(
+        Bar(low, high, int(count))
+        for (low, high), count in zip(pairwise(rounded), counts, strict=True)
+    )
+
+
+def _tier(item: Mapping[str, Any]) -> TierProof:
+    return TierProof(**{**item, "tier": Tier(item["tier"])})

@@ -1,0 +1,108 @@
+"""From predictions to the JSON of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from leads.decision import Prediction, Reason
+from leads.errors import LeadcastError
+from leads.journal import Stored
+from model.bundle import Bundle
+from serve.live import Serving
+from serve.problems import problem_of
+
+
+def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
+    """Say a prediction, reasons for and against apart.
+
+    ``language`` is the company's: "ru" or "en".
+    """
+    said = [_reason_said(reason, language) for reason in prediction.reasons]
+    return {
+        "lead_id": prediction.lead_id,
+        "probability": prediction.probability,
+        "horizon_days": prediction.horizon_days,
+        "tier": prediction.tier.value,
+        "reasons_for": [reason for reason in said if reason["share"] > 0],
+        "reasons_against": [reason for reason in said if reason["share"] <= 0],
+        "base": prediction.base,
+        "log_odds": prediction.log_odds,
+        "as_of": prediction.as_of.isoformat(),
+        "model_version": prediction.model_version,
+        "bundle_digest": prediction.bundle_digest,
+    }
+
+
+def _reason_said(reason: Reason, language: str) -> dict[str, Any]:
+    return {
+        "field": reason.field,
+        "share": reason.share,
+        "value": reason.value,
+        "count": reason.count,
+        "rate": reason.rate,
+        "text": reason.text[language],
+        "texts": reason.text,
+    }
+
+
+def batch_said(
+    items: Sequence[Prediction | LeadcastError], language: str
+) -> dict[str, Any]:
+    """Say the answers to a batch, in its order."""
+    said = [_item_said(item, language) for item in items]
+    refused = sum(isinstance(item, LeadcastError) for item in items)
+    return {"items": said, "predicted": len(items) - refused, "refused": refused}
+
+
+def _item_said(item: Prediction | LeadcastError, language: str) -> dict[str, Any]:
+    if isinstance(item, LeadcastError):
+        return {"prediction": None, "problem": {"faults": [], **problem_of(item)}}
+    return {"prediction": prediction_said(item, language), "problem": None}
+
+
+def history_said(
+    lead_id: str, entries: Sequence[Stored], *, limit: int, language: str
+) -> dict[str, Any]:
+    """Say what the journal holds of a lead, and where to go on."""
+    return {
+        "lead_id": lead_id,
+        "entries": [
+            {
+                "id": entry.id,
+                "made_at": entry.made_at.isoformat(),
+                "channel": entry.channel,
+                "prediction": prediction_said(entry.prediction, language),
+            }
+            for entry in entries
+        ],
+        "next_before": entries[-1].id if len(entries) == limit else None,
+    }
+
+
+def model_said(serving: Serving) -> dict[str, Any]:
+    """Say which model answers."""
+    bundle: Bundle = serving.bundle
+    manifest = bundle.manifest
+    return {
+        "model_version": serving.version,
+        "bundle_digest": bundle.digest,
+        "promoted_at": serving.champion.promoted_at.isoformat(),
+        "loaded_at": serving.loaded_at.isoformat(),
+        "horizon_days": bundle.horizon_days,
+        "base": bundle.base,
+        "base_rate": manifest.base_rate,
+        "tiers": {"hot": bundle.borders.hot, "warm": bundle.borders.warm},
+        "features": len(bundle.catalog.features),
+        "metrics": {
+            name: {"value": m.value, "low": m.low, "high": m.high}
+            for name, m in manifest.metrics.items()
+        },
+    }
+
+
+def written(said: dict[str, Any]) -> bytes:
+    """Write an answer as JSON."""
+    return orjson.dumps(said)

@@ -1,0 +1,148 @@
+"""The service put together, and run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from leads.errors import Unavailable
+from leads.journal import Journal
+from leads.settings import Settings
+from serve import pages, problems
+from serve.desk import Desk
+from serve.evidence import read_evidence
+from serve.guard import Guard
+from serve.ingested import Ingested
+from serve.live import Live
+from serve.monitor import Monitor, Timer
+from serve.recorder import Recorder
+from serve.routes import document, router
+from serve.security import Doorkeeper, Keys
+from serve.sight import Sight
+
+VERSION: Final = "1"
+DRAIN_SECONDS: Final = 10
+MOST_CONNECTIONS: Final = 1_000
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
+    """Put the service together; it opens its journal and its model when it starts.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    now
+        The clock.
+    """
+    monitor = Monitor()
+    desk = _desk(settings, monitor, now)
+    app = FastAPI(
+        title="Leadcast",
+        version=VERSION,
+        description="Which leads will pay, and why.",
+        lifespan=_lifespan(desk),
+    )
+    app.state.desk = desk
+    app.include_router(router(desk, monitor))
+    pages.attach(app, _sight(desk))
+    problems.install(app)
+    keys = Keys(settings.serve.keys)
+    app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
+    # The last one added is the outermost: time all, then ask for the key, then read.
+    app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
+    app.add_middleware(Doorkeeper, keys=keys)
+    app.add_middleware(Timer, monitor=monitor)
+    return app
+
+
+def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
+    folder = settings.store.folder
+    journal = Journal(settings.store.database)
+    return Desk(
+        settings,
+        live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
+        ingested=Ingested(folder),
+        journal=journal,
+        recorder=Recorder(journal, channel="api", now=now),
+        now=now,
+    )
+
+
+def _sight(desk: Desk) -> Sight:
+    folder = desk.settings.store.folder
+    return Sight(
+        desk.settings,
+        desk.journal,
+        desk.ingested.history_or_none,
+        partial(read_evidence, folder),
+    )
+
+
+def _lifespan(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(desk.recorder.start)
+        await run_in_threadpool(desk.live.look)
+        desk.live.start()
+        yield
+        await run_in_threadpool(desk.live.stop)
+        await run_in_threadpool(desk.recorder.stop)
+        desk.close()
+        desk.journal.close()
+
+    return lifespan
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Take an address.
+
+    Raises
+    ------
+    Unavailable
+        Somebody else has it, or it is not ours to take.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(2048)
+    except OSError as error:
+        raise Unavailable(
+            f"Nothing can listen on {host}:{port}: {error.strerror}.",
+            remedy="Stop what does, or choose another with --host and --port.",
+        ) from error
+    return taken
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve on a bound socket until told to stop; then drain and return."""
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        access_log=False,  # addresses hold the ids of leads
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,230 @@
+"""Where a request becomes a recorded prediction.
+
+Without reasons a lead takes less work than handing it to another thread, so it is done
+on the spot; with reasons most of the time goes into LightGBM, which lets other threads
+run, so a few threads share the cores. Batches have a thread of their own, for no single
+lead shall wait behind a thousand. More requests than can wait are refused at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from leads.decision import Prediction
+from leads.errors import BadInput, Fault, LeadcastError, Unavailable, UnknownLead
+from leads.history import LeadHistory, microseconds
+from leads.journal import Journal
+from leads.lead import EPOCH
+from leads.settings import Settings
+from model.catalog import FeatureTable
+from model.twin import build_one
+from serve.ingested import Ingested
+from serve.intake import checked, history_of, instant_of, is_by_id
+from serve.live import Live, Serving
+from serve.recorder import Recorder
+from serve.schemas import LeadSent
+from serve.scoring import inputs_of, predict
+
+MOST_WAITING: Final = 512
+MOST_BATCHES_WAITING: Final = 4
+BATCH: Final = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One lead, its features, and the moment it was looked at."""
+
+    lead_id: str
+    as_of: datetime
+    table: FeatureTable
+
+
+class Desk:
+    """Takes leads in, predicts them, and records before it answers."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        live: Live,
+        ingested: Ingested,
+        journal: Journal,
+        recorder: Recorder,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.live = live
+        self.ingested = ingested
+        self.journal = journal
+        self.recorder = recorder
+        self.now = now
+        self._explaining = ThreadPoolExecutor(os.cpu_count(), "explain")
+        self._batching = ThreadPoolExecutor(1, "batch")
+        self._waiting = {"": 0, BATCH: 0}
+
+    def close(self) -> None:
+        """End the threads."""
+        self._explaining.shutdown()
+        self._batching.shutdown()
+
+    async def one(self, raw: object, *, reasons: bool) -> Prediction:
+        """Predict one lead, and record it."""
+        serving = self.live.serving()
+        lead = checked(raw)
+        with self._room("", MOST_WAITING):
+            if reasons or is_by_id(lead):
+                work = partial(self._predicted, serving, lead, reasons=reasons)
+                loop = asyncio.get_running_loop()
+                made = await loop.run_in_executor(self._explaining, work)
+            else:
+                made = self._predicted(serving, lead, reasons=reasons)
+            prediction, inputs = made
+            await self.recorder.record(prediction, inputs)
+        return prediction
+
+    async def many(
+        self, raw: object, *, reasons: bool
+    ) -> list[Prediction | LeadcastError]:
+        """Predict a list of leads; one that cannot be is answered with its refusal."""
+        serving = self.live.serving()
+        leads = self._listed(raw)
+        with self._room(BATCH, MOST_BATCHES_WAITING):
+            work = partial(self._batch, serving, leads, reasons=reasons)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._batching, work)
+
+    def check(self) -> Serving:
+        """Give the bundle that serves, if predictions can also be recorded.
+
+        Raises
+        ------
+        Unavailable
+            There is no model, or the journal does not answer.
+        """
+        serving = self.live.serving()
+        if not self.recorder.is_open:
+            raise Unavailable("The journal is not open.", remedy="Ask again soon.")
+        self.journal.latest("readiness")
+        return serving
+
+    def _predicted(
+        self, serving: Serving, lead: LeadSent, *, reasons: bool
+    ) -> tuple[Prediction, bytes]:
+        asked = self._asked(serving, lead)
+        (prediction,) = predict(
+            serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
+            version=serving.version, reasons=reasons,
+        )  # fmt: skip
+        (inputs,) = inputs_of(serving.bundle.catalog, asked.table)
+        return prediction, inputs
+
+    def _batch(
+        self, serving: Serving, leads: list[object], *, reasons: bool
+    ) -> list[Prediction | LeadcastError]:
+        asked = []
+        refused: dict[int, LeadcastError] = {}
+        for place, raw in enumerate(leads):
+            try:
+                asked.append(self._asked(serving, checked(raw)))
+            except LeadcastError as error:
+                refused[place] = error
+        made = iter(self._record(serving, asked, reasons=reasons))
+        return [refused.get(place) or next(made) for place in range(len(leads))]
+
+    def _record(
+        self, serving: Serving, asked: list[Asked], *, reasons: bool
+    ) -> list[Prediction]:
+        if not asked:
+            return []
+        table = FeatureTable(
+            np.concatenate([one.table.numbers for one in asked]),
+            np.concatenate([one.table.texts for one in asked]),
+        )
+        predictions = predict(
+            serving.bundle, table,
+            [one.lead_id for one in asked], [one.as_of for one in asked],
+            version=serving.version, reasons=reasons,
+        )  # fmt: skip
+        self.journal.record(
+            predictions,
+            made_at=self.now(),
+            inputs=inputs_of(serving.bundle.catalog, table),
+            channel=BATCH,
+        )
+        return predictions
+
+    def _asked(self, serving: Serving, lead: LeadSent) -> Asked:
+        history, as_of = self._looked_up(serving, lead)
+        moment = as_of if serving.dated else 0
+        if moment < max(history.created_at, history.recorded_at):
+            what = "nothing was known of the lead yet"
+            fault = Fault("as_of", what, "Send a later moment, or leave it out.")
+            raise BadInput.of("The lead", [fault])
+        return Asked(
+            lead_id=lead["lead_id"],
+            as_of=EPOCH + timedelta(microseconds=as_of),
+            table=build_one(serving.bundle.catalog, history, moment),
+        )
+
+    def _looked_up(self, serving: Serving, lead: LeadSent) -> tuple[LeadHistory, int]:
+        """Find or make the lead's history, and the moment to look at it."""
+        if is_by_id(lead):
+            history, usual = self._known(lead["lead_id"])
+        else:
+            history = history_of(lead, serving.field_types, dated=serving.dated)
+            usual = microseconds(self.now())
+        asked = lead.get("as_of")
+        if asked is not None:
+            return history, instant_of(asked, "as_of")
+        if not serving.dated:
+            return history, microseconds(self.now())
+        if self.settings.source.kind == "table":  # a row is as of its own time
+            return history, max(history.created_at, history.recorded_at)
+        return history, usual
+
+    def _known(self, lead_id: str) -> tuple[LeadHistory, int]:
+        known = self.ingested.history()
+        try:
+            return known.lead(lead_id), known.cut_off
+        except UnknownLead as error:
+            raise UnknownLead(
+                "No lead of this id was ingested.",
+                remedy="Send what the CRM knows of it, or run ingest.",
+            ) from error
+
+    def _listed(self, raw: object) -> list[object]:
+        leads = raw.get("leads") if isinstance(raw, dict) and len(raw) == 1 else None
+        most = self.settings.serve.max_batch
+        if not isinstance(leads, list) or not 1 <= len(leads) <= most:
+            fault = Fault(
+                "body", f"is an object whose one key, leads, lists 1 to {most:,} leads",
+                "Split longer lists.",
+            )  # fmt: skip
+            raise BadInput(
+                "The batch does not fit the schema.",
+                remedy="Mend it and send it again.",
+                faults=[fault],
+            )
+        return leads
+
+    @contextmanager
+    def _room(self, kind: str, most: int) -> Iterator[None]:
+        if self._waiting[kind] >= most:
+            raise Unavailable(
+                f"{most} requests are waiting already.", remedy="Ask again soon."
+            )
+        self._waiting[kind] += 1
+        try:
+            yield
+        finally:
+            self._waiting[kind] -= 1

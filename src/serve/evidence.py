@@ -1,0 +1,114 @@
+"""Which model is in use and what speaks for it, read from the store's plain files.
+
+Only texts are read, after their digests were compared; no booster is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import takewhile
+from pathlib import Path
+
+from leads.errors import Unavailable
+from model import champion
+from model.catalog import Catalog, Words
+from model.datacard import DataCard
+from model.manifest import checked
+from model.proof import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which model is in use, and since when."""
+
+    version: str
+    digest: str
+    promoted_at: datetime
+    horizon_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The model in use, its proof, its fields' words, and the data card if kept."""
+
+    model: Model
+    proof: Proof
+    fields: Mapping[str, Words] = field(default_factory=dict)
+    card: DataCard | None = None
+
+
+def read_evidence(store_folder: Path) -> Evidence:
+    """Read what speaks for the model in use.
+
+    Raises
+    ------
+    NoModel
+        None was ever promoted.
+    DamagedBundle
+        Its files are not what they were.
+    """
+    found = champion.read(store_folder)
+    horizon_days, proof, fields = _kept(found.path, found.digest)
+    return Evidence(
+        model=Model(found.version, found.digest, found.promoted_at, horizon_days),
+        proof=proof,
+        fields=fields,
+        card=_card(store_folder),
+    )
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, digest: str) -> tuple[int, Proof, Mapping[str, Words]]:
+    """Read what never changes of a bundle, once."""
+    manifest, _ = checked(path, digest)
+    catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
+    proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
+    return manifest.horizon_days, proof, field_words(catalog)
+
+
+def _card(store_folder: Path) -> DataCard | None:
+    try:
+        return DataCard.load(store_folder)
+    except Unavailable:
+        return None
+
+
+def field_words(catalog: Catalog) -> Mapping[str, Words]:
+    """Name every business field by what the words of its features have in common.
+
+    Examples
+    --------
+    >>> from model.catalog import Feature
+    >>> visits = [
+    ...     Feature("a", "event_count", "visit", Words("Visits in 7 days: how many",
+    ...             "Визиты за 7 дней: сколько"), of="visit"),
+    ...     Feature("b", "event_recency", "visit", Words("Visits: time since the last",
+    ...             "Визиты: давность последнего"), of="visit"),
+    ... ]
+    >>> field_words(Catalog(tuple(visits)))
+    {'visit': Words(en='Visits', ru='Визиты')}
+    """
+    words: dict[str, list[Words]] = {}
+    for feature in catalog.features:
+        words.setdefault(feature.field, []).append(feature.words)
+    return {
+        name: Words(
+            en=_common((w.en for w in said), name),
+            ru=_common((w.ru for w in said), name),
+        )
+        for name, said in words.items()
+    }
+
+
+def _common(texts: Iterable[str], fallback: str) -> str:
+    """Find the whole words that all texts begin with, else go by the field's name."""
+    split = [text.replace(":", " :").split(" ") for text in texts]
+    if len(split) == 1:
+        return " ".join(split[0]).replace(" :", ":")
+    columns = zip(*split, strict=False)  # as long as the shortest
+    alike = takewhile(lambda words: len(set(words)) == 1, columns)
+    common = [words[0] for words in alike if words[0] != ":"]
+    return " ".join(common).rstrip(" ,(") or fallback

@@ -1,0 +1,134 @@
+"""Predictions as a file: Parquet or CSV by its ending, there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+import orjson
+import polars as pl
+import pyarrow.parquet as pq
+
+from leads.decision import Prediction
+from leads.errors import BadInput, Fault
+from leads.tables import INSTANT
+
+COLUMNS: Final = {
+    "lead_id": pl.String(),
+    "probability": pl.Float64(),
+    "tier": pl.String(),
+    "reasons": pl.String(),
+    "as_of": INSTANT,
+    "model_version": pl.String(),
+}
+ENDINGS: Final = (".parquet", ".csv")
+
+
+class _Writer(Protocol):
+    def write(self, frame: pl.DataFrame) -> None:
+        """Add rows."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file of results that is neither Parquet nor CSV.
+
+    Raises
+    ------
+    BadInput
+        The ending says something else.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        fault = Fault(
+            path.name, "results are .parquet or .csv", "Give --output such an ending."
+        )
+        raise BadInput.of("--output", [fault])
+
+
+def frame_of(predictions: Sequence[Prediction]) -> pl.DataFrame:
+    """Lay predictions out as rows; ``reasons`` is JSON text, the strongest first.
+
+    Examples
+    --------
+    >>> frame_of([]).columns
+    ['lead_id', 'probability', 'tier', 'reasons', 'as_of', 'model_version']
+    """
+    return pl.DataFrame(
+        {
+            "lead_id": [made.lead_id for made in predictions],
+            "probability": [made.probability for made in predictions],
+            "tier": [made.tier.value for made in predictions],
+            "reasons": [_json(made) for made in predictions],
+            "as_of": [made.as_of for made in predictions],
+            "model_version": [made.model_version for made in predictions],
+        },
+        schema=COLUMNS,
+    )
+
+
+def _json(prediction: Prediction) -> str:
+    return orjson.dumps(prediction.reasons, default=dict).decode()
+
+
+def write_results(path: Path, chunks: Iterable[Sequence[Prediction]]) -> Iterator[int]:
+    """Write predictions as they come; yield the number of each chunk's rows.
+
+    The file appears under its name when the last chunk was taken in; if anything fails
+    before, what was there stays as it was.
+    """
+    check_ending(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as work:
+        is_csv = path.suffix.lower() == ".csv"
+        writer: _Writer = _Csv(work) if is_csv else _Parquet(work)
+        writer.write(frame_of([]))
+        for predictions in chunks:
+            writer.write(frame_of(predictions))
+            yield len(predictions)
+        writer.close()
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    work = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield work
+        with work.open("rb") as written:
+            os.fsync(written.fileno())
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+class _Csv:
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._begun = False
+
+    def write(self, frame: pl.DataFrame) -> None:
+        frame = frame.with_columns(
+            pl.col("as_of").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+        )
+        frame.write_csv(self._file, include_header=not self._begun)
+        self._begun = True
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    def __init__(self, path: Path) -> None:
+        schema = frame_of([]).to_arrow().schema
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+
+    def write(self, frame: pl.DataFrame) -> None:
+        if len(frame):
+            self._writer.write_table(frame.to_arrow())
+
+    def close(self) -> None:
+        self._writer.close()

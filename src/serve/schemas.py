@@ -1,0 +1,241 @@
+"""The API's words: what a caller sends and what it gets, declared once.
+
+The same declarations validate requests and make the OpenAPI document. They are typed
+dictionaries, not models: a lead with its fifty events is checked by pydantic's compiled
+core and stays plain data, no object is made only to be taken apart again.
+
+Times are texts in ISO 8601 with a time of day and an offset; a bare number or a bare
+date would mean different moments to different people.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+from leads.decision import Tier
+from leads.records import MOST_LEAD_ID
+
+MOST_ROWS: Final = 10_000
+MOST_FIELDS: Final = 1_000
+
+INSTANT_PATTERN: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"
+    r"(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+)
+STRICT: Final = ConfigDict(strict=True, extra="forbid")
+
+LeadId = Annotated[str, Field(min_length=1, max_length=MOST_LEAD_ID)]
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Instant = Annotated[
+    str,
+    Field(
+        pattern=INSTANT_PATTERN,
+        json_schema_extra={"format": "date-time"},
+        examples=["2026-03-01T12:30:00+03:00"],
+    ),
+]
+CardValue = float | str | bool | None
+
+
+@with_config(STRICT)
+class EventSent(TypedDict):
+    """Something that happened to the lead."""
+
+    at: Instant
+    kind: Name
+    value: NotRequired[float | None]
+    recorded_at: NotRequired[Instant | None]
+
+
+@with_config(STRICT)
+class StageSent(TypedDict):
+    """The lead entered a stage, of the pipeline named as in the ingested data."""
+
+    at: Instant
+    stage: Name
+    pipeline: NotRequired[Name | None]
+    recorded_at: NotRequired[Instant | None]
+
+
+@with_config(STRICT)
+class PaymentSent(TypedDict):
+    """Money received, in the smallest unit of its currency; negative is a refund."""
+
+    at: Instant
+    amount_minor: Annotated[int, Field(ge=-(10**15), le=10**15)]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    recorded_at: NotRequired[Instant | None]
+
+
+@with_config(STRICT)
+class FieldChangeSent(TypedDict):
+    """A card field got a new value, as text; null if it was emptied."""
+
+    at: Instant
+    field: Name
+    value: str | None
+    recorded_at: NotRequired[Instant | None]
+
+
+@with_config(STRICT)
+class LeadSent(TypedDict):
+    """One lead as the CRM knows it, or only the id of an ingested one.
+
+    ``created_at`` may be left out if nothing but ``lead_id`` and ``as_of`` is sent (the
+    lead is then looked up among the ingested ones), or if the model was learned from a
+    table without times. ``as_of`` is now by default, for an ingested lead the moment
+    up to which data were ingested.
+    """
+
+    lead_id: LeadId
+    as_of: NotRequired[Instant | None]
+    created_at: NotRequired[Instant | None]
+    recorded_at: NotRequired[Instant | None]
+    source: NotRequired[str | None]
+    pipeline: NotRequired[str | None]
+    owner: NotRequired[str | None]
+    fields: NotRequired[Annotated[dict[Name, CardValue], Field(max_length=MOST_FIELDS)]]
+    events: NotRequired[Annotated[list[EventSent], Field(max_length=MOST_ROWS)]]
+    stages: NotRequired[Annotated[list[StageSent], Field(max_length=MOST_ROWS)]]
+    payments: NotRequired[Annotated[list[PaymentSent], Field(max_length=MOST_ROWS)]]
+    field_changes: NotRequired[
+        Annotated[list[FieldChangeSent], Field(max_length=MOST_ROWS)]
+    ]
+
+
+@with_config(STRICT)
+class BatchSent(TypedDict):
+    """Many leads; each is answered on its own, in the order they came."""
+
+    leads: Annotated[list[LeadSent], Field(min_length=1)]
+
+
+class ReasonSaid(TypedDict):
+    """One business field's share of the log-odds, in words.
+
+    ``text`` is in the company's language, ``texts`` in every one; of ``count`` past
+    leads with a like value the part ``rate`` converted.
+    """
+
+    field: str
+    share: float
+    value: str | None
+    count: int | None
+    rate: float | None
+    text: str
+    texts: dict[str, str]
+
+
+class PredictionSaid(TypedDict):
+    """The chance that a lead converts within the horizon, and why."""
+
+    lead_id: str
+    probability: float
+    horizon_days: int
+    tier: Tier
+    reasons_for: list[ReasonSaid]
+    reasons_against: list[ReasonSaid]
+    base: float
+    log_odds: float
+    as_of: str
+    model_version: str
+    bundle_digest: str
+
+
+class ItemProblem(TypedDict):
+    """Why one lead of a batch was not predicted."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    faults: list[dict[str, str]]
+
+
+class ItemSaid(TypedDict):
+    """The answer to one lead of a batch: a prediction, or a problem."""
+
+    prediction: PredictionSaid | None
+    problem: ItemProblem | None
+
+
+class BatchSaid(TypedDict):
+    """The answers to a batch, in its order."""
+
+    items: list[ItemSaid]
+    predicted: int
+    refused: int
+
+
+class EntrySaid(TypedDict):
+    """A prediction as the journal keeps it."""
+
+    id: int
+    made_at: str
+    channel: str
+    prediction: PredictionSaid
+
+
+class HistorySaid(TypedDict):
+    """What was said about a lead, newest first; ``next_before`` asks for older ones."""
+
+    lead_id: str
+    entries: list[EntrySaid]
+    next_before: int | None
+
+
+class TiersSaid(TypedDict):
+    """A lead is hot or warm if its probability is greater than this."""
+
+    hot: float
+    warm: float
+
+
+class MeasureSaid(TypedDict):
+    """A figure and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ModelSaid(TypedDict):
+    """The model that answers now."""
+
+    model_version: str
+    bundle_digest: str
+    promoted_at: str
+    loaded_at: str
+    horizon_days: int
+    base: float
+    base_rate: float
+    tiers: TiersSaid
+    features: int
+    metrics: dict[str, MeasureSaid]
+
+
+class HealthSaid(TypedDict):
+    """The process is alive."""
+
+    status: Literal["alive"]
+
+
+class ReadySaid(TypedDict):
+    """The service can predict and record."""
+
+    status: Literal["ready"]
+    model_version: str
+    bundle_digest: str
+
+
+LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)
+
+
+def body_of(kind: Any) -> dict[str, Any]:
+    """Describe a request body for OpenAPI, by the name of its schema."""
+    reference = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"required": True, "content": {"application/json": {"schema": reference}}}

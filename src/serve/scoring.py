@@ -1,0 +1,111 @@
+"""The one scoring path: from features to predictions, for one lead and for a million.
+
+The HTTP routes, the ``score`` verb and the reports all come through here, so the same
+lead gets the same answer on every road, to the bit.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from leads.decision import Prediction, Reason, probability_of
+from model.bundle import Bundle
+from model.catalog import Catalog, FeatureTable, Numbers
+from model.explanation import shares
+from model.reasons import reasons as reasons_of
+
+
+def predict(
+    bundle: Bundle,
+    table: FeatureTable,
+    lead_ids: Sequence[str],
+    as_of: Sequence[datetime],
+    *,
+    version: str,
+    reasons: bool = True,
+) -> list[Prediction]:
+    """Predict leads whose features are known.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    table
+        Feature values of n leads.
+    lead_ids, as_of
+        Whose they are and at which moment, n each.
+    version
+        Under which version the bundle serves.
+    reasons
+        Whether to explain; without, ``shares`` and ``reasons`` are empty.
+
+    Returns
+    -------
+    list of Prediction
+        In the order of the table.
+    """
+    log_odds = bundle.log_odds(table).tolist()
+    said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
+    predictions = []
+    for lead_id, moment, odds, (fields, why) in zip(
+        lead_ids, as_of, log_odds, said, strict=True
+    ):
+        probability = probability_of(odds)
+        predictions.append(
+            Prediction(
+                lead_id=lead_id,
+                as_of=moment,
+                horizon_days=bundle.horizon_days,
+                probability=probability,
+                log_odds=odds,
+                base=bundle.base,
+                tier=bundle.borders.tier_of(probability),
+                shares=fields,
+                reasons=why,
+                model_version=version,
+                bundle_digest=bundle.digest,
+            )
+        )
+    return predictions
+
+
+def _explained(
+    bundle: Bundle, table: FeatureTable
+) -> list[tuple[dict[str, float], tuple[Reason, ...]]]:
+    contributions: Numbers = bundle.contributions(table)
+    fields, summed = shares(bundle, contributions)
+    return [
+        (
+            dict(zip(fields, row, strict=True)),
+            reasons_of(bundle, table, place, contributions),
+        )
+        for place, row in enumerate(summed.tolist())
+    ]
+
+
+def inputs_of(catalog: Catalog, table: FeatureTable) -> list[bytes]:
+    """Pack each row of features for the journal: compressed JSON, by feature name.
+
+    Floats are written so that they read back to the same bits; what is not known is
+    null. ``features_in`` unpacks.
+    """
+    names = catalog.names
+    return [
+        # Level 1: a row is some hundred bytes, more effort gains nothing.
+        zlib.compress(
+            orjson.dumps(dict(zip(names, (*numbers, *texts), strict=True))), 1
+        )
+        for numbers, texts in zip(
+            table.numbers.tolist(), table.texts.tolist(), strict=True
+        )
+    ]
+
+
+def features_in(catalog: Catalog, inputs: bytes) -> FeatureTable:
+    """Unpack one row of features that ``inputs_of`` packed."""
+    row = orjson.loads(zlib.decompress(inputs))
+    return catalog.table_of({name: [row[name]] for name in row})

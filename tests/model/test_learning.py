@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.model.invented import flat_settings, invented_task
+
+from leads.errors import DataRefused
+from model.learning import Task, Trained, git_commit, learn
+
+
+def test_the_same_input_gives_the_same_digest(
+    task: Task, trained: Trained, tmp_path: Path
+) -> None:
+    """One thread or two, another folder and another minute: the same bundle."""
+    again = learn(task, flat_settings(tmp_path, threads=1), workdir=tmp_path / "a")
+
+    assert again.bundle.digest == trained.bundle.digest
+    assert again.metrics == trained.metrics
+
+
+def test_another_seed_gives_another_digest(
+    task: Task, trained: Trained, tmp_path: Path
+) -> None:
+    """The seed is part of what a bundle is made from."""
+    again = learn(task, flat_settings(tmp_path, seed=8), workdir=tmp_path)
+
+    assert again.bundle.digest != trained.bundle.digest
+
+
+def test_something_is_learned(trained: Trained) -> None:
+    """On leads whose visits and budget matter the model beats the base rate."""
+    assert trained.metrics["logloss"].high < trained.metrics["base_logloss"].value
+    assert trained.metrics["auc"].low > 0.6
+
+
+def test_predictions_come_true(tmp_path: Path) -> None:
+    """Among leads given about 40 % about 40 % convert: within 0.05 over all bins."""
+    task = invented_task(6_000)
+    proof = learn(task, flat_settings(tmp_path), workdir=tmp_path)
+
+    assert proof.metrics["ece15"].value < 0.05
+
+
+def test_test_rows_teach_nothing(task: Task, trained: Trained, tmp_path: Path) -> None:
+    """Turning the outcomes of all test rows changes no tree, border or count."""
+    turned = task.labels.copy()
+    turned[task.test] = 1 - turned[task.test]
+    other = learn(
+        replace(task, labels=turned), flat_settings(tmp_path), workdir=tmp_path
+    )
+
+    for file, digest in trained.bundle.manifest.files.items():
+        taught = file != "proof.json"  # which says what happened to the test rows
+        assert (other.bundle.manifest.files[file] == digest) is taught
+
+
+def test_too_few_conversions_are_refused_in_words(task: Task, tmp_path: Path) -> None:
+    """With 19 converted training leads nothing is learned, and the number is said."""
+    labels = task.labels.copy()
+    converted = np.flatnonzero(labels[task.train])
+    labels[converted[19:]] = 0.0
+
+    with pytest.raises(DataRefused, match=r"at least 20 .* data have 19 and 1,031"):
+        learn(replace(task, labels=labels), flat_settings(tmp_path), workdir=tmp_path)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_repeated_snapshots_of_few_leads_are_too_few(
+    task: Task, tmp_path: Path
+) -> None:
+    """Leads are counted, not snapshots: 19 leads seen often are still 19."""
+    few = replace(task, leads=np.where(task.labels > 0, task.leads % 19, task.leads))
+
+    with pytest.raises(DataRefused, match="have 19 and"):
+        learn(few, flat_settings(tmp_path), workdir=tmp_path)
+
+
+def test_test_rows_of_one_outcome_are_refused(task: Task, tmp_path: Path) -> None:
+    """Where no test row converted, nothing can be proved, and that is said."""
+    labels = task.labels.copy()
+    labels[task.test] = 0.0
+
+    with pytest.raises(DataRefused, match="450 test snapshots 0 converted"):
+        learn(replace(task, labels=labels), flat_settings(tmp_path), workdir=tmp_path)
+
+
+def test_the_manifest_says_where_the_model_comes_from(
+    task: Task, trained: Trained
+) -> None:
+    """Counts, rate, digests and settings are those of the task."""
+    manifest = trained.bundle.manifest
+
+    assert manifest.rows["train"] == manifest.rows["train_leads"] == 1_050
+    assert manifest.rows["test"] == 450
+    assert manifest.base_rate == task.labels[task.train].mean()
+    assert manifest.catalog_digest == task.catalog.digest
+    assert manifest.git_commit == git_commit()
+    assert manifest.settings["model"]["seed"] == 7
+    assert manifest.metrics["auc"].value == round(trained.metrics["auc"].value, 6)
+
+
+def test_nothing_in_the_manifest_tells_time_or_machine(trained: Trained) -> None:
+    """No thread count, path or clock time is under the digest."""
+    text = (trained.bundle.path / "manifest.json").read_text()
+
+    assert "threads" not in text
+    assert "/" not in json.dumps(json.loads(text)["settings"])

@@ -1,0 +1,251 @@
+"""A small company for the pages to show: leads, predictions and a proof, from a seed.
+
+Nothing here is measured; it only has the shape of what the other parts make.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import polars as pl
+
+from leads.decision import Prediction, Reason, Tier, probability_of
+from leads.errors import NoModel
+from leads.history import History
+from leads.journal import Journal
+from leads.settings import Company, Conversion, FilesSource, Settings, Store
+from leads.tables import SCHEMAS, FieldType, Tables
+from model.catalog import Words
+from model.datacard import DataCard, Group, Maturity
+from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
+from serve.evidence import Evidence, Model
+from serve.sight import Sight
+
+NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+BASE: Final = math.log(0.12 / 0.88)
+FIELDS: Final[Mapping[str, Words]] = {
+    "visit": Words("Visits to the site", "Визиты на сайт"),
+    "setup": Words("Set-up steps", "Шаги настройки"),
+    "call": Words("Calls", "Звонки"),
+    "stage": Words("Stage", "Этап"),
+    "source": Words("Source", "Источник"),
+    "company_size": Words("Company size", "Размер компании"),
+    "lead_age": Words("Age of the lead", "Возраст лида"),
+    "mail": Words("Kind of mail address", "Вид почты"),
+    "invoice": Words("Invoices sent", "Выставленные счета"),
+    "hour": Words("Hour of creation", "Час создания"),
+    "comment": Words("Length of the comment", "Длина комментария"),
+    "industry": Words("Industry", "Отрасль"),
+}
+SOURCES: Final = ("ads", "web", "partner", "Выставка 2026", None)
+KINDS: Final = ("visit", "setup", "call", "mail", "invoice")
+STAGES: Final = ("new", "qualified", "trial", "offer")
+
+
+def settings(folder: Path, **company: Any) -> Settings:
+    """Configure the company; ``company`` changes its section."""
+    named = {"name": "Northern Bees", "timezone": "Europe/Moscow"} | company
+    return Settings(
+        company=Company(**named),
+        source=FilesSource(kind="files", folder=folder),
+        conversion=Conversion(kind="payment", horizon_days=30),
+        store=Store(
+            folder=folder,
+            database=f"sqlite:///{folder / 'leadcast.db'}",
+            tracking=f"sqlite:///{folder / 'mlflow.db'}",
+        ),
+    )
+
+
+def lead_ids(count: int) -> list[str]:
+    """Make ids whose order as texts is their order."""
+    return [f"L-{number:05d}" for number in range(1, count + 1)]
+
+
+def tables(ids: Sequence[str]) -> Tables:
+    """Make canonical tables with some history for every lead."""
+    rng = random.Random(7)
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
+    for lead_id in sorted(ids):
+        created = NOW - timedelta(hours=rng.randint(30, 900))
+        pipeline = rng.choice(("sales", "Партнёры"))
+        rows["leads"].append(
+            (lead_id, created, created, rng.choice(SOURCES), pipeline, "m1", 20.0)
+        )
+        for name, row in _happenings(lead_id, created, pipeline, rng):
+            rows[name].append(row)
+    frames = {
+        name: pl.DataFrame(
+            rows[name],
+            schema=dict(schema) | ({"size": pl.Float64()} if name == "leads" else {}),
+            orient="row",
+        )
+        for name, schema in SCHEMAS.items()
+    }
+    ordered = {name: frame.sort(frame.columns) for name, frame in frames.items()}
+    cut_off, fields = NOW, {"size": FieldType.NUMBER}
+    return Tables(cut_off=cut_off, fields=fields, **ordered)  # type: ignore[arg-type]
+
+
+def _happenings(
+    lead_id: str, created: datetime, pipeline: str, rng: random.Random
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    hours = (NOW - created).total_seconds() / 3600
+    for _ in range(rng.randint(0, 25)):
+        at = created + timedelta(hours=rng.random() * hours)
+        value = rng.choice((None, 3.0, 12.5))
+        yield "events", (lead_id, at, at, rng.choice(KINDS), value, None)
+    for number, stage in enumerate(STAGES[: rng.randint(1, 4)]):
+        at = created + timedelta(hours=number * hours / 5)
+        yield "stages", (lead_id, at, at, pipeline, stage)
+    if rng.random() < 0.1:
+        at = created + timedelta(hours=hours / 2)
+        yield "payments", (lead_id, at, at, 1_250_000, "RUB")
+        yield "payments", (lead_id, at, at, -1_250_050, "RUB")
+    at = created + timedelta(hours=hours / 3)
+    yield "field_changes", (lead_id, at, at, "size", "20")
+
+
+def prediction(lead_id: str, rng: random.Random, *, version: str = "4") -> Prediction:
+    """Say something about a lead, with shares that add up."""
+    tilt = rng.gauss(-0.1, 0.2)
+    shares = {field: rng.gauss(tilt, 0.8) / 2 for field in FIELDS}
+    log_odds = BASE + sum(shares.values())
+    chance = probability_of(log_odds)
+    tier = Tier.HOT if chance > 0.4 else Tier.WARM if chance > 0.12 else Tier.COLD
+    ranked = sorted(shares.items(), key=lambda item: -abs(item[1]))
+    worth = [(field, share) for field, share in ranked if abs(share) > 0.05]
+    speaking = [item for item in worth if item[1] > 0][:3]
+    reasons = speaking + [item for item in worth if item[1] < 0][:3]
+    return Prediction(
+        lead_id=lead_id,
+        as_of=NOW - timedelta(hours=1),
+        horizon_days=30,
+        probability=chance,
+        log_odds=log_odds,
+        base=BASE,
+        tier=tier,
+        shares=shares,
+        reasons=tuple(_reason(field, share, rng) for field, share in reasons),
+        model_version=version,
+        bundle_digest="5f" * 32,
+    )
+
+
+def _reason(field: str, share: float, rng: random.Random) -> Reason:
+    count, rate = rng.randint(30, 900), probability_of(BASE + share)
+    words, value = FIELDS[field], str(rng.randint(1, 9))
+    english = f"{words.en}: {value}. Of {count} such leads {100 * rate:.0f}% converted,"
+    russian = (
+        f"{words.ru}: {value}. Из {count} таких лидов"
+        f" сконвертировались {100 * rate:.0f}\N{NO-BREAK SPACE}%,"
+    )
+    return Reason(
+        field=field,
+        share=share,
+        value=value,
+        count=count,
+        rate=rate,
+        text={"en": english + " usual is 12%.", "ru": russian + " обычно 12 %."},
+    )
+
+
+def proof() -> Proof:
+    """Make a proof of the shape that an evaluation leaves."""
+    said = (0.01, 0.03, 0.05, 0.08, 0.11, 0.15, 0.21, 0.3, 0.42, 0.58)
+    happened = (0.012, 0.025, 0.055, 0.075, 0.12, 0.15, 0.19, 0.33, 0.41, 0.55)
+    spread = [1.96 * math.sqrt(p * (1 - p) / 412) for p in happened]
+    found = (0, 0.34, 0.55, 0.69, 0.79, 0.86, 0.91, 0.95, 0.975, 0.99, 1)
+    return Proof(
+        count=4_120,
+        base_rate=0.121,
+        measures=(
+            Measure("auc", 0.812, 0.795, 0.829, 0.5),
+            Measure("pr_auc", 0.463, 0.431, 0.498, 0.121),
+            Measure("logloss", 0.297, 0.284, 0.311, 0.369),
+            Measure("brier", 0.089, 0.084, 0.094, 0.106),
+            Measure("ece15", 0.011, 0.008, 0.021, None),
+            Measure("lift10", 3.4, 3.1, 3.7, 1.0),
+        ),
+        reliability=tuple(
+            Bin(s, h, max(0.0, h - w), min(1.0, h + w), 412)
+            for s, h, w in zip(said, happened, spread, strict=True)
+        ),
+        gains=tuple(Gain(i / 10, part) for i, part in enumerate(found) if i),
+        tiers=(
+            TierProof(Tier.COLD, 2_884, 95, 0.036, 0.033, 0.027, 0.04),
+            TierProof(Tier.HOT, 412, 198, 0.49, 0.481, 0.433, 0.529),
+            TierProof(Tier.WARM, 824, 206, 0.21, 0.25, 0.222, 0.281),
+        ),
+        histogram=tuple(
+            Bar(i / 20, (i + 1) / 20, int(1_900 * math.exp(-i / 2.6)))
+            for i in range(20)
+        ),
+    )  # fmt: skip
+
+
+def card() -> DataCard:
+    """Make a data card."""
+    return DataCard(
+        company="Northern Bees", dated=True, first_lead="2025-02-03T08:00:00+00:00",
+        cut_off=NOW.isoformat(), span_days=655.0,
+        conversion="payment", horizon_days=30, leads=3_411,
+        conversions=398, base_rate=0.121,
+        rows={"events": 48_210, "stages": 9_120, "payments": 612, "field_changes": 0},
+        groups=(
+            Group("sales", "ads", 1_800, 190, 1_500, 0.11),
+            Group("Партнёры", "—", 1_611, 208, 1_211, None),
+        ),
+        maturity=Maturity(90, 2_000, 310, ((0, 0.1), (30, 1.0)), ((50, 4.2), (90, 21))),
+        fields=(), snapshots=(), censored=(("horizon not over", 2_031),), refused=(),
+        stages={}, won={}, lost={},
+    )  # fmt: skip
+
+
+def evidence() -> Evidence:
+    """Say which model is in use, and prove it."""
+    model = Model("4", "5f" * 32, NOW - timedelta(days=2), horizon_days=30)
+    return Evidence(model, proof(), FIELDS, card())
+
+
+def no_evidence() -> Evidence:
+    """Refuse, as before any promotion."""
+    raise NoModel("No model is promoted.", remedy="Run train, then promote.")
+
+
+@cache
+def _empty_journal() -> bytes:
+    """Prepare a database once; migrations take a second."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.db"
+        journal = Journal(f"sqlite:///{file}")
+        journal.upgrade()
+        journal.close()
+        return file.read_bytes()
+
+
+@contextmanager
+def sight(
+    folder: Path, ids: Sequence[str] = (), *, ingested: bool = True, **company: Any
+) -> Iterator[Sight]:
+    """Open the company's journal with two predictions for the first leads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = settings(folder, **company)
+    (folder / "leadcast.db").write_bytes(_empty_journal())
+    journal = Journal(chosen.store.database)
+    rng = random.Random(11)
+    for days, version in ((3, "3"), (0, "4")):
+        said = [prediction(lead_id, rng, version=version) for lead_id in ids]
+        made_at = NOW - timedelta(days=days)
+        journal.record(said, made_at=made_at, channel="score")
+    history = History(tables(ids)) if ingested else None
+    yield Sight(chosen, journal, lambda: history, evidence)
+    journal.close()
