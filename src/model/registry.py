@@ -11,7 +11,6 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -119,15 +118,15 @@ def register(trained: Trained, settings: Settings) -> str:
     The same bundle again is the same version: nothing is logged twice.
     """
     name = settings.model.name
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        version = _version_of(client, name, trained.bundle.digest)
-        if version is None:
-            with mlflow.start_run(experiment_id=_experiment(client, settings)) as run:
-                _log(mlflow, run.info.run_id, tuple(records(trained)))
-                version = _log_bundle(mlflow, trained.bundle, name)
-            client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
-        client.set_registered_model_alias(name, CHALLENGER, version)
+    mlflow = _tracking(settings)
+    client = mlflow.MlflowClient()
+    version = _version_of(client, name, trained.bundle.digest)
+    if version is None:
+        with mlflow.start_run(experiment_id=_experiment(client, settings)) as run:
+            _log(mlflow, run.info.run_id, tuple(records(trained)))
+            version = _log_bundle(mlflow, trained.bundle, name)
+        client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
+    client.set_registered_model_alias(name, CHALLENGER, version)
     return version
 
 
@@ -144,25 +143,25 @@ def promote(settings: Settings, history: History, *, now: datetime) -> Promotion
         The registered bundle is not whole.
     """
     name, folder = settings.model.name, settings.store.folder
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        version, path = _challenger(mlflow, client, settings)
-        verify_in_child(path)
-        challenger, serving = Bundle.open(path), _serving(folder)
-        if serving and serving.digest == challenger.digest:
-            client.set_registered_model_alias(name, CHAMPION, version)
-            words = f"Version {version} serves already; nothing to do."
-            return Promotion(version, changed=False, words=words)
-        verdict = trial(history, settings, challenger=challenger, champion=serving)
-        if not verdict.passed:
-            raise PromotionRefused(
-                f"Version {version} was not promoted. {verdict.words}",
-                remedy="The serving model stays. Train on more or newer data."
-                if serving
-                else "Nothing serves yet. Bring more data, or fields that tell more.",
-            )
-        champion.set_champion(folder, path, version, now)
+    mlflow = _tracking(settings)
+    client = mlflow.MlflowClient()
+    version, path = _challenger(mlflow, client, settings)
+    verify_in_child(path)
+    challenger, serving = Bundle.open(path), _serving(folder)
+    if serving and serving.digest == challenger.digest:
         client.set_registered_model_alias(name, CHAMPION, version)
+        words = f"Version {version} serves already; nothing to do."
+        return Promotion(version, changed=False, words=words)
+    verdict = trial(history, settings, challenger=challenger, champion=serving)
+    if not verdict.passed:
+        raise PromotionRefused(
+            f"Version {version} was not promoted. {verdict.words}",
+            remedy="The serving model stays. Train on more or newer data."
+            if serving
+            else "Nothing serves yet. Bring more data, or fields that tell more.",
+        )
+    champion.set_champion(folder, path, version, now)
+    client.set_registered_model_alias(name, CHAMPION, version)
     return Promotion(version, changed=True, words=verdict.words)
 
 
@@ -180,33 +179,25 @@ def roll_back(settings: Settings, *, now: datetime) -> Promotion:
     """
     back = champion.roll_back(settings.store.folder, now)
     words = f"Version {back.version} serves again."
-    with _tracking(settings) as mlflow:
+    mlflow = _tracking(settings)
+    try:
         client, name = mlflow.MlflowClient(), settings.model.name
-        try:
-            client.set_registered_model_alias(name, CHAMPION, back.version)
-        except (mlflow.MlflowException, OSError) as error:
-            raise Unavailable(
-                f"{words} MLflow was not there to move the alias {CHAMPION!r}.",
-                remedy="Services need nothing more; set the alias when MLflow is back.",
-            ) from error
+        client.set_registered_model_alias(name, CHAMPION, back.version)
+    except (mlflow.MlflowException, OSError) as error:
+        raise Unavailable(
+            f"{words} MLflow was not there to move the alias {CHAMPION!r}.",
+            remedy="Services need nothing more; set the alias when MLflow is back.",
+        ) from error
     return Promotion(back.version, changed=True, words=words)
 
 
-@contextmanager
-def _tracking(settings: Settings) -> Iterator[ModuleType]:
-    """Import MLflow and point it at the company's database, for this block only."""
+def _tracking(settings: Settings) -> ModuleType:
+    """Import MLflow and point it at the company's database."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import
     import mlflow
 
-    uri = settings.store.tracking
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        yield mlflow
-    finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+    mlflow.set_tracking_uri(settings.store.tracking)
+    return mlflow
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:

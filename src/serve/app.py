@@ -16,14 +16,13 @@ from starlette.concurrency import run_in_threadpool
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import Settings
-from serve import problems
+from serve import pages, problems
 from serve.desk import Desk
 from serve.evidence import read_evidence
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.live import Live
 from serve.monitor import Monitor, Timer
-from serve.pages import attach
 from serve.recorder import Recorder
 from serve.routes import document, router
 from serve.security import Doorkeeper, Keys
@@ -61,7 +60,7 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     )
     app.state.desk = desk
     app.include_router(router(desk, monitor))
-    attach(app, _sight(desk))
+    pages.attach(app, _sight(desk))
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -90,8 +89,8 @@ def _sight(desk: Desk) -> Sight:
     return Sight(
         desk.settings,
         desk.journal,
-        history=desk.ingested.history_or_none,
-        evidence=partial(read_evidence, folder),
+        desk.ingested.history_or_none,
+        partial(read_evidence, folder),
     )
 
 

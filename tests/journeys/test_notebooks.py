@@ -29,7 +29,7 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for output in notebook.cells[-1]["outputs"]
         if output["output_type"] == "stream" and output["name"] == "stdout"
     ]
-    assert "mean distance from the truth" in "".join(printed)
+    assert "mean distance from the truth:" in "".join(printed)
 
 
 def test_there_is_a_notebook() -> None:

@@ -109,7 +109,8 @@ def _happenings(
     if rng.random() < 0.1:
         at = created + timedelta(hours=hours / 2)
         yield "payments", (lead_id, at, at, 1_250_000, "RUB")
-        yield "payments", (lead_id, at, at, -1_250_050, "RUB")
+        if rng.random() < 0.5:
+            yield "payments", (lead_id, at, at, -1_250_050, "RUB")
     at = created + timedelta(hours=hours / 3)
     yield "field_changes", (lead_id, at, at, "size", "20")
 

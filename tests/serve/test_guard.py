@@ -112,14 +112,25 @@ def test_hostile_leads_in_a_batch_are_refused_alone(
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["lead_id", "created_at", "as_of", "fields", "events", "at", "kind", "x"]
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "lead_id",
+                    "created_at",
+                    "as_of",
+                    "fields",
+                    "events",
+                    "at",
+                    "kind",
+                    "x",
+                ]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=4,
         )
-        | st.text(max_size=5),
-        inner,
-        max_size=4,
     ),
     max_leaves=10,
 )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.serve.company import settings_in
 
 from serve.app import create_app
 from serve.security import OPEN, Keys
-from tests.serve.company import settings_in
 
 KEY = "correct horse"
 OTHER = "battery staple"
