@@ -16,6 +16,8 @@ timezone = "Europe/Moscow"
 [source]
 kind = "files"
 folder = "export"
+[store]
+folder = "store"
 """
 
 
