@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.serve.company import invented_tables, learned, settings_in
 
 from leads import store
 from leads.history import History
@@ -18,7 +19,6 @@ from leads.tables import Tables
 from model import champion
 from model.bundle import Bundle
 from serve.app import create_app
-from tests.serve.company import invented_tables, learned, settings_in
 
 PROMOTED_AT = datetime(2026, 6, 1, tzinfo=UTC)
 

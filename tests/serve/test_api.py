@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.serve.company import sent_of, settings_in
+from tests.serve.conftest import Company
 
 from leads.history import microseconds
 from model.twin import build_one
 from serve.app import create_app
 from serve.desk import Desk
 from serve.scoring import features_in
-from tests.serve.company import sent_of, settings_in
-from tests.serve.conftest import Company
 
 LEAD = "L00003"
 NOW = datetime(2026, 5, 5, 9, tzinfo=UTC)
@@ -85,8 +85,7 @@ def test_rows_after_the_moment_are_not_seen(
     }  # fmt: skip
 
     answers = [
-        client.post("/v1/predict", json=body).json()
-        for body in (whole, whole | more)
+        client.post("/v1/predict", json=body).json() for body in (whole, whole | more)
     ]
 
     assert answers[0] == answers[1]
@@ -184,9 +183,7 @@ def test_a_lead_before_its_own_beginning_is_refused(
     client: TestClient, whole: dict[str, Any]
 ) -> None:
     """Nothing can be said of a lead as of a moment when nobody knew of it."""
-    answer = client.post(
-        "/v1/predict", json=whole | {"as_of": "2025-12-31T00:00:00Z"}
-    )
+    answer = client.post("/v1/predict", json=whole | {"as_of": "2025-12-31T00:00:00Z"})
 
     assert answer.status_code == 422
     assert "as_of" in answer.json()["faults"][0]["where"]
@@ -231,7 +228,12 @@ def test_a_service_without_a_model_lives_but_is_not_ready(tmp_path: Path) -> Non
         }
         predicted = asking.post("/v1/predict", json={"lead_id": "7"})
 
-    assert answers == {"/healthz": 200, "/readyz": 503, "/v1/model": 503, "/metrics": 200}
+    assert answers == {
+        "/healthz": 200,
+        "/readyz": 503,
+        "/v1/model": 503,
+        "/metrics": 200,
+    }
     assert predicted.status_code == 503
     assert predicted.json()["type"] == "urn:leadcast:problem:no-model"
     assert predicted.headers["retry-after"]
@@ -299,6 +301,7 @@ def test_metrics_count_what_happened_and_name_no_lead(
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """List path, method and operation of a schema."""
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
@@ -327,6 +330,7 @@ def test_every_reference_of_the_schema_leads_somewhere(client: TestClient) -> No
 
 
 def references(part: object) -> Iterator[str]:
+    """List every reference within a schema."""
     if isinstance(part, dict):
         if isinstance(part.get("$ref"), str):
             yield part["$ref"]
@@ -358,4 +362,3 @@ def test_the_pages_are_there(client: TestClient) -> None:
     }
 
     assert set(pages.values()) == {"text/html; charset=utf-8"}
-

@@ -16,13 +16,15 @@ NUMBERS = st.integers(-(10**18), 10**18) | st.floats(
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
-@given(VALUES, st.booleans())
-def test_plain_json_is_read_as_it_is(value: object, escaped: bool) -> None:
+@given(value=VALUES, escaped=st.booleans())
+def test_plain_json_is_read_as_it_is(*, value: object, escaped: bool) -> None:
     """What any strict parser reads one way, this one reads that way too."""
     body = json.dumps(value, ensure_ascii=escaped).encode()
 
@@ -53,8 +55,12 @@ def test_what_has_two_meanings_or_none_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "}{", '\\"[[[', "[" * 40])
-@pytest.mark.parametrize(("depth", "fine"), [(MOST_DEPTH, True), (MOST_DEPTH + 1, False)])
-def test_depth_counts_brackets_outside_texts(text: str, depth: int, fine: bool) -> None:
+@pytest.mark.parametrize(
+    ("depth", "fine"), [(MOST_DEPTH, True), (MOST_DEPTH + 1, False)]
+)
+def test_depth_counts_brackets_outside_texts(
+    *, text: str, depth: int, fine: bool
+) -> None:
     """Nesting is allowed to the limit and no further, whatever texts hold."""
     body = b"[" * depth + orjson.dumps(text) + b"]" * depth
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.serve.conftest import Company, point
 
 from leads.errors import NoModel
 from model import champion
 from model.bundle import Bundle
 from model.manifest import MANIFEST, sha256
 from serve.live import Live, Serving
-from tests.serve.conftest import Company, point
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
 
