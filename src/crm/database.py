@@ -15,7 +15,7 @@ from leads.settings import TableMap
 
 
 def connect(url: str) -> sa.Engine:
-    """Open an engine that gives every time in UTC.
+    """Make the engine of a database; nothing is asked of it yet.
 
     Raises
     ------
@@ -25,9 +25,7 @@ def connect(url: str) -> sa.Engine:
     try:
         made = sa.make_url(url)
         _refuse_absent_file(made)
-        postgres = made.get_backend_name() == "postgresql"
-        arguments = {"options": "-c timezone=UTC"} if postgres else {}
-        return sa.create_engine(made, connect_args=arguments)
+        return sa.create_engine(made)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise BadConfig(
             "[source] url is not the URL of a database that can be reached.",

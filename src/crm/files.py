@@ -69,8 +69,13 @@ def read_file(path: Path) -> tuple[RawTable | None, list[Fault]]:
     except Unreadable as refusal:
         fault = Fault(path.name, refusal.what, refusal.remedy, rows=refusal.rows)
         return None, [fault]
-    nameless = [name for name in raw.frame.columns if not name.strip()]
+    nameless = [name for name in raw.frame.columns if _is_nameless(name)]
     return _with(raw, raw.frame.drop(nameless), raw.rows), []
+
+
+def _is_nameless(name: str) -> bool:
+    """Whether a column is only there because a data frame wrote its index."""
+    return not name.strip() or name.startswith("__index_level_")
 
 
 def _read(path: Path) -> RawTable:

@@ -67,9 +67,8 @@ def take(
     ]
     if faults:
         return None, faults
-    frame = raw.frame.select(
-        *(pl.col(theirs).alias(ours) for ours, theirs in names.items()), *rest
-    )
+    mapped = [raw.frame[theirs].alias(ours) for ours, theirs in names.items()]
+    frame = pl.DataFrame([*mapped, *(raw.frame[column] for column in rest)])
     left_out = frozenset(exclude) & set(raw.frame.columns)
     return replace(raw, frame=frame, names=names, left_out=left_out), []
 
@@ -105,7 +104,8 @@ def reshape(raw: RawTable, sql: str) -> tuple[RawTable | None, list[Fault]]:
             raw.fault(
                 None,
                 f"the sql does not run: {reason}",
-                "Mend it; the file is the table 'file', columns named as in the file.",
+                "Mend it; the file is the table 'file', and columns of a CSV are text,"
+                " so CAST them before any arithmetic.",
             )
         ]
     return RawTable.of(frame, f"{raw.where} reshaped by sql", typed=raw.typed), []

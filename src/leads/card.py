@@ -6,9 +6,11 @@ leads and in their changes together, and both must agree on a type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -18,6 +20,9 @@ from leads.errors import Fault
 from leads.fields import as_text, read_as, type_of
 from leads.raw import RawTable
 from leads.tables import FIELD_DTYPES, LEADS, FieldType
+
+PATTERN: Final = re.compile(r"\*|\^.*\$", re.DOTALL)
+"""Names that Polars takes for a choice of columns instead of one column."""
 
 
 @dataclass(frozen=True)
@@ -77,23 +82,32 @@ class RawCard:
             for name in self.leads.frame.columns
             if name not in LEADS and not {name, self.leads.named(name)} & self.exclude
         ]
-        return sorted({*own, *self._rows_of} - self.exclude - LEADS.keys())
+        names = {*own, *self._rows_of} - self.exclude - LEADS.keys()
+        return sorted(name for name in names if not PATTERN.fullmatch(name))
 
     def _collisions(self) -> list[Fault]:
-        """Refuse changes of fixed columns: nobody could tell which holds."""
-        clash = sorted(self._rows_of.keys() & LEADS.keys())
-        if not clash or self.changes is None:
-            return []
-        return [
+        """Refuse changes of fixed columns, and names that mean other columns."""
+        faults = [
+            self.leads.fault(
+                name,
+                f"a card field may not be called {name!r}, which is a pattern",
+                "Rename it, or list it under [source] exclude.",
+            )
+            for name in self.leads.frame.columns
+            if PATTERN.fullmatch(name) and name not in self.exclude
+        ]
+        if self.changes is None:
+            return faults
+        clash = [n for n in self._rows_of if n in LEADS or PATTERN.fullmatch(n)]
+        names = as_text(self.changes.frame["field"])
+        return faults + [
             self.changes.fault(
                 "field",
                 f"changes of {name!r}, which is no card field",
                 "Leave those rows out, or name the field otherwise, by sql.",
-                at=(as_text(self.changes.frame["field"]) == name).fill_null(
-                    value=False
-                ),
+                at=(names == name).fill_null(value=False),
             )
-            for name in clash
+            for name in sorted(clash)
         ]
 
     @cached_property

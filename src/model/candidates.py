@@ -102,7 +102,8 @@ class Found:
     """What was found in a company's data.
 
     ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
-    kinds of features it gives.
+    kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
+    ``months`` tells whether every month was seen in more than one year.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ class Found:
     stages: bool = False
     fields: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
     owner: bool = False
+    dated: bool = True
     months: bool = False
 
 
@@ -178,9 +180,9 @@ def _card(found: Found) -> Iterator[Feature]:
 
 
 def _fixed(found: Found) -> Iterator[Feature]:
-    yield _feature(("lead_age", "age_hours", None), "lead_age", prefix="lead")
-    for kind in CLOCK:
-        if kind != "month" or found.months:
+    if found.dated:
+        yield _feature(("lead_age", "age_hours", None), "lead_age", prefix="lead")
+        for kind in CLOCK[: 3 if found.months else 2]:
             yield _feature((kind, kind, None), "created_at", prefix="created")
     yield _feature(("source", "", None), "source")
     yield _feature(("pipeline", "", None), "pipeline")

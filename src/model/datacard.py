@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from leads.errors import Unavailable
@@ -31,7 +32,6 @@ AGES: Final = (0, 1, 2, 3, 5, 7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365)
 MOST_GROUPS: Final = 30
 DATED: Final = ("events", "stages", "payments", "field_changes")
 NOT_SAID: Final = "—"
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,22 +233,22 @@ def _groups(
 
 def _maturity(history: History, settings: Settings, known: pl.DataFrame) -> Maturity:
     """Watch leads as long as the older half of the history lets, a year at most."""
-    created = known["created_at"]
-    half = (history.cut_off - int(created.median() or 0)) if len(created) else 0  # type: ignore[arg-type]
+    created = known["created_at"].to_numpy()
+    half = history.cut_off - int(np.median(created)) if len(created) else 0
     watched = min(max(half, horizon_of(settings)), AGES[-1] * DAY) // DAY
     delay = (pl.col("converted_at") - pl.col("created_at")).clip(0) / DAY
     old = known.filter(pl.col("created_at") + watched * DAY <= history.cut_off)
-    delays = old.select(delay=delay).filter(pl.col("delay") <= watched)["delay"]
+    delays = old.select(delay).filter(pl.all() <= watched).to_series().to_numpy()
     found = len(delays) > 0
-    ages = [age for age in AGES if age <= watched] if found else []
+    ages = [age for age in AGES if age <= watched and found]
+    parts = (10, 50, 90) if found else ()
     return Maturity(
-        watched_days=int(watched),
+        watched_days=watched,
         leads=len(old),
         conversions=len(delays),
-        curve=tuple((age, float((delays <= age).mean())) for age in ages),  # type: ignore[arg-type]
+        curve=tuple((age, float(np.mean(delays <= age))) for age in ages),
         quantiles=tuple(
-            (part, round(float(delays.quantile(part / 100, "linear") or 0.0), 2))
-            for part in ((10, 50, 90) if found else ())
+            (part, round(float(np.percentile(delays, part)), 2)) for part in parts
         ),
     )
 

@@ -29,6 +29,9 @@ from model.fields import use_of
 MOST_SNAPSHOTS: Final = 50_000
 """Enough to judge by; more are thinned evenly."""
 
+SCATTER: Final = 2_654_435_761
+"""Knuth's multiplier for hashing integers."""
+
 MOST_EVENT_KINDS: Final = 20
 MOST_LEVELS: Final = 60
 FEWEST_LEADS: Final = 10
@@ -80,8 +83,16 @@ def discover(history: History, moments: pl.DataFrame, settings: Settings) -> Cat
 
 
 def _thinned(moments: pl.DataFrame) -> pl.DataFrame:
+    """Keep all snapshots of some leads, spread evenly if there are too many.
+
+    Whole leads, for to keep every second snapshot may be to keep one age of each lead.
+    """
     ordered = moments.unique().sort("lead", "moment")
-    return ordered.gather_every(-(-len(ordered) // MOST_SNAPSHOTS))
+    share = -(-len(ordered) // MOST_SNAPSHOTS)
+    leads = ordered["lead"].unique().to_frame()
+    scattered = pl.col("lead").cast(pl.UInt64()) * SCATTER % 2**32
+    kept = leads.sort(scattered).head(-(-len(leads) // share))
+    return ordered.join(kept, on="lead", how="semi", maintain_order="left")
 
 
 def _without(
@@ -112,6 +123,7 @@ def _found(
         stages=len(history.tables.stages) > 0,
         fields=fields,
         owner="owner" not in settings.model.exclude,
+        dated=history.tables.dated,
         months=_months_repeat(history, latest),
     ), notes
 
@@ -186,9 +198,7 @@ def _pruned(
     """Keep what differs between snapshots and is not told by another feature."""
     kept, dropped = _telling(draft.number_features, table.numbers)
     levels = {
-        feature.name: _levels(
-            pl.Series(table.texts[:, j].tolist(), dtype=pl.String), sample
-        )
+        feature.name: _levels(table.texts[:, j].tolist(), sample)
         for j, feature in enumerate(draft.text_features)
     }
     texts = []
@@ -197,31 +207,39 @@ def _pruned(
             texts.append(feature)
         else:
             del levels[feature.name]
-            dropped.append(f"{feature.name!r} has no two levels of enough leads")
+            why = f"{feature.name!r} has no two levels of enough leads"
+            dropped.append((feature.field, why))
     if not kept and not texts:
         raise DataRefused(
             "Nothing is known about the leads that differs between them.",
             remedy="Ingest card fields, events or stages; what was left out:"
-            f" {'; '.join([*notes, *dropped]) or 'nothing'}.",
+            f" {'; '.join([*notes, *(why for _, why in dropped)]) or 'nothing'}.",
         )
+    # Nobody misses one window of a field that has another.
+    told = {feature.field for feature in (*kept, *texts)}
+    missed = [why for field, why in dropped if field not in told]
     return replace(
-        draft, features=(*kept, *texts), levels=levels, notes=(*notes, *dropped)
+        draft, features=(*kept, *texts), levels=levels, notes=(*notes, *missed)
     )
 
 
 def _telling(
     features: Sequence[Feature], numbers: Numbers
-) -> tuple[list[Feature], list[str]]:
-    """Sort out constants and copies; of equal columns the first stays."""
+) -> tuple[list[Feature], list[tuple[str, str]]]:
+    """Sort out constants and copies; of equal columns the first stays.
+
+    Returns the features kept, and the field of each other with why it was dropped.
+    """
     kept: list[Feature] = []
-    dropped: list[str] = []
+    dropped: list[tuple[str, str]] = []
     seen: dict[bytes, str] = {}
     for column, feature in enumerate(features):
         values = numbers[:, column] + 0.0  # no negative zeros
         if _constant(values):
-            dropped.append(f"{feature.name!r} is the same at every training moment")
+            why = f"{feature.name!r} is the same at every training moment"
+            dropped.append((feature.field, why))
         elif (twin := seen.setdefault(values.tobytes(), feature.name)) != feature.name:
-            dropped.append(f"{feature.name!r} is the same as {twin!r}")
+            dropped.append((feature.field, f"{feature.name!r} is the same as {twin!r}"))
         else:
             kept.append(feature)
     return kept, dropped
@@ -231,10 +249,10 @@ def _constant(values: Numbers) -> bool:
     return bool(np.array_equal(values, np.full_like(values, values[0]), equal_nan=True))
 
 
-def _levels(values: pl.Series, sample: pl.DataFrame) -> tuple[str, ...]:
+def _levels(values: list[str | None], sample: pl.DataFrame) -> tuple[str, ...]:
     """Choose the most frequent levels, by leads that had them."""
     counted = (
-        sample.select("lead", level=values)
+        sample.select("lead", level=pl.Series(values, dtype=pl.String()))
         .drop_nulls()
         .group_by("level")
         .agg(pl.col("lead").n_unique())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -157,13 +157,13 @@ class _Ranked:
         auc, precision, lift = self._ranking(weights)
         return np.array(
             [
-                weights @ self.losses / total,
+                _sum(weights, self.losses) / total,
                 auc,
                 precision,
-                weights @ np.square(self.chances - self.labels) / total,
+                _sum(weights, np.square(self.chances - self.labels)) / total,
                 self._calibration_error(weights) / total,
                 lift,
-                weights @ self.base_losses / total,
+                _sum(weights, self.base_losses) / total,
             ]
         )
 
@@ -179,12 +179,17 @@ class _Ranked:
         if wins == 0 or losses == 0:
             return np.nan, np.nan, np.nan
         lost_below = losses - np.cumsum(lost)
-        auc = won @ (lost_below + 0.5 * lost) / (wins * losses)
+        auc = _sum(won, lost_below + 0.5 * lost) / (wins * losses)
         seen = np.cumsum(size)
         precision = np.cumsum(won) / np.maximum(seen, 1e-300)
         # Ties at the border of the best tenth enter by their share.
         quota = TOP * seen[-1]
         taken = np.clip(quota - (seen - size), 0.0, size)
         shares = np.divide(taken, size, out=np.zeros_like(size), where=size > 0)
-        lift = (won @ shares / quota) / (wins / seen[-1])
-        return float(auc), float(won @ precision / wins), float(lift)
+        lift = (_sum(won, shares) / quota) / (wins / seen[-1])
+        return float(auc), _sum(won, precision) / float(wins), float(lift)
+
+
+def _sum(weights: npt.NDArray[Any], values: npt.NDArray[Any]) -> float:
+    """Add up products without BLAS, whose threads cost more here, and round anew."""
+    return float(np.einsum("i,i->", weights, values))

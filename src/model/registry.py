@@ -8,8 +8,9 @@ effect.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure
 
-from leads.errors import NoModel, PromotionRefused
+from leads.errors import NoModel, PromotionRefused, Unavailable
 from leads.history import History
 from leads.settings import Settings
 from model import champion
@@ -117,16 +118,15 @@ def register(trained: Trained, settings: Settings) -> str:
     The same bundle again is the same version: nothing is logged twice.
     """
     name = settings.model.name
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        version = _version_of(client, name, trained.bundle.digest)
-        if version is None:
-            with mlflow.start_run(experiment_id=_experiment(client, settings)):
-                for record in records(trained):
-                    _log(mlflow, record)
-                version = _log_bundle(mlflow, trained.bundle, name)
-            client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
-        client.set_registered_model_alias(name, CHALLENGER, version)
+    mlflow = _tracking(settings)
+    client = mlflow.MlflowClient()
+    version = _version_of(client, name, trained.bundle.digest)
+    if version is None:
+        with mlflow.start_run(experiment_id=_experiment(client, settings)) as run:
+            _log(mlflow, run.info.run_id, tuple(records(trained)))
+            version = _log_bundle(mlflow, trained.bundle, name)
+        client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
+    client.set_registered_model_alias(name, CHALLENGER, version)
     return version
 
 
@@ -143,25 +143,25 @@ def promote(settings: Settings, history: History, *, now: datetime) -> Promotion
         The registered bundle is not whole.
     """
     name, folder = settings.model.name, settings.store.folder
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        version, path = _challenger(mlflow, client, settings)
-        verify_in_child(path)
-        challenger, serving = Bundle.open(path), _serving(folder)
-        if serving and serving.digest == challenger.digest:
-            client.set_registered_model_alias(name, CHAMPION, version)
-            words = f"Version {version} serves already; nothing to do."
-            return Promotion(version, changed=False, words=words)
-        verdict = trial(history, settings, challenger=challenger, champion=serving)
-        if not verdict.passed:
-            raise PromotionRefused(
-                f"Version {version} was not promoted. {verdict.words}",
-                remedy="The serving model stays. Train on more or newer data."
-                if serving
-                else "Nothing serves yet. Bring more data, or fields that tell more.",
-            )
-        champion.set_champion(folder, path, version, now)
+    mlflow = _tracking(settings)
+    client = mlflow.MlflowClient()
+    version, path = _challenger(mlflow, client, settings)
+    verify_in_child(path)
+    challenger, serving = Bundle.open(path), _serving(folder)
+    if serving and serving.digest == challenger.digest:
         client.set_registered_model_alias(name, CHAMPION, version)
+        words = f"Version {version} serves already; nothing to do."
+        return Promotion(version, changed=False, words=words)
+    verdict = trial(history, settings, challenger=challenger, champion=serving)
+    if not verdict.passed:
+        raise PromotionRefused(
+            f"Version {version} was not promoted. {verdict.words}",
+            remedy="The serving model stays. Train on more or newer data."
+            if serving
+            else "Nothing serves yet. Bring more data, or fields that tell more.",
+        )
+    champion.set_champion(folder, path, version, now)
+    client.set_registered_model_alias(name, CHAMPION, version)
     return Promotion(version, changed=True, words=verdict.words)
 
 
@@ -174,32 +174,30 @@ def roll_back(settings: Settings, *, now: datetime) -> Promotion:
         None was ever promoted.
     PromotionRefused
         There is none to go back to.
+    Unavailable
+        The earlier model serves, but MLflow could not be told.
     """
     back = champion.roll_back(settings.store.folder, now)
-    with _tracking(settings) as mlflow:
-        client = mlflow.MlflowClient()
-        client.set_registered_model_alias(settings.model.name, CHAMPION, back.version)
     words = f"Version {back.version} serves again."
+    mlflow = _tracking(settings)
+    try:
+        client, name = mlflow.MlflowClient(), settings.model.name
+        client.set_registered_model_alias(name, CHAMPION, back.version)
+    except (mlflow.MlflowException, OSError) as error:
+        raise Unavailable(
+            f"{words} MLflow was not there to move the alias {CHAMPION!r}.",
+            remedy="Services need nothing more; set the alias when MLflow is back.",
+        ) from error
     return Promotion(back.version, changed=True, words=words)
 
 
-@contextmanager
-def _tracking(settings: Settings) -> Iterator[ModuleType]:
-    """Import MLflow and point it at the company's database, for this block only."""
+def _tracking(settings: Settings) -> ModuleType:
+    """Import MLflow and point it at the company's database."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import
     import mlflow
 
-    uri = settings.store.tracking
-    if uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    try:
-        yield mlflow
-    finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+    mlflow.set_tracking_uri(settings.store.tracking)
+    return mlflow
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:
@@ -220,28 +218,38 @@ def _version_of(client: MlflowClient, name: str, digest: str) -> str | None:
     return next((str(v.version) for v in found if v.tags.get(DIGEST) == digest), None)
 
 
-def _log(mlflow: ModuleType, record: Record) -> None:
-    match record:
-        case Param(name, value):
-            mlflow.log_param(name, value)
-        case Metric(name, value):
-            mlflow.log_metric(name, value)
-        case Tag(name, value):
-            mlflow.set_tag(name, value)
-        case Picture(file, figure):
-            mlflow.log_figure(figure, file)
+def _log(mlflow: ModuleType, run_id: str, remembered: Sequence[Record]) -> None:
+    """Write down all records: the small ones in one transaction."""
+    from mlflow import entities
+
+    moment = int(time.time() * 1_000)
+    params, metrics, tags = [], [], []
+    for record in remembered:
+        match record:
+            case Param(name, value):
+                params.append(entities.Param(name, str(value)))
+            case Metric(name, value):
+                metrics.append(entities.Metric(name, value, moment, 0))
+            case Tag(name, value):
+                tags.append(entities.RunTag(name, value))
+            case Picture(file, figure):
+                mlflow.log_figure(figure, file)
+    mlflow.MlflowClient().log_batch(run_id, metrics, params, tags)
 
 
 def _log_bundle(mlflow: ModuleType, bundle: Bundle, name: str) -> str:
-    logged = mlflow.pyfunc.log_model(
-        name="bundle",
-        loader_module="model.bundle",
-        data_path=str(bundle.path),
-        # Without a list MLflow spends half a minute guessing one.
-        pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
-        signature=signature_of(bundle.catalog),
-        registered_model_name=name,
-    )
+    with warnings.catch_warnings():
+        # MLflow would like an example, but that would be a real lead's data.
+        warnings.filterwarnings("ignore", message=".*input example")
+        logged = mlflow.pyfunc.log_model(
+            name="bundle",
+            loader_module="model.bundle",
+            data_path=str(bundle.path),
+            # Without a list MLflow spends half a minute guessing one.
+            pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
+            signature=signature_of(bundle.catalog),
+            registered_model_name=name,
+        )
     return str(logged.registered_model_version)
 
 

@@ -112,9 +112,8 @@ def _by_time(
 
 
 def _known_before(moment: int, settings: Settings) -> pl.Expr:
-    """Say which snapshots are of earlier leads, with labels known by the moment."""
-    known = pl.col("moment") + horizon_of(settings) <= moment
-    return (pl.col("created_at") < moment) & known
+    """Say which labels were known by a moment; their leads were created before it."""
+    return pl.col("moment") + horizon_of(settings) <= moment
 
 
 def _forward(train: pl.DataFrame, settings: Settings) -> tuple[Fold, ...]:

@@ -46,15 +46,18 @@ class Card:
 class Dossier:
     """Everything the page of one lead shows.
 
-    ``usual`` is the probability every lead starts from and ``compared`` says on which
-    side of it this one is. ``card`` is None for a lead that was never ingested.
+    ``usual`` is the rate at which leads converted in training, ``start`` the
+    probability that the waterfall begins with, and ``compared`` says on
+    which side of it this one is. ``card`` is None for a lead that was never ingested.
     ``story`` is newest first and ``untold`` counts what was too long ago to be listed.
     """
 
     lead_id: str
     tier: Tier
+    closed: bool
     probability: float
     usual: float
+    start: float
     compared: Literal["above", "about", "below"]
     horizon_days: int
     as_of: datetime
@@ -81,7 +84,13 @@ class Dossier:
         return self.probability / self.usual
 
 
-def compile_dossier(entries: Sequence[Stored], lead: LeadHistory | None) -> Dossier:
+def compile_dossier(
+    entries: Sequence[Stored],
+    lead: LeadHistory | None,
+    *,
+    usual: float | None = None,
+    closed: bool = False,
+) -> Dossier:
     """Gather what is shown of a lead.
 
     Parameters
@@ -90,17 +99,24 @@ def compile_dossier(entries: Sequence[Stored], lead: LeadHistory | None) -> Doss
         What the journal holds about it, newest first, at least one.
     lead
         All that is known of it, or None if it was never ingested.
+    usual
+        The training rate; by default the probability that every lead starts from.
+    closed
+        Whether it has converted or was lost since.
     """
     newest = max(entries, key=lambda stored: (stored.made_at, stored.id))
     prediction = newest.prediction
-    usual = probability_of(prediction.base)
+    start = probability_of(prediction.base)
+    usual = start if usual is None else usual
     story = () if lead is None else story_of(lead)
     by_weight = sorted(prediction.reasons, key=lambda reason: -abs(reason.share))
     return Dossier(
         lead_id=prediction.lead_id,
         tier=prediction.tier,
+        closed=closed,
         probability=prediction.probability,
         usual=usual,
+        start=start,
         compared=_compared(prediction.probability, usual),
         horizon_days=prediction.horizon_days,
         as_of=prediction.as_of,

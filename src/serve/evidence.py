@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 
 from leads.errors import Unavailable
@@ -77,7 +76,7 @@ def _card(store_folder: Path) -> DataCard | None:
 
 
 def field_words(catalog: Catalog) -> Mapping[str, Words]:
-    """Name every business field by what the words of its features have in common.
+    """Name every business field by the shortest opening of its features' words.
 
     Examples
     --------
@@ -91,24 +90,19 @@ def field_words(catalog: Catalog) -> Mapping[str, Words]:
     >>> field_words(Catalog(tuple(visits)))
     {'visit': Words(en='Visits', ru='Визиты')}
     """
-    words: dict[str, list[Words]] = {}
+    said: dict[str, list[Words]] = {}
     for feature in catalog.features:
-        words.setdefault(feature.field, []).append(feature.words)
+        said.setdefault(feature.field, []).append(feature.words)
     return {
         name: Words(
-            en=_common((w.en for w in said), name),
-            ru=_common((w.ru for w in said), name),
+            en=_shortest_opening(w.en for w in words),
+            ru=_shortest_opening(w.ru for w in words),
         )
-        for name, said in words.items()
+        for name, words in said.items()
     }
 
 
-def _common(texts: Iterable[str], fallback: str) -> str:
-    """Find the whole words that all texts begin with, else go by the field's name."""
-    split = [text.replace(":", " :").split(" ") for text in texts]
-    if len(split) == 1:
-        return " ".join(split[0]).replace(" :", ":")
-    columns = zip(*split, strict=False)  # as long as the shortest
-    alike = takewhile(lambda words: len(set(words)) == 1, columns)
-    common = [words[0] for words in alike if words[0] != ":"]
-    return " ".join(common).rstrip(" ,(") or fallback
+def _shortest_opening(texts: Iterable[str]) -> str:
+    """Take what stands before a colon; a company's own words may hold one as well."""
+    openings = [text.partition(": ")[0] or text for text in texts]
+    return min(openings, key=len)

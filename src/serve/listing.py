@@ -48,10 +48,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a lead came from and what road it is on."""
+    """Where a lead came from, what road it is on, and whether it has left it."""
 
     source: str | None = None
     pipeline: str | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Row:
     made_at: datetime
     source: str | None
     pipeline: str | None
+    closed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _row(stored: Stored, origin: Origin) -> Row:
         made_at=stored.made_at,
         source=origin.source,
         pipeline=origin.pipeline,
+        closed=origin.closed,
     )
 
 

@@ -162,19 +162,21 @@ def message_page(title: str, remedy: str, view: View) -> str:
 
 def tell(happening: Happening, view: View) -> str:
     """Say in words what happened."""
-    wording = view.wording
+    wording, what = view.wording, view.field(happening.what)
     match happening:
         case Happening(sort=Sort.PAYMENT | Sort.REFUND, value=int(minor)):
             return wording.money(minor, happening.currency or "")
         case Happening(sort=Sort.FIELD, value=None):
-            return wording.say("story.emptied", field=view.field(happening.what))
+            return wording.say("story.emptied", field=what)
         case Happening(sort=Sort.FIELD):
-            return f"{view.field(happening.what)}: {happening.value}"
+            return f"{what}: {happening.value}"
         case Happening(value=float(number)):
             digits = 0 if number.is_integer() else 2
-            return f"{happening.what}: {wording.decimal(number, digits)}"
+            return f"{what}: {wording.decimal(number, digits)}"
         case Happening(value=str(beside)):
             return f"{happening.what} ({beside})"
+        case Happening(sort=Sort.EVENT):
+            return what
     return happening.what
 
 

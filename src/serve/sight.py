@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from leads.errors import BadInput, NoModel, UnknownLead
@@ -11,13 +11,35 @@ from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.settings import Settings
 from model.catalog import Words
+from model.snapshots import open_leads
 from serve.dossier import Dossier, compile_dossier
 from serve.evidence import Evidence
-from serve.listing import PAGE_SIZE, Listing, Wanted, list_leads, origins_of
+from serve.listing import PAGE_SIZE, Listing, Origin, Wanted, list_leads, origins_of
 from serve.trust import Trust, weigh
 
 EARLIER: Final = 50
 """How many of a lead's predictions its page goes back."""
+
+
+class Openness:
+    """Which ingested leads are still open; worked out once for each ingest.
+
+    The journal keeps the last word about a lead also when it has since paid or was
+    lost, so the list must say so.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[History, frozenset[str]] | None = None
+
+    def closed(
+        self, history: History, settings: Settings, lead_ids: Iterable[str]
+    ) -> frozenset[str]:
+        """Name those of some ingested leads that are open no more."""
+        held = self._held
+        if held is None or held[0] is not history:
+            still = open_leads(history, settings)["lead_id"]
+            held = self._held = history, frozenset(still)
+        return frozenset(lead_ids) - held[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +55,7 @@ class Sight:
     journal: Journal
     history: Callable[[], History | None]
     evidence: Callable[[], Evidence]
+    openness: Openness = field(default_factory=Openness, compare=False)
 
     def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
         """Look up one page of the list; a page past the end is the last one."""
@@ -46,12 +69,11 @@ class Sight:
         if wanted.page > last:
             return self.listing(replace(wanted, page=last), size=size)
         ids = [stored.prediction.lead_id for stored in page.rows]
-        history = self.history()
         return list_leads(
             page,
             wanted,
             counts=self.journal.tier_counts(),
-            origins={} if history is None else origins_of(history.tables.leads, ids),
+            origins=self._origins(ids),
             horizon_days=self.settings.conversion.horizon_days,
             page_size=size,
         )
@@ -62,7 +84,12 @@ class Sight:
             entries = self.journal.history(lead_id, limit=EARLIER)
         except BadInput:  # an id that no database can hold
             return None
-        return compile_dossier(entries, self._lead(lead_id)) if entries else None
+        if not entries:
+            return None
+        history = self.history()
+        lead = _lead(history, lead_id)
+        closed = bool(lead and self._closed(history, [lead_id]))
+        return compile_dossier(entries, lead, usual=self._usual(), closed=closed)
 
     def trust(self) -> Trust | None:
         """Look up the proof of the model in use; None if there is none."""
@@ -80,9 +107,34 @@ class Sight:
         except NoModel:
             return {}
 
-    def _lead(self, lead_id: str) -> LeadHistory | None:
-        history = self.history()
+    def _usual(self) -> float | None:
         try:
-            return None if history is None else history.lead(lead_id)
-        except UnknownLead:
+            proof = self.evidence().proof
+        except NoModel:
             return None
+        return proof.base_rate if proof.count else None
+
+    def _origins(self, lead_ids: Sequence[str]) -> Mapping[str, Origin]:
+        history = self.history()
+        if history is None:
+            return {}
+        found = origins_of(history.tables.leads, lead_ids)
+        closed = self._closed(history, found)
+        return {
+            lead_id: replace(origin, closed=lead_id in closed)
+            for lead_id, origin in found.items()
+        }
+
+    def _closed(
+        self, history: History | None, lead_ids: Iterable[str]
+    ) -> frozenset[str]:
+        if history is None:
+            return frozenset()
+        return self.openness.closed(history, self.settings, lead_ids)
+
+
+def _lead(history: History | None, lead_id: str) -> LeadHistory | None:
+    try:
+        return None if history is None else history.lead(lead_id)
+    except UnknownLead:
+        return None

@@ -204,4 +204,4 @@ class Wording:
         if moment == UNDATED:
             return NOTHING
         local = moment.astimezone(self.zone)
-        return f"{self.day(moment)},{SPACE}{local:%H:%M}"
+        return f"{self.day(moment)}, {local:%H:%M}"

@@ -91,6 +91,7 @@ TEXTS: Final[Mapping[str, Words]] = {
     "col.reason": Words("Main reason for", "Главный довод за"),
     "col.when": Words("Predicted", "Прогноз от"),
     "col.origin": Words("Source, pipeline", "Источник, воронка"),
+    "row.closed": Words("closed since", "уже закрыт"),
     "reason.none": Words("Nothing speaks for it yet", "Пока ничего не говорит за"),
     "pages": Words("Further pages", "Другие страницы списка"),
     "pages.previous": Words("Previous", "Назад"),
@@ -125,10 +126,11 @@ TEXTS: Final[Mapping[str, Words]] = {
     ),
     "lead.path": Words("How the chance comes about", "Как складывается вероятность"),
     "lead.path.how": Words(
-        "Read from top to bottom. Every lead starts from the same point; each fact"
-        " moves the chance to the right (for) or to the left (against).",
-        "Читайте сверху вниз. Все лиды начинают с одной точки; каждый факт сдвигает"
-        " вероятность вправо (за) или влево (против).",
+        "Read from top to bottom. Every lead starts from the same point, the middle of"
+        " the model's scale; each fact moves the chance to the right (for) or to the"
+        " left (against).",
+        "Читайте сверху вниз. Все лиды начинают с одной точки — середины шкалы модели;"
+        " каждый факт сдвигает вероятность вправо (за) или влево (против).",
     ),
     "path.title": Words(
         "From {start}, where every lead starts, to {end}",

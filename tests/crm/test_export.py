@@ -106,7 +106,6 @@ def test_a_query_reshapes_a_file(source: dict[str, Any]) -> None:
         ({"leads": {"sql": "SELECT nothing FROM file"}}, "leads.csv",
          "the sql does not run"),
         ({"exclude": ["Итог", "Итоги"]}, "leads.csv", "exclude names 'Итоги'"),
-        ({"folder": Path("/nowhere")}, "/nowhere", "no such folder"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_map_is_told(
@@ -118,6 +117,15 @@ def test_what_is_wrong_with_a_map_is_told(
     found = [fault for fault in faults if what in fault.what]
     assert len(found) == 1
     assert where is None or found[0].where == where
+
+
+def test_a_folder_that_is_not_there_is_told(source: dict[str, Any]) -> None:
+    """The path in the configuration is wrong, and the words say so."""
+    absent = source["folder"] / "absent"
+
+    (fault,) = faults_of({**source, "folder": absent})
+
+    assert (fault.where, fault.what) == (str(absent), "no such folder")
 
 
 def test_faults_of_several_files_come_at_once(
@@ -255,6 +263,22 @@ def test_a_field_may_not_be_called_like_a_column_of_ours(
         open_source(settings).read()
 
     assert repr(name) in refusal.value.faults[0].what
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_a_field_may_not_be_called_like_a_pattern(tmp_path: Path, name: str) -> None:
+    """Such a name would mean other columns too; excluded, it does no harm."""
+    path = tmp_path / "deals.csv"
+    pl.DataFrame({name: ["1"], "a": ["2"], "won": ["1"]}).write_csv(path)
+    section = {"kind": "table", "path": path, "outcome": "won"}
+
+    with pytest.raises(BadInput) as refusal:
+        open_source(settings_of(section)).read()
+    tables = open_source(settings_of({**section, "exclude": [name]})).read()
+
+    (fault,) = refusal.value.faults
+    assert (fault.where, fault.column) == ("deals.csv", name)
+    assert tables.fields.keys() == {"a"}
 
 
 def to_predict(flat: Path, frame: pl.DataFrame, **changed: Any) -> Tables:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,9 @@ def table_of(rows: list[tuple[list[float], str | None, str | None]]) -> FeatureT
 def frame_of(bundle: Bundle, table: FeatureTable) -> pd.DataFrame:
     """Make the DataFrame that MLflow would pass on."""
     names, count = bundle.catalog.names, table.numbers.shape[1]
-    columns = {name: table.numbers[:, i] for i, name in enumerate(names[:count])}
+    columns: dict[str, Any] = {
+        name: table.numbers[:, i] for i, name in enumerate(names[:count])
+    }
     columns |= {name: table.texts[:, i] for i, name in enumerate(names[count:])}
     return pd.DataFrame(columns)
 
@@ -263,7 +266,7 @@ def test_damage_is_refused_before_parsing(
     (folder / file).write_bytes(content)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_module.lightgbm, "Booster", _never_parse)
+        patch.setattr("lightgbm.Booster", _never_parse)
         with pytest.raises(DamagedBundle, match="damaged"):
             Bundle.open(folder, digest=trained.bundle.digest)
 

@@ -263,7 +263,7 @@ def random_tables(random: np.random.Generator) -> Tables:
             "+7 912 345-67-89", None, "a@mail.ru")  # fmt: skip
     return tables_of(
         [card] * 3,
-        rows(150, ["visit", "call", "new"], [None, 0.1, 0.7, -3.3], [None]),
+        rows(150, ["visit", "call", "new"], [None, 0.1, 2 / 3, -3.3], [None]),
         rows(30, ["sales", None], ["new", "talk", "won"]),
         rows(20, [100, -50, 333], ["RUB", "EUR"]),
         rows(20, ["budget", "city"], ["1", "2.5", None]),

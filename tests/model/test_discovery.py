@@ -16,6 +16,7 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Company, FilesSource, Model, Settings
 from leads.tables import FIELD_DTYPES, LEADS, SCHEMAS, FieldType, Tables
+from model import discovery
 from model.catalog import OTHER_KINDS, Catalog
 from model.discovery import discover
 from model.features import build
@@ -74,8 +75,7 @@ def tables() -> Tables:
         "contract": [f"C-{i * 7919 % 10_007}" for i in range(n)],
         "comment": [" ".join(random.choice(words, 8)) + f" {i}" for i in range(n)],
         # Of most cities there are 6 leads: too few, though their snapshots are 18.
-        "city": ["Омск" if i % 5 < 2 else "Томск" if i % 5 < 3 else str(i // 5 % 16)
-                 for i in range(n)],
+        "city": [None, *(city_of(i) for i in range(1, n))],
         "constant": ["same"] * n,
         "empty": [None] * n,
         "phone": [f"+7 912 {i:03d}-45-67" if i % 3 else None for i in range(n)],
@@ -95,6 +95,11 @@ def tables() -> Tables:
         fields=FIELDS,
         cut_off=datetime(2030, 1, 1, tzinfo=UTC),
     )
+
+
+def city_of(lead: int) -> str:
+    """Live in one of two towns, or in one of 16 villages."""
+    return ["Омск", "Омск", "Томск"][lead % 5] if lead % 5 < 3 else str(lead // 5 % 16)
 
 
 def _dated(
@@ -234,6 +239,20 @@ def test_every_kept_feature_tells_something(catalog: Catalog) -> None:
         assert len(np.unique(column)) > 1, name
 
 
+def test_thinning_keeps_all_snapshots_of_a_lead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half of the snapshots show every age; every second one would show one age."""
+    twice = snapshots().filter(
+        pl.col("moment") > pl.col("moment").min().over("lead_id")
+    )
+    monkeypatch.setattr(discovery, "MOST_SNAPSHOTS", LEADS_MADE)
+
+    catalog = discover(History(tables()), twice, SETTINGS)
+
+    assert "lead.age_hours" in catalog.names
+
+
 def test_excluded_fields_never_become_features(catalog: Catalog) -> None:
     """The owner is left out by default; other fields by name."""
     settings = SETTINGS.model_copy(
@@ -279,6 +298,7 @@ def test_a_flat_table_gives_its_card_and_nothing_else() -> None:
     groups = {name.partition(".")[0] for name in catalog.names}
     assert groups == {"card", "source"}
     assert catalog.event_kinds == ()
+    assert not any("created" in note or "lead.age" in note for note in catalog.notes)
 
 
 def test_no_snapshots_are_refused() -> None:

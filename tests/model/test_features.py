@@ -78,7 +78,7 @@ def value_of(
         (feature,),
         levels={"it": ()} if feature.is_text else {},
         event_kinds=("visit",),
-        stage_order={"sales": ("new", "talk", "won")},
+        stage_order={"sales": ("new", "talk", "won"), "renewal": ("new", "talk")},
         stage_normal_seconds={"sales": {"talk": 12 * 3_600.0}},
         timezone="Europe/Moscow",
         currency="RUB",
@@ -120,6 +120,11 @@ STAGES = company(
         (0, 1, "sales", "won"),  # recorded later
     )
 )
+PIPELINES = company(
+    stages=dated(
+        "stages", (9 * DAY, 0, "sales", "talk"), (8 * DAY, 0, "renewal", "new")
+    )
+)
 PAYMENTS = company(
     payments=dated(
         "payments",
@@ -156,6 +161,8 @@ PAYMENTS = company(
         (STAGES, "stage_position", None, None, 1),
         (STAGES, "stage_moves", None, None, 3),
         (STAGES, "stage_moves_back", None, None, 1),
+        (PIPELINES, "stage_moves", None, None, 1),
+        (PIPELINES, "stage_moves_back", None, None, 0),  # forward, in another one
         (PAYMENTS, "payment_count", None, None, 3),
         (PAYMENTS, "payment_days", None, WEEK, 2),
         (PAYMENTS, "payment_sum", None, None, 350.5),

@@ -57,7 +57,11 @@ def settings(folder: Path, **company: Any) -> Settings:
         company=Company(**named),
         source=FilesSource(kind="files", folder=folder),
         conversion=Conversion(kind="payment", horizon_days=30),
-        store=Store(folder=folder, database=f"sqlite:///{folder / 'leadcast.db'}"),
+        store=Store(
+            folder=folder,
+            database=f"sqlite:///{folder / 'leadcast.db'}",
+            tracking=f"sqlite:///{folder / 'mlflow.db'}",
+        ),
     )
 
 
@@ -105,7 +109,8 @@ def _happenings(
     if rng.random() < 0.1:
         at = created + timedelta(hours=hours / 2)
         yield "payments", (lead_id, at, at, 1_250_000, "RUB")
-        yield "payments", (lead_id, at, at, -1_250_050, "RUB")
+        if rng.random() < 0.5:
+            yield "payments", (lead_id, at, at, -1_250_050, "RUB")
     at = created + timedelta(hours=hours / 3)
     yield "field_changes", (lead_id, at, at, "size", "20")
 
@@ -192,7 +197,8 @@ def card() -> DataCard:
     """Make a data card."""
     return DataCard(
         company="Northern Bees", dated=True, first_lead="2025-02-03T08:00:00+00:00",
-        cut_off=NOW.isoformat(), span_days=655.0, horizon_days=30, leads=3_411,
+        cut_off=NOW.isoformat(), span_days=655.0,
+        conversion="payment", horizon_days=30, leads=3_411,
         conversions=398, base_rate=0.121,
         rows={"events": 48_210, "stages": 9_120, "payments": 612, "field_changes": 0},
         groups=(

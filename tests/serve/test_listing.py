@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -5,7 +6,9 @@ import pytest
 from tests.serve import example
 
 from leads.decision import Tier
+from leads.history import History
 from leads.tables import LEADS
+from model.snapshots import open_leads
 from serve.listing import MOST_PAGES, Origin, Wanted, main_reason, origins_of
 
 
@@ -82,6 +85,33 @@ def test_main_reason_speaks_for_the_lead(tmp_path: Path) -> None:
         main = main_reason(prediction)
         positive = [reason.share for reason in prediction.reasons if reason.share > 0]
         assert (main.share if main else None) == max(positive, default=None)
+
+
+def test_lead_that_has_paid_since_is_marked(tmp_path: Path) -> None:
+    """A lead that converted after its last prediction is not shown as open."""
+    ids = example.lead_ids(40)
+    with example.sight(tmp_path, ids) as sight:
+        history = sight.history()
+        assert history is not None
+        still_open = set(open_leads(history, sight.settings)["lead_id"])
+        rows = sight.listing(Wanted()).rows
+        closed = {row.lead_id for row in rows if row.closed}
+        dossiers = {lead_id: sight.dossier(lead_id) for lead_id in ids}
+
+    assert closed == set(ids) - still_open
+    assert closed
+    assert closed == {
+        i for i, dossier in dossiers.items() if dossier and dossier.closed
+    }
+
+
+def test_lead_that_was_never_ingested_is_not_closed(tmp_path: Path) -> None:
+    """Of a lead known only from a request nobody can say that it has closed."""
+    with example.sight(tmp_path, ["x"], ingested=True) as sight:
+        other = History(example.tables(["y"]))
+        seen = replace(sight, history=lambda: other)
+
+        assert [row.closed for row in seen.listing(Wanted()).rows] == [False]
 
 
 def test_origins_are_those_of_the_leads_asked_for() -> None:

@@ -1,0 +1,81 @@
+"""A real browser, and the pages served to it from a thread of this process."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, sync_playwright
+from tests.serve import example
+
+from serve.pages import attach
+from serve.sight import Sight
+
+NAMES = ("chromium-headless-shell", "chromium", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run",
+)  # fmt: skip
+HOSTILE = '<script>alert("x")</script>/../\u202e?a=b#c'
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the pages are served, and a lead to look at."""
+
+    address: str
+    best: str
+    leads: int
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the browser that is installed; nothing is downloaded."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"BROWSER ABSENT: none of {', '.join(NAMES)}; no page was opened")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def sight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sight]:
+    """Open a company with 120 leads, one of them with a hostile id."""
+    ids = [*example.lead_ids(119), HOSTILE]
+    with example.sight(tmp_path_factory.mktemp("browser"), ids) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def site(sight: Sight) -> Iterator[Site]:
+    """Serve the pages on a free port of this machine."""
+    app = FastAPI()
+    attach(app, sight)
+    best = sight.journal.page(tier=None, search="L-", offset=0, limit=1).rows[0]
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        _wait_for(server)
+        yield Site(f"http://127.0.0.1:{port}", best.prediction.lead_id, leads=120)
+        server.should_exit = True
+        thread.join(PATIENCE)
+
+
+def _wait_for(server: uvicorn.Server) -> None:
+    until = time.monotonic() + PATIENCE
+    while not server.started:
+        assert time.monotonic() < until, "the pages were not served in time"
+        time.sleep(0.02)

@@ -1,0 +1,226 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import HOSTILE, Site
+from tests.serve import example
+
+from serve.report import write_report
+from serve.sight import Sight
+
+PHONE, DESK = (375, 812), (1280, 900)
+PLACES = {
+    "list": "/?",
+    "second page": "/?page=2&",
+    "nothing found": "/?q=nobody&",
+    "lead": "/leads/{best}?",
+    "hostile lead": f"/leads/{quote(HOSTILE, safe='')}?",
+    "proof": "/model?",
+}
+
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const colour = rgb(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || node.closest('title, style')) continue;
+    const style = getComputedStyle(node);
+    const ink = rgb(node.closest('svg') ? style.fill : style.color);
+    const [a, b] = [light(ink), light(behind(node))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(walker.currentNode.data.trim());
+  }
+  return poor;
+}"""
+
+
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a page that notes what goes wrong, and see that nothing did."""
+    context = browser.new_context(**options)
+    wrong: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.extend(foreign(request.url)))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def where(site: Site, place: str) -> str:
+    """Give the address of a place, ready for more of a query."""
+    return site.address + PLACES[place].format(best=site.best)
+
+
+def foreign(url: str) -> list[str]:
+    """Name a request that leaves this machine."""
+    return [] if url.startswith(("http://127.0.0.1:", "data:,", "file:")) else [url]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_page_fits_and_can_be_read(
+    browser: Browser, site: Site, place: str, scheme: str, size: tuple[int, int]
+) -> None:
+    """No page scrolls sideways, complains, calls out, or writes grey on grey."""
+    screen = {"width": size[0], "height": size[1]}
+    with opened(browser, viewport=screen, color_scheme=scheme) as page:
+        for language in ("en", "ru"):
+            page.goto(where(site, place) + f"lang={language}")
+
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= size[0]
+            assert page.evaluate(CONTRAST) == []
+            assert page.locator("html").get_attribute("lang") == language
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_page_has_names_for_all(browser: Browser, site: Site, place: str) -> None:
+    """Images have a name, fields a label, headings an order, and focus can be seen."""
+    with opened(browser, viewport={"width": 1280, "height": 900}) as page:
+        page.goto(where(site, place))
+
+        for image in page.locator("svg").all():
+            assert image.get_attribute("role") == "img"
+            assert image.get_attribute("aria-label")
+        for box in page.locator("input:not([type=hidden])").all():
+            assert box.evaluate("box => box.labels.length") == 1
+        levels = page.eval_on_selector_all(
+            "h1, h2, h3, h4", "all => all.map(h => Number(h.tagName[1]))"
+        )
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(b - a <= 1 for a, b in pairwise(levels))
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        expect(focused).to_have_attribute("href", "#content")
+        assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+
+
+def test_search_filter_and_paging_work_without_javascript(
+    browser: Browser, site: Site
+) -> None:
+    """A lead is found by number, by tier and by leafing, with scripts switched off."""
+    with opened(browser, java_script_enabled=False) as page:
+        page.goto(site.address)
+        page.get_by_role("link", name="Next").click()
+        expect(page.get_by_text("Shown: 51–100 of 120")).to_be_visible()
+        page.get_by_role("link", name="Next").click()
+        expect(page.get_by_text("Shown: 101–120 of 120")).to_be_visible()
+        expect(page.get_by_role("link", name="Next")).to_have_count(0)
+
+        page.get_by_role("link", name="Cold").click()
+        tiers = page.locator("tbody .tier").all_text_contents()
+        assert set(tiers) == {"Cold"}
+
+        page.get_by_label("Find a lead").fill("00007")
+        page.get_by_role("button", name="Find").click()
+        page.get_by_role("link", name="Show all").click()
+        page.get_by_role("link", name="All").first.click()
+        page.get_by_label("Find a lead").fill("l-00007")
+        page.keyboard.press("Enter")
+        expect(page.locator("tbody tr")).to_have_count(1)
+
+        page.get_by_role("link", name="L-00007").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Lead L-00007")
+
+
+def test_language_can_be_switched_and_stays(browser: Browser, site: Site) -> None:
+    """The other language is one press away on every page, and goes along."""
+    with opened(browser) as page:
+        page.goto(f"{site.address}/leads/{site.best}")
+        page.get_by_role("link", name="Русский").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Лид {site.best}")
+
+        page.get_by_role("link", name="Можно ли верить").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "Можно ли верить прогнозам?"
+        )
+        page.get_by_role("link", name="English").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Can it be trusted?")
+
+
+def test_hostile_lead_is_text(browser: Browser, site: Site) -> None:
+    """A lead whose id is a script is found, shown as written, and never run."""
+    with opened(browser) as page:
+        page.on("dialog", lambda dialog: pytest.fail(f"run: {dialog.message}"))
+        page.goto(f"{site.address}/?q={quote('<script>', safe='')}")
+        link = page.locator("tbody a")
+        expect(link).to_have_text(HOSTILE)
+        link.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Lead {HOSTILE}")
+        assert page.locator("script").count() == 0
+
+
+def test_tier_is_not_told_by_colour_alone(browser: Browser, site: Site) -> None:
+    """Each tier has its word and a sign of its own shape."""
+    with opened(browser) as page:
+        page.goto(site.address)
+        signs = page.eval_on_selector_all(
+            ".tabs .sign",
+            "all => all.map(s => getComputedStyle(s)).map(s => [s.backgroundImage"
+            " .slice(0, 6), s.backgroundColor === s.borderTopColor, s.borderTopStyle]"
+            ".join())",
+        )
+        words = page.locator(".tabs .tier").all_text_contents()
+
+    assert words == ["Hot", "Warm", "Cold", "Not enough data"]
+    assert len(set(signs)) == 4
+
+
+def test_tables_become_cards_on_a_phone(browser: Browser, site: Site) -> None:
+    """On a phone the tier and the chance of the first lead are on the first screen."""
+    with opened(browser, viewport={"width": 375, "height": 812}) as page:
+        page.goto(site.address)
+        first = page.locator("tbody tr").first
+        place = first.locator(".chance").bounding_box()
+        row = first.bounding_box()
+
+    assert place is not None
+    assert row is not None
+    assert place["y"] + place["height"] < 812
+    assert row["width"] <= 375
+
+
+def test_report_opens_from_disk(browser: Browser, sight: Sight, tmp_path: Path) -> None:
+    """The files of a report open without a server and lead to each other."""
+    report = write_report(sight, tmp_path, now=example.NOW, listed=20, pages=3)
+    with opened(browser, viewport={"width": 375, "height": 812}) as page:
+        page.goto(report.listing.as_uri())
+        expect(
+            page.get_by_text("This file shows the 20 most promising")
+        ).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        page.locator("tbody a").first.click()
+        expect(page.get_by_role("heading", name="Why")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375
+        page.get_by_role("link", name="Can it be trusted?").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Can it be trusted?")
+
+
+def test_page_can_be_printed(browser: Browser, site: Site) -> None:
+    """On paper there is no navigation, and ink is dark whatever the screen was."""
+    with opened(browser, color_scheme="dark") as page:
+        page.goto(f"{site.address}/leads/{site.best}")
+        page.emulate_media(media="print")
+
+        expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
+        ink = page.evaluate("getComputedStyle(document.body).color")
+        assert ink == "rgb(0, 0, 0)"

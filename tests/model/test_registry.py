@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.model.invented_history import company_settings, invented_history
+
+from leads.errors import NoModel, PromotionRefused, Unavailable
+from leads.history import History
+from leads.settings import Settings
+from model import champion, registry
+from model.bundle import Bundle
+from model.learning import Trained
+from model.registry import promote, register, roll_back
+from model.training import train
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Three models registered in one database: a poor one, a good one and its twin."""
+
+    database: Path
+    poor: Trained
+    good: Trained
+    twin: Trained
+
+
+@pytest.fixture(scope="session")
+def history() -> History:
+    """Invent the small company."""
+    return invented_history()
+
+
+@pytest.fixture(scope="session")
+def shelf(history: History, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Train and register once: MLflow's database alone takes seconds to make."""
+    folder = tmp_path_factory.mktemp("shelf")
+    settings = company_settings(folder)
+    Path(folder / "mlruns").mkdir()
+    unlike: dict[str, dict[str, object]] = {
+        "poor": {"rounds": 1, "learning_rate": 0.05}, "good": {}, "twin": {"seed": 8},
+    }  # fmt: skip
+    made = {}
+    for name, model in unlike.items():
+        asked = company_settings(folder, **model)
+        made[name] = train(history, asked, workdir=folder / name)
+        register(made[name], settings)
+    return Shelf(folder / "mlruns" / "mlflow.db", **made)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, shelf: Shelf) -> Settings:
+    """Make settings with a copy of the shelf's registry and an empty store."""
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(shelf.database, tmp_path / "mlruns" / "mlflow.db")
+    return company_settings(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check bundles in this process: the child has tests of its own, and is slow."""
+    for module in (champion, registry):
+        monkeypatch.setattr(
+            module,
+            "verify_in_child",
+            lambda path: Bundle.open(path).check_golden_rows(),
+        )
+
+
+def rows_of(settings: Settings, query: str) -> list[tuple[Any, Any]]:
+    """Ask MLflow's database itself."""
+    path = settings.store.tracking.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        return database.execute(query).fetchall()
+
+
+def aliases_of(settings: Settings) -> list[tuple[str, int]]:
+    """Ask MLflow's database which version bears which alias."""
+    found = rows_of(settings, "select alias, version from registered_model_aliases")
+    return sorted(found)
+
+
+def test_a_training_is_remembered_whole(shelf: Shelf, settings: Settings) -> None:
+    """Parameters, metrics with intervals, digests and pictures are in the run."""
+    good = shelf.good
+    tags = "select run_uuid from tags where key = 'bundle_digest' and value = "
+    run = f"where run_uuid in ({tags} '{good.bundle.digest}')"
+
+    metrics = dict(rows_of(settings, f"select key, value from metrics {run}"))
+    for name, measured in good.metrics.items():
+        assert metrics[name] == pytest.approx(measured.value)
+        assert metrics[f"{name}_low"] == pytest.approx(measured.low)
+        assert metrics[f"{name}_high"] == pytest.approx(measured.high)
+    params = dict(rows_of(settings, f"select key, value from params {run}"))
+    assert params["model.learning_rate"] == "0.1"
+    assert params["conversion.horizon_days"] == "14"
+    found = dict(rows_of(settings, f"select key, value from tags {run}"))
+    assert found["data_digest"] == good.bundle.manifest.data_digest
+    assert found["catalog_digest"] == good.bundle.catalog.digest
+
+
+def test_artifacts_lie_beside_the_database(shelf: Shelf) -> None:
+    """Pictures and bundles are under the folder of the database, and no pickle."""
+    folder = shelf.database.parent / "artifacts"
+
+    assert len(list(folder.rglob("pictures/*.png"))) == 3 * 5
+    kept = {Bundle.open(m.parent).digest for m in folder.rglob("manifest.json")}
+    made = (shelf.poor, shelf.good, shelf.twin)
+    assert kept == {trained.bundle.digest for trained in made}
+    assert not list(folder.rglob("*.pkl"))
+
+
+def test_registering_again_is_the_same_version(
+    shelf: Shelf, settings: Settings
+) -> None:
+    """A bundle that is registered already gets no second version and no second run."""
+    assert register(shelf.good, settings) == "2"
+    assert register(shelf.poor, settings) == "1"
+
+    assert rows_of(settings, "select count(*), 0 from runs") == [(3, 0)]
+    assert ("challenger", 1) in aliases_of(settings)
+
+
+def test_without_training_there_is_nothing_to_promote(
+    history: History, settings: Settings
+) -> None:
+    """A company without a challenger is told to train first."""
+    model = settings.model.model_copy(update={"name": "another"})
+
+    with pytest.raises(NoModel, match="No challenger of 'another'"):
+        promote(settings.model_copy(update={"model": model}), history, now=NOW)
+
+
+def test_the_pyfunc_model_predicts_as_the_bundle(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """``models:/<name>@champion`` predicts a DataFrame, to 1e-12 as the bundle does."""
+    import mlflow
+
+    register(shelf.good, settings)
+    promote(settings, history, now=NOW)
+    mlflow.set_tracking_uri(settings.store.tracking)
+    loaded = mlflow.pyfunc.load_model("models:/leadcast@champion")
+    catalog, table = shelf.good.bundle.catalog, shelf.good.table
+    names, count = catalog.names, table.numbers.shape[1]
+    frame = pd.DataFrame(table.numbers, columns=list(names[:count]))
+    for place, name in enumerate(names[count:]):
+        frame[name] = table.texts[:, place]
+
+    answer = loaded.predict(frame)
+
+    expected = shelf.good.log_odds
+    assert np.allclose(answer["log_odds"], expected, rtol=0, atol=1e-12)
+    assert set(answer["tier"]) <= {"hot", "warm", "cold"}
+
+
+def test_a_first_promotion_sets_pointer_and_alias(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """The store's pointer and MLflow's alias name the same version."""
+    register(shelf.good, settings)
+
+    done = promote(settings, history, now=NOW)
+
+    assert (done.version, done.changed) == ("2", True)
+    assert champion.read(settings.store.folder).digest == shelf.good.bundle.digest
+    assert aliases_of(settings) == [("challenger", 2), ("champion", 2)]
+
+
+def test_promoting_the_champion_again_is_nothing_to_do(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """A repeat changes nothing and is no failure."""
+    register(shelf.good, settings)
+    promote(settings, history, now=NOW)
+
+    again = promote(settings, history, now=NOW)
+
+    assert not again.changed
+    assert "serves already" in again.words
+
+
+def test_an_equal_challenger_is_refused_and_the_champion_stays(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """A model of another seed cannot be told from the champion: refused, in numbers."""
+    register(shelf.good, settings)
+    promote(settings, history, now=NOW)
+    register(shelf.twin, settings)
+
+    with pytest.raises(PromotionRefused, match=r"Version 3 was not promoted.*log-loss"):
+        promote(settings, history, now=NOW)
+    assert champion.read(settings.store.folder).version == "2"
+    assert ("champion", 2) in aliases_of(settings)
+
+
+def better_after_poor(shelf: Shelf, history: History, settings: Settings) -> None:
+    """Let the poor model serve, then the good one in its place."""
+    register(shelf.poor, settings)
+    assert promote(settings, history, now=NOW).version == "1"
+    register(shelf.good, settings)
+    assert promote(settings, history, now=NOW).version == "2"
+
+
+def test_a_better_challenger_serves_and_can_be_rolled_back(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """A far better model replaces a poor one; a rollback brings the poor one back."""
+    better_after_poor(shelf, history, settings)
+    assert champion.read(settings.store.folder).version == "2"
+
+    back = roll_back(settings, now=NOW)
+
+    assert back.version == champion.read(settings.store.folder).version == "1"
+    assert ("champion", 1) in aliases_of(settings)
+
+
+def test_a_rollback_takes_effect_while_mlflow_is_down(
+    shelf: Shelf, history: History, settings: Settings, tmp_path: Path
+) -> None:
+    """The pointer is swapped before the registry is asked, and the words say so."""
+    better_after_poor(shelf, history, settings)
+    (tmp_path / "file").touch()
+    nowhere = f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}"
+    down = settings.store.model_copy(update={"tracking": nowhere})
+
+    with pytest.raises(Unavailable, match=r"Version 1 serves again\. MLflow was not"):
+        roll_back(settings.model_copy(update={"store": down}), now=NOW)
+    assert champion.read(settings.store.folder).version == "1"

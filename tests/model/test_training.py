@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.model.invented_history import (
+    company_settings,
+    cut_at,
+    invented_history,
+)
+
+from leads.errors import DataRefused, PromotionRefused
+from leads.history import History
+from model.features import build
+from model.labels import horizon_of
+from model.learning import Trained
+from model.snapshots import take
+from model.split import split
+from model.training import moments_at, train
+from model.trial import NOT_PARTED, OTHER_AIM, trial
+
+
+@pytest.fixture(scope="session")
+def history() -> History:
+    """Invent the small company."""
+    return invented_history()
+
+
+@pytest.fixture(scope="session")
+def grown(history: History, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train on the small company's history; not to be changed."""
+    folder = tmp_path_factory.mktemp("grown")
+    return train(history, company_settings(folder), workdir=folder)
+
+
+def test_history_becomes_a_bundle_that_knows_something(grown: Trained) -> None:
+    """From leads, visits and payments alone the model beats the base rate."""
+    assert grown.metrics["logloss"].high < grown.metrics["base_logloss"].value
+    assert {"source", "activity", "visit"} & {
+        feature.field for feature in grown.bundle.catalog.features
+    }
+
+
+def test_the_test_is_newer_than_all_that_was_learned(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """No training label depends on a moment after the first test snapshot."""
+    settings = company_settings(tmp_path)
+    snapshots = take(history, settings)
+    parts = split(snapshots, settings)
+    moments = snapshots["moment"].to_numpy()
+
+    learned_until = grown.bundle.manifest.learned_until
+    assert learned_until == moments[parts.train].max() + horizon_of(settings)
+    assert learned_until is not None
+    assert learned_until <= moments[parts.test].min()
+
+
+def test_proof_is_what_the_bundle_says_of_the_test_rows(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """Building the test rows anew and predicting them gives the proof's log-odds."""
+    settings = company_settings(tmp_path)
+    snapshots = take(history, settings)
+    test = split(snapshots, settings).test
+    table = build(grown.bundle.catalog, history, moments_at(snapshots, test))
+
+    assert np.array_equal(grown.bundle.log_odds(table), grown.log_odds)
+    labels = snapshots["label"].cast(pl.Float64).to_numpy()[test]
+    assert np.array_equal(grown.labels, labels)
+
+
+def test_progress_is_told_in_words(history: History, tmp_path: Path) -> None:
+    """Whoever waits is told each step."""
+    told: list[str] = []
+    train(history, company_settings(tmp_path), workdir=tmp_path, progress=told.append)
+
+    assert told[0] == "Taking snapshots"
+    assert any(step.startswith("Growing the final") for step in told)
+
+
+def test_a_young_company_is_refused_in_words(history: History, tmp_path: Path) -> None:
+    """With three weeks of data there is nothing to train on, and that is said."""
+    young = cut_at(history, 21)
+
+    with pytest.raises(DataRefused):
+        train(young, company_settings(tmp_path), workdir=tmp_path)
+
+
+def test_a_first_challenger_meets_the_base_rate(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """Without a champion a model that knows something passes."""
+    verdict = trial(
+        history, company_settings(tmp_path), challenger=grown.bundle, champion=None
+    )
+
+    assert verdict.passed
+    assert "better than knowing nothing" in verdict.words
+
+
+def test_noise_never_passes(tmp_path: Path) -> None:
+    """A model of leads that pay at random is refused."""
+    noise = invented_history(noise=True)
+    settings = company_settings(tmp_path)
+    made = train(noise, settings, workdir=tmp_path)
+
+    verdict = trial(noise, settings, challenger=made.bundle, champion=None)
+
+    assert not verdict.passed
+
+
+def test_the_champion_is_judged_on_what_it_never_saw(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """Rows older than the champion's last training label are left out."""
+    settings = company_settings(tmp_path)
+    early = train(cut_at(history, 120), settings, workdir=tmp_path)
+
+    verdict = trial(history, settings, challenger=grown.bundle, champion=early.bundle)
+
+    assert NOT_PARTED not in verdict.words
+    assert "judged snapshots" in verdict.words
+
+
+def test_a_champion_that_saw_all_rows_is_favoured_and_that_is_said(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """Where every row may have taught the champion, the words own up to it."""
+    settings = company_settings(tmp_path, test_share=0.02, seed=9)
+    late = train(history, settings, workdir=tmp_path)
+
+    verdict = trial(
+        history,
+        company_settings(tmp_path),
+        challenger=grown.bundle,
+        champion=late.bundle,
+    )
+
+    assert NOT_PARTED in verdict.words
+
+
+def test_models_of_different_outcomes_are_not_compared(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """A champion with another horizon gives way to the base rate, and that is said."""
+    settings = company_settings(tmp_path)
+    week = settings.conversion.model_copy(update={"horizon_days": 7})
+    other = train(
+        history, settings.model_copy(update={"conversion": week}), workdir=tmp_path
+    )
+
+    verdict = trial(history, settings, challenger=grown.bundle, champion=other.bundle)
+
+    assert OTHER_AIM in verdict.words
+
+
+def test_a_challenger_needs_rows_that_are_newer(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """On data that end before its own test began nothing can be proved."""
+    past = cut_at(history, 100)
+
+    with pytest.raises(PromotionRefused, match="No labelled snapshot is newer"):
+        trial(past, company_settings(tmp_path), challenger=grown.bundle, champion=None)

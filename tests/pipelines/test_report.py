@@ -1,0 +1,88 @@
+import json
+import random
+from datetime import timedelta
+from pathlib import Path
+
+from tests.serve import example
+from typer.testing import CliRunner
+
+from leads import store
+from leads.journal import Journal
+from leads.settings import Settings, read_settings
+from pipelines.__main__ import app
+from pipelines.report import folder_of, report_leads
+
+CONFIG = """
+[company]
+name = "Northern Bees"
+[source]
+kind = "files"
+folder = "export"
+[store]
+folder = "store"
+"""
+
+
+def configured(folder: Path) -> Settings:
+    """Write a configuration and read it."""
+    (folder / "company.toml").write_text(CONFIG)
+    return read_settings(folder / "company.toml")
+
+
+def predicted(settings: Settings, ids: list[str]) -> None:
+    """Ingest leads and predict them."""
+    store.save(example.tables(ids), settings.store.folder)
+    journal = Journal(settings.store.database)
+    journal.upgrade()
+    rng = random.Random(1)
+    said = [example.prediction(lead_id, rng) for lead_id in ids]
+    journal.record(said, made_at=example.NOW, channel="score")
+    journal.close()
+
+
+def test_verb_writes_the_pages_and_says_where(tmp_path: Path) -> None:
+    """The verb writes list, leads and proof, each with its JSON, and prints them."""
+    settings = configured(tmp_path)
+    predicted(settings, example.lead_ids(8))
+
+    arguments = ["report", "-c", str(tmp_path / "company.toml"), "--pages", "3"]
+    done = CliRunner().invoke(app, arguments)
+
+    assert done.exit_code == 0, done.output
+    assert "8 of 8" in done.output
+    folder = folder_of(settings)
+    names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    assert {"leads.html", "leads.json", "model.html", "model.json"} < names
+    assert len(names) == 4 + 2 * 3
+
+
+def test_report_before_anything_says_what_to_do(tmp_path: Path) -> None:
+    """With nothing ingested or trained, the pages say so and how to begin."""
+    settings = configured(tmp_path)
+
+    done = report_leads(settings, now=example.NOW)
+
+    assert (done.listed, done.total, done.pages) == (0, 0, 0)
+    assert "Nothing has been predicted yet" in done.listing.read_text()
+    assert "Train and promote one" in done.proof.read_text()
+
+
+def test_doing_it_again_changes_only_the_date(tmp_path: Path) -> None:
+    """The stage is safe to repeat: same facts, byte for byte."""
+    settings = configured(tmp_path)
+    predicted(settings, example.lead_ids(5))
+    report_leads(settings, now=example.NOW)
+    facts = {p: p.read_bytes() for p in folder_of(settings).rglob("*.json")}
+
+    report_leads(settings, now=example.NOW + timedelta(days=1))
+
+    assert {p: p.read_bytes() for p in folder_of(settings).rglob("*.json")} == facts
+    assert len(json.loads(facts[folder_of(settings) / "leads.json"])["rows"]) == 5
+
+
+def test_unknown_configuration_is_refused(tmp_path: Path) -> None:
+    """Without a configuration nothing is written, and the exit code is 2."""
+    done = CliRunner().invoke(app, ["report", "-c", str(tmp_path / "none.toml")])
+
+    assert done.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
