@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -31,6 +33,7 @@ from serve.sight import Sight
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10
 MOST_CONNECTIONS: Final = 1_000
+BACKLOG: Final = 2_048
 
 Clock = Callable[[], datetime]
 
@@ -121,10 +124,12 @@ def bound(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        taken = socket.socket(family, kind, protocol)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        taken.listen(2048)
+        with ExitStack() as undone:
+            taken = undone.enter_context(socket.socket(family, kind, protocol))
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+            taken.listen(BACKLOG)
+            undone.pop_all()
     except OSError as error:
         raise Unavailable(
             f"Nothing can listen on {host}:{port}: {error.strerror}.",
@@ -145,4 +150,12 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    # uvicorn drains on these and then raises them once more, to end the process with
+    # a signal; to have drained is to have ended well.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _ended)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _ended(_signal: int, _frame: FrameType | None) -> None:
+    """Take a signal that was heeded already."""

@@ -83,7 +83,7 @@ def instant_of(text: str, where: str) -> int:
     """
     try:
         moment = datetime.fromisoformat(text)
-        # A double holds whole seconds exactly, and this is twice as fast as a timedelta.
+        # A double holds whole seconds exactly; a timedelta takes twice the time.
         at = floor(moment.timestamp()) * 1_000_000 + moment.microsecond
     except ValueError as error:
         fault = Fault(where, "there is no such moment", WRITE_TIMES)

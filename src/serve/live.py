@@ -101,6 +101,7 @@ class Live:
         self._verify = verify
         self._current: Serving | None = None
         self._seen = NEVER
+        self._proved: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(
             target=self._watch, name="champion-watch", daemon=True
@@ -158,7 +159,11 @@ class Live:
         return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _take(self, found: Champion) -> None:
-        self._verify(found.path)
+        # Digests are compared at every opening, so what a child has proved stays
+        # proved: a rollback waits for nobody.
+        if found.digest not in self._proved:
+            self._verify(found.path)
+            self._proved.add(found.digest)
         bundle = Bundle.open(found.path, digest=found.digest)
         serving = Serving(bundle, found, self._now())
         _warm_up(serving)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -86,11 +86,11 @@ def write_results(path: Path, chunks: Iterable[Sequence[Prediction]]) -> Iterato
     with _replacing(path) as work:
         is_csv = path.suffix.lower() == ".csv"
         writer: _Writer = _Csv(work) if is_csv else _Parquet(work)
-        writer.write(frame_of([]))
-        for predictions in chunks:
-            writer.write(frame_of(predictions))
-            yield len(predictions)
-        writer.close()
+        with closing(writer):
+            writer.write(frame_of([]))
+            for predictions in chunks:
+                writer.write(frame_of(predictions))
+                yield len(predictions)
 
 
 @contextmanager

@@ -301,6 +301,7 @@ def test_metrics_count_what_happened_and_name_no_lead(
 
 
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """List path, method and operation of a schema."""
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
@@ -329,6 +330,7 @@ def test_every_reference_of_the_schema_leads_somewhere(client: TestClient) -> No
 
 
 def references(part: object) -> Iterator[str]:
+    """List every reference within a schema."""
     if isinstance(part, dict):
         if isinstance(part.get("$ref"), str):
             yield part["$ref"]

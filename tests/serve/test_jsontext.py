@@ -23,8 +23,8 @@ VALUES = st.recursive(
 )
 
 
-@given(VALUES, st.booleans())
-def test_plain_json_is_read_as_it_is(value: object, escaped: bool) -> None:
+@given(value=VALUES, escaped=st.booleans())
+def test_plain_json_is_read_as_it_is(*, value: object, escaped: bool) -> None:
     """What any strict parser reads one way, this one reads that way too."""
     body = json.dumps(value, ensure_ascii=escaped).encode()
 
@@ -58,7 +58,9 @@ def test_what_has_two_meanings_or_none_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("depth", "fine"), [(MOST_DEPTH, True), (MOST_DEPTH + 1, False)]
 )
-def test_depth_counts_brackets_outside_texts(text: str, depth: int, fine: bool) -> None:
+def test_depth_counts_brackets_outside_texts(
+    *, text: str, depth: int, fine: bool
+) -> None:
     """Nesting is allowed to the limit and no further, whatever texts hold."""
     body = b"[" * depth + orjson.dumps(text) + b"]" * depth
 

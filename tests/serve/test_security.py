@@ -17,6 +17,7 @@ OTHER = "battery staple"
 
 
 def digest(key: str) -> str:
+    """Digest a key as the configuration keeps it."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -30,6 +31,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 
 def basic(password: str) -> str:
+    """Say a password as a browser does."""
     return "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()
 
 
