@@ -24,6 +24,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "source.map": settings.TableMap,
     "conversion": settings.Conversion,
     "snapshots": settings.Snapshots,
+    "funnel": settings.Funnel,
     "model": settings.Model,
     "tiers": settings.Tiers,
     "store": settings.Store,

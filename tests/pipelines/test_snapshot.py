@@ -18,8 +18,9 @@ from pipelines.snapshot import FILE, snapshot_leads
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:
     """Ingest a company of forty leads."""
-    save(random_tables(1, leads=40), tmp_path)
-    return read_settings(_write(tmp_path))
+    settings = read_settings(_write(tmp_path))
+    save(random_tables(1, leads=40), tmp_path, origin=settings.origin)
+    return settings
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -61,14 +62,14 @@ def test_the_verb_prints_the_data_card(company: Settings, tmp_path: Path) -> Non
         assert words in done.stdout
 
 
-def test_without_ingested_tables_the_verb_says_what_to_run(tmp_path: Path) -> None:
-    """Exit code 4: something needed is not there."""
+def test_without_ingested_tables_the_source_is_taken_in_first(tmp_path: Path) -> None:
+    """Nothing was ingested and the source has no leads: exit code 2 says so."""
     config = _write(tmp_path)
 
     done = CliRunner().invoke(app, ["snapshot", "--config", str(config)])
 
-    assert done.exit_code == 4
-    assert "Run ingest" in done.stderr
+    assert done.exit_code == 2
+    assert "leads" in done.stderr
 
 
 def _write(folder: Path) -> Path:
