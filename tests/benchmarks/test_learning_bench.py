@@ -113,8 +113,8 @@ def test_bare_lightgbm_with_cross_validation(
 
     def train() -> lightgbm.Booster:
         parameters = parameters_of(settings.model, len(task.train))
-        stop = [lightgbm.early_stopping(60, verbose=False)]
-        curve = lightgbm.cv(
+        stop: list[Any] = [lightgbm.early_stopping(60, verbose=False)]
+        curve: dict[str, Any] = lightgbm.cv(
             parameters, task.matrix.dataset(parameters), 300,
             folds=iter(task.folds), callbacks=stop,
         )  # fmt: skip
