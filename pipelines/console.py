@@ -80,7 +80,9 @@ def working(what: str) -> Iterator[Progress]:
 
 def table(title: str, *columns: str) -> Table:
     """Start a table in the house style."""
-    made = Table(title=title, title_justify="left", header_style="bold")
+    made = Table(
+        title=title, title_justify="left", header_style="bold", min_width=len(title)
+    )
     for column in columns:
         made.add_column(column)
     return made
