@@ -19,7 +19,6 @@ from model.catalog import Catalog, FeatureTable, Numbers
 from model.explanation import shares
 from model.reasons import reasons as reasons_of
 
-
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10
 """A row is some hundred bytes: a larger window only takes time to clear."""
