@@ -5,7 +5,7 @@ Only texts are read, after their digests were compared; no booster is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +17,7 @@ from model.catalog import Catalog, Words
 from model.datacard import DataCard
 from model.manifest import checked
 from model.proof import Proof
+from model.wording import subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +77,5 @@ def _card(store_folder: Path) -> DataCard | None:
 
 
 def field_words(catalog: Catalog) -> Mapping[str, Words]:
-    """Name every business field by the shortest opening of its features' words.
-
-    Examples
-    --------
-    >>> from model.catalog import Feature
-    >>> visits = [
-    ...     Feature("a", "event_count", "visit", Words("Visits in 7 days: how many",
-    ...             "Визиты за 7 дней: сколько"), of="visit"),
-    ...     Feature("b", "event_recency", "visit", Words("Visits: time since the last",
-    ...             "Визиты: давность последнего"), of="visit"),
-    ... ]
-    >>> field_words(Catalog(tuple(visits)))
-    {'visit': Words(en='Visits', ru='Визиты')}
-    """
-    said: dict[str, list[Words]] = {}
-    for feature in catalog.features:
-        said.setdefault(feature.field, []).append(feature.words)
-    return {
-        name: Words(
-            en=_shortest_opening(w.en for w in words),
-            ru=_shortest_opening(w.ru for w in words),
-        )
-        for name, words in said.items()
-    }
-
-
-def _shortest_opening(texts: Iterable[str]) -> str:
-    """Take what stands before a colon; a company's own words may hold one as well."""
-    openings = [text.partition(": ")[0] or text for text in texts]
-    return min(openings, key=len)
+    """Name every business field."""
+    return {feature.field: subject_of(feature) for feature in catalog.features}
