@@ -68,19 +68,21 @@ def _ended(error: LeadcastError) -> typer.Exit:
 
 
 @contextmanager
-def working(what: str) -> Iterator[Progress]:
-    """Show that something is going on, and for how long."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is going on, and for how long; say what else as it goes."""
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=err, transient=True) as progress:
-        progress.add_task(what, total=None)
-        yield progress
+        task = progress.add_task(what, total=None)
+        yield lambda now: progress.update(task, description=now)
 
 
 def table(title: str, *columns: str) -> Table:
     """Start a table in the house style."""
-    made = Table(title=title, title_justify="left", header_style="bold")
+    made = Table(
+        title=title, title_justify="left", header_style="bold", min_width=len(title)
+    )
     for column in columns:
         made.add_column(column)
     return made

@@ -7,7 +7,7 @@ done verb by verb on a company's own data.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from typing import Annotated, Final
 
 import typer
 
-from leads.errors import BadConfig
+from leads.errors import BadConfig, NoModel, PromotionRefused
 from leads.settings import FilesSource, Settings, read_settings
 from leads.synthetic import invent, write
+from model.champion import read as read_champion
 from pipelines.console import ConfigOption, out, table, verb, working
 from pipelines.ingest import take_in
 from pipelines.promote import promote_stored
@@ -39,19 +40,27 @@ ServeOption = Annotated[
 
 
 @dataclass
+class Step:
+    """One step of the demo: ``doing`` shows what goes on, ``said`` is its result."""
+
+    doing: Callable[[str], None]
+    said: str = ""
+
+
+@dataclass
 class Story:
     """What the demo did, told step by step."""
 
     steps: list[tuple[str, str, float]] = field(default_factory=list)
 
     @contextmanager
-    def step(self, what: str) -> Iterator[list[str]]:
-        """Show that a step is going on and note what it says and how long it took."""
-        said: list[str] = []
+    def step(self, what: str) -> Iterator[Step]:
+        """Show that a step is going on; keep what it said and how long it took."""
         began = time.perf_counter()
-        with working(what):
-            yield said
-        self.steps.append((what, " ".join(said), time.perf_counter() - began))
+        with working(what.capitalize()) as doing:
+            step = Step(doing)
+            yield step
+        self.steps.append((what, step.said, time.perf_counter() - began))
 
     def show(self) -> None:
         """Print the story as a table."""
@@ -85,31 +94,42 @@ def _invent_if_absent(settings: Settings, leads: int, story: Story) -> None:
         )
     if source.folder.exists():
         return
-    with story.step("invent a company") as said:
+    with story.step("invent a company") as step:
         company = invent(leads, seed=SEED)
         write(company, source.folder.parent)
-        said.append(f"{leads:,} leads, {company.events.height:,} events")
+        step.said = f"{leads:,} leads, {company.events.height:,} events"
 
 
 def run(settings: Settings, story: Story) -> None:
     """Ingest, snapshot, train, promote, score and report."""
-    with story.step("ingest") as said:
+    with story.step("ingest") as step:
         rows = take_in(settings).rows
-        said.append(", ".join(f"{n:,} {name}" for name, n in rows.items() if n))
-    with story.step("snapshot") as said:
-        card = snapshot_leads(settings).card
-        said.append(f"base rate {card.base_rate:.1%}" if card.base_rate else "")
-    with story.step("train and register") as said:
-        made = train_and_register(settings)
-        auc, loss = made.trained.metrics["auc"], made.trained.metrics["logloss"]
-        said.append(f"version {made.version}, ROC-AUC {auc.value:.3f},")
-        said.append(f"log-loss {loss.value:.3f}")
-    with story.step("promote") as said:
-        said.append(promote_stored(settings).words)
+        step.said = ", ".join(f"{n:,} {name}" for name, n in rows.items() if n)
+    with story.step("snapshot") as step:
+        made = snapshot_leads(settings)
+        step.said = f"{len(made.snapshots):,} snapshots"
+    with story.step("train and register") as step:
+        trained = train_and_register(settings, progress=step.doing)
+        auc, loss = (trained.trained.metrics[name].value for name in ("auc", "logloss"))
+        step.said = f"version {trained.version}: ROC-AUC {auc:.3f}, log-loss {loss:.3f}"
+    with story.step("promote") as step:
+        step.said = _promoted(settings)
     now = datetime.now(UTC)
-    with story.step("predict open leads") as said:
+    with story.step("predict open leads") as step:
         tiers = score_open(settings, None, as_of=None, now=now).tiers
-        said.append(", ".join(f"{n:,} {tier.value}" for tier, n in tiers.items()))
-    with story.step("report") as said:
+        step.said = ", ".join(f"{tiers[tier]:,} {tier.value}" for tier in tiers)
+    with story.step("report") as step:
         done = report_leads(settings, now=now)
-        said.append(f"{done.listed:,} leads listed, {done.pages:,} with a page")
+        step.said = f"{done.listed:,} leads listed, {done.pages:,} with a page"
+
+
+def _promoted(settings: Settings) -> str:
+    """Promote, or tell why what served before goes on: no reason to stop a demo."""
+    try:
+        return promote_stored(settings).words
+    except PromotionRefused as refusal:
+        try:
+            read_champion(settings.store.folder)
+        except NoModel:
+            raise refusal from None
+        return refusal.what

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from leads.errors import BadConfig, Fault
 from leads.settings import Serve, Settings, read_settings
 from pipelines.console import ConfigOption, out, table, verb
-from serve.app import bound
-from serve.app import serve as serve_on
+from serve.lean import import_lightgbm
 
 HostOption = Annotated[
     str | None, typer.Option("--host", help="Instead of the configured one.")
@@ -59,6 +58,10 @@ def serve_here(settings: Settings) -> None:
     Unavailable
         The address is taken.
     """
+    import_lightgbm()
+    from serve.app import bound
+    from serve.app import serve as serve_on
+
     with bound(settings.serve.host, settings.serve.port) as listening:
         show(listening)
         serve_on(settings, listening)

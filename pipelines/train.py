@@ -24,11 +24,7 @@ class Registered:
 def train(config: ConfigOption) -> None:
     """Train, calibrate and measure a model, and register it as the challenger."""
     settings = read_settings(config)
-    with working("Training") as progress:
-
-        def say(what: str) -> None:
-            progress.update(progress.task_ids[0], description=what)
-
+    with working("Training") as say:
         done = train_and_register(settings, progress=say)
     show(done)
 

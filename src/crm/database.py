@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from polars.exceptions import PolarsError
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from leads.conform.raw import RawTable
 from leads.errors import BadConfig, Fault
-from leads.raw import RawTable
 from leads.settings import TableMap
 
 

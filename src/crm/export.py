@@ -16,11 +16,11 @@ from crm.files import find_file, read_file
 from crm.flat import leads_of_flat, split_flat
 from crm.mapping import reshape, take
 from crm.port import Source
-from leads.columns import missing
 from leads.conform import Rules, conform
+from leads.conform.columns import missing
+from leads.conform.fields import as_text
+from leads.conform.raw import RawTable, count_of
 from leads.errors import BadInput, Fault
-from leads.fields import as_text
-from leads.raw import RawTable, count_of
 from leads.settings import FilesSource, Settings, SqlSource, TableMap, TableSource
 from leads.tables import LEADS, Tables
 

@@ -18,8 +18,8 @@ import fastexcel
 import polars as pl
 from polars.exceptions import PolarsError
 
+from leads.conform.raw import RawTable
 from leads.errors import Fault
-from leads.raw import RawTable
 
 ENDINGS: Final = (".parquet", ".csv", ".csv.gz", ".xlsx")
 SEPARATORS: Final = (",", ";", "\t", "|")

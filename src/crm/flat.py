@@ -13,10 +13,10 @@ from typing import Final
 
 import polars as pl
 
-from leads.columns import missing
+from leads.conform.columns import missing
+from leads.conform.fields import as_text
+from leads.conform.raw import RawTable
 from leads.errors import Fault
-from leads.fields import as_text
-from leads.raw import RawTable
 from leads.settings import Holdout, TableSource
 from leads.tables import INSTANT, UNDATED
 

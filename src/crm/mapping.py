@@ -9,9 +9,9 @@ from typing import Final
 import polars as pl
 from polars.exceptions import PolarsError
 
-from leads.columns import missing
+from leads.conform.columns import missing
+from leads.conform.raw import RawTable
 from leads.errors import Fault
-from leads.raw import RawTable
 from leads.settings import TableMap
 from leads.tables import SCHEMAS
 

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from leads.decision import Prediction, Tier
@@ -123,11 +124,11 @@ class Journal:
         rows = rows_of(predictions, made_at=made_at, channel=channel, inputs=inputs)
         if not rows:
             return
-        with self._write() as connection:
-            for row, number in zip(rows, self._ids(connection, len(rows)), strict=True):
+        with self._write() as connection, self._cursor(connection) as cursor:
+            for row, number in zip(rows, self._ids(cursor, len(rows)), strict=True):
                 row["id"] = number
-            connection.exec_driver_sql(self._add, rows)
-            connection.exec_driver_sql(self._keep_latest, _latest_of(rows))
+            cursor.executemany(self._add, rows)
+            cursor.executemany(self._keep_latest, _latest_of(rows))
 
     def latest(self, lead_id: str) -> Prediction | None:
         """Give the prediction of this lead that was made last."""
@@ -233,13 +234,29 @@ class Journal:
         """Give back every connection."""
         self._engine.dispose()
 
-    def _ids(self, connection: sa.Connection, count: int) -> Sequence[int]:
+    def _ids(self, cursor: DBAPICursor, count: int) -> Sequence[int]:
         """Reserve ids in ascending order, the way of each database."""
         if self._is_file:  # BEGIN IMMEDIATE already keeps other writers out
-            last = connection.exec_driver_sql(LAST_ID).scalar_one()
+            cursor.execute(LAST_ID)
+            ((last,),) = cursor.fetchall()
             return range(last + 1, last + 1 + count)
-        drawn = connection.exec_driver_sql(NEXT_IDS, {"count": count})
-        return sorted(drawn.scalars())
+        cursor.execute(NEXT_IDS, {"count": count})
+        return sorted(number for (number,) in cursor.fetchall())
+
+    @contextmanager
+    def _cursor(self, connection: sa.Connection) -> Iterator[DBAPICursor]:
+        """Speak to the driver itself, which takes a third of the time.
+
+        Every answer of the service waits for ``record``; nothing else needs this.
+        """
+        driver = self._engine.dialect.loaded_dbapi
+        cursor = connection.connection.cursor()
+        try:
+            yield cursor
+        except driver.Error as error:
+            raise _away(error) from error
+        finally:
+            cursor.close()
 
     def _words_of(self, statement: sa.Insert) -> str:
         return str(statement.compile(dialect=self._engine.dialect))
@@ -386,7 +403,11 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, sa.exc.ProgrammingError) as error:
-        raise Unavailable(
-            f"The journal's database did not answer ({type(error.orig).__name__}).",
-            remedy="Start it, mend [store] database, or run upgrade() on it first.",
-        ) from error
+        raise _away(error.orig) from error
+
+
+def _away(error: BaseException | None) -> Unavailable:
+    return Unavailable(
+        f"The journal's database did not answer ({type(error).__name__}).",
+        remedy="Start it, mend [store] database, or run upgrade() on it first.",
+    )

@@ -7,6 +7,7 @@ effect.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import warnings
@@ -196,6 +197,8 @@ def _tracking(settings: Settings) -> ModuleType:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at import
     import mlflow
 
+    # What it did is told by the caller; how its tables were made concerns nobody.
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     mlflow.set_tracking_uri(settings.store.tracking)
     return mlflow
 

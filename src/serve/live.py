@@ -3,7 +3,8 @@
 A thread watches the champion pointer. What it finds is proved before it serves: digests
 compared, golden rows predicted in a child process, opened, warmed up; then one
 reference is replaced. A request takes that reference once, so its answer comes from one
-bundle, old or new. A damaged newcomer is refused loudly, and the old one goes on.
+bundle, old or new. A damaged newcomer is refused loudly, and the old one goes on. Only
+the first bundle is proved without a child, which is there to protect one that serves.
 
 Neither MLflow nor any registry is asked; the pointer and the bundles are plain files.
 """
@@ -159,12 +160,13 @@ class Live:
         return state.st_ino, state.st_mtime_ns, state.st_size
 
     def _take(self, found: Champion) -> None:
-        # Digests are compared at every opening, so what a child has proved stays
-        # proved: a rollback waits for nobody.
-        if found.digest not in self._proved:
+        if self._current is not None and found.digest not in self._proved:
             self._verify(found.path)
-            self._proved.add(found.digest)
         bundle = Bundle.open(found.path, digest=found.digest)
+        bundle.check_golden_rows()
+        # Digests are compared at every opening, so what was proved once stays proved:
+        # a rollback waits for nobody.
+        self._proved.add(found.digest)
         serving = Serving(bundle, found, self._now())
         _warm_up(serving)
         self._current = serving

@@ -7,8 +7,8 @@ import pytest
 import xlsxwriter
 
 from crm.files import find_file, read_file
+from leads.conform.raw import RawTable
 from leads.errors import Fault
-from leads.raw import RawTable
 
 
 def write(path: Path, content: bytes) -> Path:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leads.conform import Rules, conform
-from leads.raw import RawTable
+from leads.conform.raw import RawTable
 from leads.store import content_digest
 from leads.tables import Tables
 

@@ -29,8 +29,8 @@ from tests.strategies import (
 )  # fmt: skip
 
 from leads.conform import Rules, conform
+from leads.conform.raw import RawTable
 from leads.history import History, Payment, microseconds
-from leads.raw import RawTable
 from leads.settings import Settings
 from leads.tables import LEADS, Tables
 from model.labels import funnel_of, horizon_of, label

@@ -131,8 +131,7 @@ def sent_of(history: History, lead_id: str) -> dict[str, Any]:
         "owner": lead.owner,
         "fields": dict(lead.fields),
         "events": [
-            {"at": _iso(e.at), "recorded_at": _iso(e.recorded_at), "kind": e.kind,
-             "value": e.value}
+            {"at": _iso(e.at), "kind": e.kind, "value": e.value}
             for e in lead.events
         ],
         "stages": [

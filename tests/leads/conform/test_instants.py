@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from leads.instants import on_clock, parse_times, to_instants
+from leads.conform.instants import on_clock, parse_times, to_instants
 
 MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from leads.fields import as_text, read_as, type_of
+from leads.conform.fields import as_text, read_as, type_of
 from leads.tables import FieldType
 
 UTC = ZoneInfo("UTC")

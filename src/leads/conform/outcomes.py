@@ -6,9 +6,9 @@ from typing import Final
 
 import polars as pl
 
+from leads.conform.fields import FLAG_WORDS, as_text
+from leads.conform.raw import RawTable, count_of
 from leads.errors import Fault
-from leads.fields import FLAG_WORDS, as_text
-from leads.raw import RawTable, count_of
 
 OUTCOME_WORDS: Final = {
     **FLAG_WORDS,

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from leads.conform.fields import REMEDIES, Read, as_text, read_numbers, read_times
+from leads.conform.money import CURRENCIES, decimals_of, minor_of_float, minor_of_text
+from leads.conform.numerals import plainly, style_of, tidy
+from leads.conform.raw import RawTable, count_of
 from leads.errors import Fault
-from leads.fields import REMEDIES, Read, as_text, read_numbers, read_times
-from leads.money import CURRENCIES, decimals_of, minor_of_float, minor_of_text
-from leads.numerals import plainly, style_of, tidy
-from leads.raw import RawTable, count_of
 from leads.tables import INSTANT, FieldType
 
 YEARS: Final = (1970, 2100)

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from leads.columns import misfits
+from leads.conform.columns import misfits
+from leads.conform.fields import as_text, read_as, type_of
+from leads.conform.raw import RawTable
 from leads.errors import Fault
-from leads.fields import as_text, read_as, type_of
-from leads.raw import RawTable
 from leads.tables import FIELD_DTYPES, LEADS, FieldType
 
 NO_NAME: Final = re.compile(r"\*|\^.*\$|row|moment|lead", re.DOTALL)

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from leads.instants import looks_like_times, parse_times, to_instants
-from leads.numerals import are_codes, plainly, style_of, tidy
+from leads.conform.instants import looks_like_times, parse_times, to_instants
+from leads.conform.numerals import are_codes, plainly, style_of, tidy
 from leads.tables import FIELD_DTYPES, FieldType
 
 FLAG_WORDS: Final = {

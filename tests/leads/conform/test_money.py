@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.money import (
+from leads.conform.money import (
     CURRENCIES,
     DECIMALS,
     decimals_of,

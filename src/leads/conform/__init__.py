@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from leads.agreement import early_payments, mixed_currencies, once_each, orphans
-from leads.card import Card, RawCard
-from leads.columns import Columns, missing
+from leads.conform.agreement import early_payments, mixed_currencies, once_each, orphans
+from leads.conform.card import Card, RawCard
+from leads.conform.columns import Columns, missing
+from leads.conform.fields import as_text
+from leads.conform.outcomes import read_outcomes
+from leads.conform.raw import RawTable, count_of
 from leads.errors import BadInput, Fault
-from leads.fields import as_text
-from leads.outcomes import read_outcomes
-from leads.raw import RawTable, count_of
 from leads.tables import SCHEMAS, UNDATED, FieldType, Tables, empty
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from leads.conform import Rules, conform
+from leads.conform.raw import RawTable
 from leads.errors import BadInput, Fault
-from leads.raw import RawTable
 from leads.tables import SCHEMAS, FieldType, Tables
 
 RULES = Rules(ZoneInfo("Europe/Moscow"))

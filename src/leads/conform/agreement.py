@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from leads.conform.raw import RawTable, count_of
 from leads.errors import Fault
-from leads.raw import RawTable, count_of
 
 
 def once_each(
