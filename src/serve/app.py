@@ -20,15 +20,15 @@ from leads.journal import Journal
 from leads.settings import Settings
 from serve import pages, problems
 from serve.desk import Desk
-from serve.evidence import read_evidence
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.live import Live
 from serve.monitor import Monitor, Timer
+from serve.pages.evidence import read_evidence
+from serve.pages.sight import Sight
 from serve.recorder import Recorder
 from serve.routes import document, router
 from serve.security import Doorkeeper, Keys
-from serve.sight import Sight
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10

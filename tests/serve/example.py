@@ -26,8 +26,8 @@ from leads.tables import SCHEMAS, FieldType, Tables
 from model.catalog import Words
 from model.datacard import DataCard, Group, Maturity
 from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
-from serve.evidence import Evidence, Model
-from serve.sight import Sight
+from serve.pages.evidence import Evidence, Model
+from serve.pages.sight import Sight
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BASE: Final = math.log(0.12 / 0.88)

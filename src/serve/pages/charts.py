@@ -17,8 +17,8 @@ from markupsafe import Markup
 
 from leads.decision import probability_of
 from model.proof import Bar, Bin, Gain
-from serve.svg import Frame, box, chart, cut, line, path, tag, text
-from serve.wording import Wording
+from serve.pages.svg import Frame, box, chart, cut, line, path, tag, text
+from serve.pages.wording import Wording
 
 ROW: Final = 46
 """Pixels a step of the waterfall takes: a line of words above a bar."""

@@ -16,17 +16,17 @@ from typing import Any, Final
 
 import orjson
 
-from serve.links import FileLinks, file_of
-from serve.listing import Wanted
-from serve.rendering import (
+from serve.pages.links import FileLinks, file_of
+from serve.pages.listing import Wanted
+from serve.pages.rendering import (
     View,
     dossier_page,
     listing_page,
     message_page,
     trust_page,
 )
-from serve.sight import Sight
-from serve.wording import Wording
+from serve.pages.sight import Sight
+from serve.pages.wording import Wording
 
 MOST_LISTED: Final = 1_000
 MOST_PAGES: Final = 100

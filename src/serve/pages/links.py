@@ -9,7 +9,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from leads.decision import Tier
-from serve.wording import Language
+from serve.pages.wording import Language
 
 
 class Links(Protocol):

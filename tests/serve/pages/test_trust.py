@@ -5,7 +5,7 @@ from tests.serve import example
 
 from leads.decision import Tier
 from model.proof import NO_PROOF, Gain, Proof, TierProof
-from serve.trust import FEWEST, verdict_of, weigh
+from serve.pages.trust import FEWEST, verdict_of, weigh
 
 
 def tier(

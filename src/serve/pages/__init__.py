@@ -12,9 +12,9 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse
 from starlette.convertors import Convertor, register_url_convertor
 
-from serve.links import LiveLinks, lead_path
-from serve.listing import Wanted
-from serve.rendering import (
+from serve.pages.links import LiveLinks, lead_path
+from serve.pages.listing import Wanted
+from serve.pages.rendering import (
     View,
     dossier_page,
     listing_page,
@@ -22,8 +22,8 @@ from serve.rendering import (
     policy,
     trust_page,
 )
-from serve.sight import Sight
-from serve.wording import Wording, language_of
+from serve.pages.sight import Sight
+from serve.pages.wording import Wording, language_of
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

@@ -8,8 +8,8 @@ from tests.serve import example
 from tests.serve.markup import read
 
 from leads.history import History
-from serve.report import write_report
-from serve.sight import Sight
+from serve.pages.report import write_report
+from serve.pages.sight import Sight
 
 
 @pytest.fixture

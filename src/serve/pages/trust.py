@@ -13,7 +13,7 @@ from typing import Final, Literal
 from leads.decision import Tier
 from model.datacard import DataCard
 from model.proof import Bar, Bin, Gain, Measure, TierProof
-from serve.evidence import Evidence, Model
+from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20
 """Below so many cases no verdict is given."""

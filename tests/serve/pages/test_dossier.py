@@ -13,8 +13,8 @@ from leads.decision import Prediction
 from leads.history import History
 from leads.journal import Stored
 from leads.tables import UNDATED
-from serve.dossier import MOST_HAPPENINGS, MOST_STEPS, compile_dossier, moves_of
-from serve.story import Sort, story_of
+from serve.pages.dossier import MOST_HAPPENINGS, MOST_STEPS, compile_dossier, moves_of
+from serve.pages.story import Sort, story_of
 
 
 def stored(number: int, days: float, prediction: Prediction) -> Stored:

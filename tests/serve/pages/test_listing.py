@@ -9,7 +9,7 @@ from leads.decision import Tier
 from leads.history import History
 from leads.tables import LEADS
 from model.snapshots import open_leads
-from serve.listing import MOST_PAGES, Origin, Wanted, main_reason, origins_of
+from serve.pages.listing import MOST_PAGES, Origin, Wanted, main_reason, origins_of
 
 
 @pytest.mark.parametrize(

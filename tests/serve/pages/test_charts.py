@@ -12,8 +12,8 @@ from markupsafe import Markup
 from tests.serve.example import NOW, proof
 
 from model.proof import Bar, Bin, Gain
-from serve import charts
-from serve.wording import Wording
+from serve.pages import charts
+from serve.pages.wording import Wording
 
 EN = Wording("en", ZoneInfo("UTC"))
 PROOF = proof()

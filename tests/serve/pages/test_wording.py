@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import serve
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.catalog import Words
-from serve.wording import NOTHING, Wording, language_of
-from serve.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+from serve import pages
+from serve.pages.wording import NOTHING, Wording, language_of
+from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 EN = Wording("en", ZoneInfo("UTC"))
 RU = Wording("ru", ZoneInfo("Europe/Moscow"))
@@ -47,7 +47,7 @@ def test_counted_nouns_have_all_forms() -> None:
 
 def test_texts_are_those_the_pages_use() -> None:
     """No page asks for a text that is not there, and no text lies unused."""
-    folder = Path(serve.__file__).parent
+    folder = Path(pages.__file__).parent
     sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
     code = "\n".join(p.read_text() for p in sources if p.name != "words.py")
 

@@ -8,8 +8,8 @@ from tests.serve import example
 from leads.errors import DamagedBundle, NoModel
 from model.champion import set_champion
 from model.learning import learn
-from serve.evidence import read_evidence
-from serve.trust import weigh
+from serve.pages.evidence import read_evidence
+from serve.pages.trust import weigh
 
 
 @pytest.fixture(scope="module")

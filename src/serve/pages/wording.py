@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
-from serve.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")

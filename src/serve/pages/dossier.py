@@ -12,7 +12,7 @@ from leads.decision import Prediction, Reason, Tier, probability_of
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
-from serve.story import Happening, moment_of, story_of
+from serve.pages.story import Happening, moment_of, story_of
 
 MOST_STEPS: Final = 8
 """Facts of the waterfall that stand alone; the rest are one step together."""

@@ -20,13 +20,13 @@ from markupsafe import Markup
 from leads.decision import probability_of
 from leads.settings import Conversion
 from model.catalog import Words
-from serve import charts
-from serve.dossier import Dossier, Move
-from serve.links import Links
-from serve.listing import Listing
-from serve.story import Happening, Sort
-from serve.trust import Trust
-from serve.wording import Wording
+from serve.pages import charts
+from serve.pages.dossier import Dossier, Move
+from serve.pages.links import Links
+from serve.pages.listing import Listing
+from serve.pages.story import Happening, Sort
+from serve.pages.trust import Trust
+from serve.pages.wording import Wording
 
 LANES: Final = {
     Sort.CREATED: "story.stage",
@@ -84,7 +84,7 @@ class _Step:
 def environment() -> Environment:
     """Read the templates, once."""
     return Environment(
-        loader=PackageLoader("serve", "templates"),
+        loader=PackageLoader("serve.pages", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -18,9 +18,9 @@ from tests.serve.markup import Document, read
 from leads.decision import Prediction, Tier
 from leads.history import History
 from leads.tables import UNDATED
-from serve.links import lead_path
 from serve.pages import attach
-from serve.sight import Sight
+from serve.pages.links import lead_path
+from serve.pages.sight import Sight
 
 IDS = example.lead_ids(120)
 PAYLOADS = (

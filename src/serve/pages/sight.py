@@ -12,10 +12,17 @@ from leads.journal import Journal
 from leads.settings import Settings
 from model.catalog import Words
 from model.snapshots import open_leads
-from serve.dossier import Dossier, compile_dossier
-from serve.evidence import Evidence
-from serve.listing import PAGE_SIZE, Listing, Origin, Wanted, list_leads, origins_of
-from serve.trust import Trust, weigh
+from serve.pages.dossier import Dossier, compile_dossier
+from serve.pages.evidence import Evidence
+from serve.pages.listing import (
+    PAGE_SIZE,
+    Listing,
+    Origin,
+    Wanted,
+    list_leads,
+    origins_of,
+)
+from serve.pages.trust import Trust, weigh
 
 EARLIER: Final = 50
 """How many of a lead's predictions its page goes back."""
