@@ -41,6 +41,7 @@ from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
 from model.proof import NO_PROOF, Proof
 from model.reference import Reference
+from model.single import KINDS, SingleRow, What
 from model.tiers import Borders
 
 if TYPE_CHECKING:
@@ -103,12 +104,16 @@ class Bundle:
     def base(self) -> float:
         """Calibrated log-odds before any reason: where every explanation starts."""
         nothing_known = np.full((1, len(self.catalog.features)), np.nan)
-        raw = self._predict(nothing_known, pred_contrib=True)
+        raw = self._predict(nothing_known, "pred_contrib")
         return float(self.calibrator.apply(raw[:, -1])[0])
+
+    @cached_property
+    def _single(self) -> dict[What, SingleRow]:
+        return {what: SingleRow(self.booster, what) for what in KINDS}
 
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
-        raw = self._predict(self.catalog.encode(table), raw_score=True)
+        raw = self._predict(self.catalog.encode(table), "raw_score")
         return self.calibrator.apply(raw)
 
     def contributions(self, table: FeatureTable) -> Numbers:
@@ -117,15 +122,18 @@ class Bundle:
         Exact Shapley values of the trees (Lundberg et al. 2020), in the catalog's
         order, times the calibration slope.
         """
-        raw = self._predict(self.catalog.encode(table), pred_contrib=True)
+        raw = self._predict(self.catalog.encode(table), "pred_contrib")
         return np.asarray(raw[:, :-1] * self.calibrator.slope)
 
-    def _predict(self, matrix: Numbers, **what: bool) -> Numbers:
+    def _predict(self, matrix: Numbers, what: What) -> Numbers:
         if not len(matrix):
             width = matrix.shape[1] + 1
-            return np.empty((0, width) if "pred_contrib" in what else 0)
+            return np.empty((0, width) if what == "pred_contrib" else 0)
+        if len(matrix) == 1:
+            return self._single[what].predict(matrix)
         threads = 1 if len(matrix) < MANY_ROWS else (os.cpu_count() or 1)
-        return np.asarray(self.booster.predict(matrix, num_threads=threads, **what))
+        asked: dict[str, bool] = {what: True}
+        return np.asarray(self.booster.predict(matrix, num_threads=threads, **asked))
 
     def check_golden_rows(self) -> None:
         """Predict the golden rows again; refuse the bundle if anything moved.

@@ -6,7 +6,11 @@ the model sees many columns, a salesperson sees one reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 
 from model.bundle import Bundle
 from model.catalog import Catalog, Numbers
@@ -32,9 +36,25 @@ def shares(bundle: Bundle, contributions: Numbers) -> tuple[tuple[str, ...], Num
     tuple
         The f fields, and their (n, f) shares, which add up to log-odds less the base.
     """
-    fields = fields_of(bundle.catalog)
+    fields, places = _grouped(bundle.catalog)
+    summed = np.zeros((len(fields), len(contributions)))
+    np.add.at(summed, places, contributions.T)
+    return fields, summed.T
+
+
+@lru_cache(maxsize=16)
+def _grouped(catalog: Catalog) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
+    """List the fields, and say to which of them each column belongs."""
+    fields = fields_of(catalog)
     place = {field: i for i, field in enumerate(fields)}
-    summed = np.zeros((len(contributions), len(fields)))
-    for column, feature in enumerate(bundle.catalog.features):
-        summed[:, place[feature.field]] += contributions[:, column]
-    return fields, summed
+    return fields, np.array([place[f.field] for f in catalog.features], dtype=np.intp)
+
+
+@lru_cache(maxsize=16)
+def columns_of(catalog: Catalog) -> Mapping[str, tuple[int, ...]]:
+    """List the columns of each business field."""
+    fields, places = _grouped(catalog)
+    return {
+        field: tuple(np.flatnonzero(places == i).tolist())
+        for i, field in enumerate(fields)
+    }

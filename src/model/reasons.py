@@ -14,7 +14,7 @@ import numpy as np
 from leads.decision import Reason
 from model.bundle import Bundle
 from model.catalog import FeatureTable, Numbers
-from model.explanation import shares
+from model.explanation import columns_of, shares
 from model.phrases import LANGUAGES, Language, number, percent, plural, value_words
 
 MOST: Final = 3
@@ -93,8 +93,7 @@ class _Seen:
 
     def _heaviest(self, field: str, share: float) -> int:
         """Find the field's column that pulls most in the direction of its share."""
-        features = self.bundle.catalog.features
-        columns = [i for i, feature in enumerate(features) if feature.field == field]
+        columns = columns_of(self.bundle.catalog)[field]
         return max(columns, key=lambda i: math.copysign(1.0, share) * self.given[i])
 
     def _value(self, column: int, language: Language) -> str:
