@@ -7,6 +7,8 @@ SERVE  ?= 1
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUTF8 := 1
+# Certificates of the machine, which may stand behind a proxy of its own.
+export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long lint format bench lock clean
@@ -22,17 +24,14 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	  { echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found; name another with PYTHON=..." >&2; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || \
 	  { echo "Cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock 2>/dev/null || \
-	  echo "uv cannot be had; pip will take a few minutes."
-	@if test -x $(VENV)/bin/uv; then \
-	  echo "Installing the locked packages with uv ..."; \
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock 2>/dev/null || true
+	@echo "Installing the locked packages ..."
+	@{ test -x $(VENV)/bin/uv && \
 	  $(VENV)/bin/uv pip sync --quiet --python $(PY) --require-hashes requirements.lock requirements-uv.lock && \
-	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable . ; \
-	else \
-	  echo "Installing the locked packages with pip ..."; \
+	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable . ; } || \
+	{ echo "Going on with pip, which takes a few minutes ..."; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
-	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; \
-	fi
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; }
 	@touch $@
 
 demo: $(READY) ## Run the main job on an invented company, then serve (SERVE=0: do not serve)
