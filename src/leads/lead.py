@@ -2,6 +2,7 @@
 
 Plain Python without an engine, since a single lead is answered in well under the fixed
 cost of any engine. ``leads.history`` gives the same answers for many leads at once.
+Rows are named tuples: a lead has dozens, and these take half the time to make and hash.
 
 Instants are ``int`` microseconds since the epoch, UTC. A row is visible at a moment if
 both its own time and its ``recorded_at`` are not later.
@@ -13,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from leads.tables import FieldType
 
@@ -27,8 +28,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened to a lead."""
 
     at: int
@@ -38,8 +38,7 @@ class Event:
     properties: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StageChange:
+class StageChange(NamedTuple):
     """The lead entered a stage."""
 
     at: int
@@ -48,8 +47,7 @@ class StageChange:
     stage: str
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """Money received; a negative amount is a refund."""
 
     at: int
@@ -58,8 +56,7 @@ class Payment:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(NamedTuple):
     """A card field got a new value, as text; None if it was emptied."""
 
     at: int

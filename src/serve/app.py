@@ -22,12 +22,13 @@ from serve import pages, problems
 from serve.desk import Desk
 from serve.guard import Guard
 from serve.ingested import Ingested
+from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight
 from serve.recorder import Recorder
-from serve.routes import document, router
+from serve.routes import Api, document, router
 from serve.security import Doorkeeper, Keys
 
 VERSION: Final = "1"
@@ -62,12 +63,14 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
         lifespan=_lifespan(desk),
     )
     app.state.desk = desk
-    app.include_router(router(desk, monitor))
+    api = Api(desk, monitor)
+    app.include_router(router(api))
     pages.attach(app, _sight(desk))
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
-    # The last one added is the outermost: time all, then ask for the key, then read.
+    # The last one added is the outermost: time all, ask for the key, read, answer.
+    app.add_middleware(Lane, predict=api.predict)
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
     app.add_middleware(Timer, monitor=monitor)

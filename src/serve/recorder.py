@@ -38,10 +38,6 @@ class _Entry:
     loop: asyncio.AbstractEventLoop
     recorded: asyncio.Future[None]
 
-    def settle(self, error: LeadcastError | None) -> None:
-        """Tell the waiting request, on its own loop."""
-        self.loop.call_soon_threadsafe(_resolve, self.recorded, error)
-
 
 class Recorder:
     """Puts single predictions into the journal, in the order they come.
@@ -149,13 +145,12 @@ class Recorder:
             )
         except (LeadcastError, SQLAlchemyError) as error:
             if len(entries) == 1:
-                entries[0].settle(_said(error))
+                _settle(entries, _said(error))
                 return
             for entry in entries:  # one that cannot be kept must not cost the others
                 self._write([entry])
             return
-        for entry in entries:
-            entry.settle(None)
+        _settle(entries, None)
 
 
 def _said(error: LeadcastError | SQLAlchemyError) -> LeadcastError:
@@ -165,10 +160,16 @@ def _said(error: LeadcastError | SQLAlchemyError) -> LeadcastError:
     return Unavailable("The journal refused the entry.", remedy="Ask again soon.")
 
 
-def _resolve(recorded: asyncio.Future[None], error: LeadcastError | None) -> None:
-    if recorded.done():  # the client is gone, or tired of waiting
-        return
-    if error is None:
-        recorded.set_result(None)
-    else:
-        recorded.set_exception(error)
+def _settle(entries: Sequence[_Entry], error: LeadcastError | None) -> None:
+    """Tell the waiting requests, all at once: they wait on one loop."""
+    entries[0].loop.call_soon_threadsafe(_resolve, entries, error)
+
+
+def _resolve(entries: Sequence[_Entry], error: LeadcastError | None) -> None:
+    for entry in entries:
+        if entry.recorded.done():  # the client is gone, or tired of waiting
+            continue
+        if error is None:
+            entry.recorded.set_result(None)
+        else:
+            entry.recorded.set_exception(error)

@@ -49,17 +49,37 @@ Before = Annotated[
 ]
 
 
-def router(desk: Desk, monitor: Monitor) -> APIRouter:
+class Api:
+    """What the addresses do, whoever finds the way to them."""
+
+    def __init__(self, desk: Desk, monitor: Monitor) -> None:
+        self.desk = desk
+        self.monitor = monitor
+        self.language = desk.settings.company.language
+
+    async def predict(self, raw: object, *, reasons: bool) -> bytes:
+        """Predict one lead and write the answer."""
+        prediction = await self.desk.one(raw, reasons=reasons)
+        self.monitor.count([prediction])
+        return written(prediction_said(prediction, self.language))
+
+    async def predict_batch(self, raw: object, *, reasons: bool) -> bytes:
+        """Predict many leads and write the answers."""
+        items = await self.desk.many(raw, reasons=reasons)
+        self.monitor.count(item for item in items if not isinstance(item, Exception))
+        return written(batch_said(items, self.language))
+
+
+def router(api: Api) -> APIRouter:
     """Make the routes of one service."""
     made = APIRouter()
-    _add_predicting(made, desk, monitor)
-    _add_reading(made, desk)
-    _add_watching(made, desk, monitor)
+    _add_predicting(made, api)
+    _add_reading(made, api.desk)
+    _add_watching(made, api.desk, api.monitor)
     return made
 
 
-def _add_predicting(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
-    language = desk.settings.company.language
+def _add_predicting(made: APIRouter, api: Api) -> None:
 
     @made.post(
         "/v1/predict",
@@ -70,9 +90,7 @@ def _add_predicting(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     )
     async def predict(request: Request, reasons: Reasons = True) -> Response:  # noqa: FBT002 - a query parameter has no position
         """Predict one lead: sent whole, or by the id of an ingested one."""
-        prediction = await desk.one(sent(request.scope), reasons=reasons)
-        monitor.count([prediction])
-        return _json(prediction_said(prediction, language))
+        return _json(await api.predict(sent(request.scope), reasons=reasons))
 
     @made.post(
         "/v1/predict/batch",
@@ -83,9 +101,7 @@ def _add_predicting(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     )
     async def predict_batch(request: Request, reasons: Reasons = True) -> Response:  # noqa: FBT002 - as above
         """Predict many leads; one that cannot be predicted does not cost the others."""
-        items = await desk.many(sent(request.scope), reasons=reasons)
-        monitor.count(item for item in items if not isinstance(item, Exception))
-        return _json(batch_said(items, language))
+        return _json(await api.predict_batch(sent(request.scope), reasons=reasons))
 
 
 def _add_reading(made: APIRouter, desk: Desk) -> None:
@@ -102,7 +118,8 @@ def _add_reading(made: APIRouter, desk: Desk) -> None:
         entries = desk.journal.history(lead_id, limit=limit, before=before)
         if not entries and before is None:
             raise _never_predicted()
-        return _json(history_said(lead_id, entries, limit=limit, language=language))
+        said = history_said(lead_id, entries, limit=limit, language=language)
+        return _json(written(said))
 
     @made.get(
         "/v1/leads/{lead_id:path}",
@@ -115,7 +132,7 @@ def _add_reading(made: APIRouter, desk: Desk) -> None:
         prediction = desk.journal.latest(lead_id)
         if prediction is None:
             raise _never_predicted()
-        return _json(prediction_said(prediction, language))
+        return _json(written(prediction_said(prediction, language)))
 
     @made.get(
         "/v1/model",
@@ -125,7 +142,7 @@ def _add_reading(made: APIRouter, desk: Desk) -> None:
     )
     async def model() -> Response:
         """Say which model answers now, and what was proved of it."""
-        return _json(model_said(desk.live.serving()))
+        return _json(written(model_said(desk.live.serving())))
 
 
 def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
@@ -137,7 +154,7 @@ def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     )
     async def healthz() -> Response:
         """Say that the process is alive."""
-        return _json({"status": "alive"})
+        return _json(written({"status": "alive"}))
 
     @made.get(
         "/readyz",
@@ -148,13 +165,12 @@ def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     def readyz() -> Response:
         """Say whether predictions can be made and recorded."""
         serving = desk.check()
-        return _json(
-            {
-                "status": "ready",
-                "model_version": serving.version,
-                "bundle_digest": serving.bundle.digest,
-            }
-        )
+        said = {
+            "status": "ready",
+            "model_version": serving.version,
+            "bundle_digest": serving.bundle.digest,
+        }
+        return _json(written(said))
 
     @made.get(
         "/metrics",
@@ -167,8 +183,8 @@ def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
         return Response(monitor.page(), media_type=CONTENT_TYPE)
 
 
-def _json(said: dict[str, Any]) -> Response:
-    return Response(written(said), media_type="application/json")
+def _json(answer: bytes) -> Response:
+    return Response(answer, media_type="application/json")
 
 
 def _never_predicted() -> UnknownLead:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import orjson
 
@@ -17,6 +18,10 @@ from model.bundle import Bundle
 from model.catalog import Catalog, FeatureTable, Numbers
 from model.explanation import shares
 from model.reasons import reasons as reasons_of
+
+LEVEL: Final = 1
+WINDOW_BITS: Final = 10
+"""A row is some hundred bytes: a larger window only takes time to clear."""
 
 
 def predict(
@@ -95,9 +100,10 @@ def inputs_of(catalog: Catalog, table: FeatureTable) -> list[bytes]:
     """
     names = catalog.names
     return [
-        # Level 1: a row is some hundred bytes, more effort gains nothing.
         zlib.compress(
-            orjson.dumps(dict(zip(names, (*numbers, *texts), strict=True))), 1
+            orjson.dumps(dict(zip(names, (*numbers, *texts), strict=True))),
+            LEVEL,
+            WINDOW_BITS,
         )
         for numbers, texts in zip(
             table.numbers.tolist(), table.texts.tolist(), strict=True

@@ -7,7 +7,7 @@ each other and with the moments, and are often recorded late.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -169,7 +169,7 @@ def test_one_lead_and_a_batch_see_the_same(tables: Tables, seed: int) -> None:
         for name in DATED:
             rows = bulk[name].filter(pl.col("row") == asked["row"])
             rows = rows.drop("row", "moment", "lead", "order", "lead_id")
-            assert [astuple(row) for row in getattr(alone, name)] == rows.rows()
+            assert [tuple(row) for row in getattr(alone, name)] == rows.rows()
         fixed = {name: getattr(alone, name) for name in ("source", "pipeline", "owner")}
         assert card == {"created_at": alone.created_at, **fixed, **alone.fields}
 

@@ -119,7 +119,7 @@ def test_long_story_is_cut_and_counted(tmp_path: Path) -> None:
     """Only the latest happenings are listed; the rest are counted, not forgotten."""
     lead = History(example.tables(["L-1"])).lead("L-1")
     event = lead.events[0]
-    many = tuple(replace(event, at=event.at + i) for i in range(500))
+    many = tuple(event._replace(at=event.at + i) for i in range(500))
     lead = replace(lead, events=many)
 
     dossier = compile_dossier([stored(1, 0, said())], lead)
