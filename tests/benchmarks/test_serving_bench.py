@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import orjson
 import polars as pl
 import pytest
@@ -86,10 +85,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
         {"lead_id": [lead_id], "moment": [microseconds(tables.cut_off)]}
     )
     table = build(bundle.catalog, history, moments)
-    numbers = np.where(np.isnan(table.numbers), None, table.numbers.astype(object))
-    values = [*numbers[0].tolist(), *table.texts[0].tolist()]
+    values = [*table.numbers[0].tolist(), *table.texts[0].tolist()]
     split = {"columns": bundle.catalog.names, "data": [values]}
-    row.write_bytes(orjson.dumps({"dataframe_split": split}))
+    row.write_bytes(orjson.dumps({"dataframe_split": split}))  # NaN becomes null
     return Stage(folder, settings, bundle, lead, row)
 
 
