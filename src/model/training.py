@@ -12,7 +12,7 @@ from leads.settings import Settings
 from leads.store import content_digest
 from model.discovery import discover
 from model.features import build
-from model.labels import horizon_of
+from model.labels import gap_of
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
 from model.snapshots import take
@@ -100,4 +100,4 @@ def _within_train(parts: Split) -> tuple[tuple[Codes, Codes], ...]:
 def _learned_until(snapshots: pl.DataFrame, parts: Split, settings: Settings) -> int:
     """Find the last moment that a training label could depend on."""
     last = int(snapshots["moment"].to_numpy()[parts.train].max())
-    return last + horizon_of(settings)
+    return last + gap_of(settings)
