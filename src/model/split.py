@@ -2,8 +2,9 @@
 
 Dated leads are cut by the moment they were created. The newest part is the test; train
 holds only labels that were known at the cut, so that between what is learned and what
-is judged lies a gap of one horizon (none for a flat table that names no horizon). Folds inside train do the same, one after another,
-each judged block later than all it was fitted on.
+is judged lies a gap of one horizon (none for a flat table that names no horizon). Folds
+inside train do the same, one after another, each judged block later than all it was
+fitted on.
 
 Short histories starve such folds: where the horizon is long and the data are young,
 nothing is left before the first judged block. Then folds fall back to whole leads drawn
