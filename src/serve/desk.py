@@ -71,6 +71,7 @@ class Desk:
         self._explaining = ThreadPoolExecutor(os.cpu_count(), "explain")
         self._batching = ThreadPoolExecutor(1, "batch")
         self._waiting = {"": 0, BATCH: 0}
+        self._turn = asyncio.Lock()
 
     def close(self) -> None:
         """End the threads."""
@@ -87,7 +88,10 @@ class Desk:
                 loop = asyncio.get_running_loop()
                 made = await loop.run_in_executor(self._explaining, work)
             else:
-                made = self._predicted(serving, lead, reasons=reasons)
+                # One in each round of the loop, which takes in one new connection in
+                # each: without turns a full house keeps newcomers at the door.
+                async with self._turn:
+                    made = self._predicted(serving, lead, reasons=reasons)
             prediction, inputs = made
             await self.recorder.record(prediction, inputs)
         return prediction

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from serve.desk import Desk
 from serve.scoring import features_in
 
 LEAD = "L00003"
-NOW = datetime(2026, 5, 5, 9, tzinfo=UTC)
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -68,6 +67,21 @@ def test_reasons_can_be_left_out_and_nothing_else_changes(
     assert bare["reasons_for"] == bare["reasons_against"] == []
     nothing: dict[str, Any] = {"reasons_for": [], "reasons_against": []}
     assert explained | nothing == bare
+
+
+@pytest.mark.parametrize(
+    ("short", "long"), [("", "?reasons=1"), ("?reasons=false", "?reasons=0")]
+)
+def test_the_short_way_and_the_long_way_meet(
+    client: TestClient, whole: dict[str, Any], short: str, long: str
+) -> None:
+    """Past FastAPI or through it, an answer and a refusal are the same."""
+    for body in (whole, whole | {"as_of": "2025-12-31T00:00:00Z"}, []):
+        one, other = (
+            client.post(f"/v1/predict{query}", json=body) for query in (short, long)
+        )
+        assert (one.status_code, one.content) == (other.status_code, other.content)
+        assert one.headers["content-type"] == other.headers["content-type"]
 
 
 def test_rows_after_the_moment_are_not_seen(
@@ -319,6 +333,31 @@ def test_the_schema_declares_every_problem(client: TestClient) -> None:
                 assert list(answer["content"]) == ["application/problem+json"], path
         assert "500" in operation["responses"]
     assert schema["components"]["schemas"]["Problem"]
+
+
+def test_every_refusal_that_is_sent_is_declared(
+    client: TestClient, company: Company, tmp_path: Path
+) -> None:
+    """What a caller of predict can meet stands in the schema, status by status."""
+    schema = client.get("/openapi.json").json()["paths"]
+    path = "/v1/predict"
+    met = {
+        client.post(path, content=b"{", headers=JSON).status_code,
+        client.post(path, content=b"{}", headers=JSON).status_code,
+        client.post(path, json={"lead_id": "nobody"}).status_code,
+        client.post(path, content=b"{}").status_code,
+        client.post(path, headers={**JSON, "content-length": "9" * 9}).status_code,
+    }
+    locked = settings_in(tmp_path, keys=("0" * 64,))
+    with TestClient(create_app(locked)) as asking:
+        met.add(asking.post(path, json={}).status_code)
+    with TestClient(create_app(settings_in(tmp_path))) as asking:
+        met.add(asking.post(path, json={}).status_code)
+
+    assert met == {400, 401, 404, 413, 415, 422, 503}
+    for known in (path, "/v1/predict/batch"):
+        declared = {int(status) for status in schema[known]["post"]["responses"]}
+        assert met - declared <= ({404} if known.endswith("batch") else set())
 
 
 def test_every_reference_of_the_schema_leads_somewhere(client: TestClient) -> None:
