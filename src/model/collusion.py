@@ -17,8 +17,6 @@ import lightgbm
 import numpy as np
 
 from model.boosting import Matrix
-from model.catalog import Numbers
-from model.metrics import Codes
 from model.probes import Mask, auc
 
 IMPLAUSIBLE: Final = 0.95
@@ -115,10 +113,10 @@ def _given_back(
 
 
 def kin(fields: Sequence[str], leaking: Collection[str]) -> Mapping[str, str]:
-    """Find fields named like leaking ones: each with the opening of the name shared.
+    """Find fields named like leaking ones, and the opening of the name they share.
 
-    An opening is suspected if at least ``KIN`` fields with it leak, and these are a third
-    of all that have it.
+    An opening is suspected if at least ``KIN`` fields with it leak, and these are a
+    third of all that have it.
 
     Examples
     --------
@@ -144,9 +142,3 @@ def kin(fields: Sequence[str], leaking: Collection[str]) -> Mapping[str, str]:
 def _openings(name: str) -> list[str]:
     ends = [match.end() for match in re.finditer(r"[_.\s/-]+", name)]
     return [name[:end] for end in ends if end < len(name)]
-
-
-def rows_of(values: Numbers, most: int) -> Codes:
-    """Choose at most so many rows, spread evenly."""
-    step = max(1, -(-len(values) // most))
-    return np.arange(0, len(values), step, dtype=np.intp)

@@ -104,9 +104,7 @@ class Inspection:
 
     def _fields(self, severity: Severity) -> tuple[str, ...]:
         named = (
-            f.field
-            for f in self.findings
-            if f.severity == severity and not f.trusted
+            f.field for f in self.findings if f.severity == severity and not f.trusted
         )
         return tuple(dict.fromkeys(named))
 

@@ -1,4 +1,4 @@
-"""Questions to one column: does it know what nobody could have known?
+"""Questions to one column: whether it knows what nobody could have known.
 
 Every probe that fits something fits it on one half of the training leads and judges it
 on the other, never in-sample. Columns come as small integer codes (``binned``), so that
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,12 @@ def halves(leads: Codes, seed: int) -> Mask:
     """Mark (n,) the rows of every second lead, drawn at random: the half to fit on."""
     order = np.random.default_rng(seed).permutation(int(leads.max()) + 1)
     return np.asarray(order[leads] % 2 == 0)
+
+
+def rows_of(rows: npt.NDArray[Any], most: int) -> Codes:
+    """Choose at most so many rows, spread evenly."""
+    step = max(1, -(-len(rows) // most))
+    return np.arange(0, len(rows), step, dtype=np.intp)
 
 
 def binned(values: pl.Series, fit: Mask) -> Codes:

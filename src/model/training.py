@@ -13,9 +13,10 @@ from leads.store import content_digest
 from model.discovery import discover
 from model.features import build
 from model.labels import horizon_of
-from model.leakgate import Scene, inspect, refuse_certain, without
+from model.leakgate import inspect, refuse_certain, without
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.scene import Scene
 from model.snapshots import take
 from model.split import Split, split
 
