@@ -35,7 +35,8 @@ def says(rule: Rule) -> Words:
         f" (usual {percent(rule.usual)}); that covers {percent(rule.cover)} of all"
         f" {what}",
         f"там, где оно так говорит, из {rule.count} новых лидов конверсия"
-        f" {percent(rule.rate)} (обычно {percent(rule.usual)}); это {percent(rule.cover)} всех {chto}",
+        f" {percent(rule.rate)} (обычно {percent(rule.usual)}); это"
+        f" {percent(rule.cover)} всех {chto}",
     )
 
 
@@ -63,8 +64,8 @@ def foretells(rule: Rule, fill: Fill) -> Words:
     """Say that an event foretells for certain, yet open leads never have it."""
     return Words(
         f"{percent(rule.rate)} of {rule.count:,} unseen leads with such an event"
-        f" convert (usual {percent(rule.usual)}), yet of {fill.fresh_count:,} open leads"
-        f" {percent(fill.fresh)} have one: it seems to be dated back",
+        f" convert (usual {percent(rule.usual)}), yet of {fill.fresh_count:,} open"
+        f" leads {percent(fill.fresh)} have one: it seems to be dated back",
         f"из {rule.count} новых лидов с таким событием конверсия {percent(rule.rate)}"
         f" (обычно {percent(rule.usual)}), но среди {fill.fresh_count} открытых лидов"
         f" оно есть у {percent(fill.fresh)}: похоже, его датируют задним числом",
