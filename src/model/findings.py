@@ -124,6 +124,10 @@ class Inspection:
         )
 
 
+NOT_INSPECTED: Final = Inspection()
+"""Of a bundle that was made before there was a gate, or of too little data."""
+
+
 def percent(part: float) -> str:
     """Write a part of one as per cent, with one digit if it is small.
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import polars as pl
+
 from leads.errors import LeakRefused
 from model.catalog import Catalog, FeatureTable
-from model.findings import TITLES, Inspection
+from model.findings import NOT_INSPECTED, TITLES, Inspection
 from model.scene import Scene, Sight
 from model.snapshots import open_leads
-from model.suspicion import PROBES, named_alike, together
+from model.suspicion import FEWEST_LEADS, PROBES, named_alike, together
 
 
 def inspect(scene: Scene) -> Inspection:
     """Ask every probe about the training snapshots; decide nothing yet."""
     first = scene.one_each(last=False)
     if not 0 < first.labels[first.fit].sum() < first.fit.sum():
-        return Inspection()  # too little to tell: the learner will refuse it
-    fresh = open_leads(scene.history, scene.settings)
-    sight = Sight(first, scene.one_each(last=True), fresh)
+        return NOT_INSPECTED  # too little to tell: the learner will refuse it
+    sight = Sight(first, scene.one_each(last=True), _fresh(scene))
     trusted = scene.settings.model.trust
     found = [finding for probe in PROBES for finding in probe(sight)]
     barred = {f.field for f in found} | set(trusted)
@@ -28,6 +29,20 @@ def inspect(scene: Scene) -> Inspection:
     marked = (replace(f, trusted=f.field in trusted) for f in found)
     told = sorted(marked, key=lambda f: (f.severity, f.code))
     return Inspection(tuple(_probed(sight)), tuple(told), tuple(trusted))
+
+
+def _fresh(scene: Scene) -> pl.DataFrame:
+    """Take the open leads that came after all that is learned from, if there are any.
+
+    Where nothing ever closes a lead, the older ones of them are in truth lost.
+    """
+    found = open_leads(scene.history, scene.settings)
+    last = scene.moments["moment"].max()
+    newer = found.with_columns(created=scene.history.cards(found)["created_at"]).filter(
+        pl.col("created") > last
+    )
+    chosen = newer.drop("created") if len(newer) >= FEWEST_LEADS else found
+    return chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
 
 
 def refuse_certain(inspection: Inspection) -> None:

@@ -46,8 +46,9 @@ USUAL_BELOW: Final = 0.85
 """Where nearly all convert anyway, "always" says nothing."""
 
 EXPORTED_IN: Final = 2 * 86_400_000_000
-PLANS: Final = 0.002
-"""More dates than this part after the end of the data are plans, not slips."""
+FEWEST_PLANS: Final = 3
+SLIPS: Final = 0.0005
+"""The part of dates that may lie in the future by a slip of the pen."""
 
 
 def halves(leads: Codes, seed: int) -> Mask:
@@ -231,15 +232,19 @@ def unheard_of(past: Codes, fresh: Codes, *, levels: Iterable[int]) -> float:
     return float(np.isin(past, sorted(told)).mean()) if told else 0.0
 
 
-def later_than_seen(
-    values: npt.NDArray[np.int64], moments: npt.NDArray[np.int64], cut_off: int
-) -> float:
-    """Say which part of dates is later than the moment, if none is a plan.
+def are_plans(values: npt.NDArray[np.int64], cut_off: int) -> bool:
+    """Say whether dates (n,) lie in the future for some leads, as plans do.
 
-    A plan (the next call, a trial's end) lies after the end of the data for some leads;
-    a stamp of what has happened never does. Both are ``(n,)`` microseconds, of known
-    dates only. With any date after ``cut_off`` the answer is 0.
+    The next call or a trial's end comes after the end of the data for some of the newest
+    leads; a stamp of what has happened never does, but for the days an export takes and
+    for slips.
     """
-    if len(values) == 0 or (values > cut_off).any():
-        return 0.0
-    return float((values > moments).mean())
+    beyond = int((values > cut_off + EXPORTED_IN).sum())
+    return beyond >= max(FEWEST_PLANS, SLIPS * len(values))
+
+
+def later_than_seen(
+    values: npt.NDArray[np.int64], moments: npt.NDArray[np.int64]
+) -> float:
+    """Say which part of dates (n,) is later than the moments (n,) they are seen at."""
+    return float((values > moments).mean()) if len(values) else 0.0

@@ -28,6 +28,7 @@ from model.probes import (
     Mask,
     Rule,
     alone,
+    are_plans,
     binned,
     compare_fill,
     fill_rules,
@@ -248,13 +249,13 @@ def _late_dates(sight: Sight) -> Iterator[Finding]:
     scene = sight.first
     if not scene.history.tables.dated:
         return
+    cut_off = scene.history.cut_off
     for name, values in scene.times.items():
+        if are_plans(scene.history.leads[name].drop_nulls().to_numpy(), cut_off):
+            continue
         known = values.is_not_null()
-        part = later_than_seen(
-            values.filter(known).to_numpy(),
-            scene.moments["moment"].filter(known).to_numpy(),
-            scene.history.cut_off,
-        )
+        moments = scene.moments["moment"].filter(known).to_numpy()
+        part = later_than_seen(values.filter(known).to_numpy(), moments)
         if part >= DATES:
             ranks = scene.alone[name]
             sure = ranks >= TELLS
