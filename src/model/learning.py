@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -47,8 +47,8 @@ class Task:
     ``table`` has n rows, ``labels`` their outcomes as 0.0 or 1.0, ``leads`` the number
     of each row's lead from 0. ``train`` and ``test`` are positions of rows; ``folds``
     are fitting and judged positions within ``train``, oldest judged slice first, and
-    ``forward`` says whether they go forward in time. ``cut_off`` and ``learned_until``
-    are as in ``Manifest``.
+    ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
+    and ``leaks`` are as in ``Manifest``.
     """
 
     catalog: Catalog
@@ -62,6 +62,7 @@ class Task:
     cut_off: int | None = None
     learned_until: int | None = None
     data_digest: str = ""
+    leaks: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -208,6 +209,7 @@ def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str
             "test_conversions": int(task.labels[task.test].sum()),
         },
         "metrics": {},
+        "leaks": task.leaks,
         "split": {
             "dated": task.learned_until is not None,
             "holdout": holdout and holdout.model_dump(mode="json"),

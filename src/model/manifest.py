@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,8 @@ class Manifest:
 
     ``cut_off`` is the last moment the data knew of, ``learned_until`` the last one that
     a training outcome could depend on (both in microseconds since 1970 UTC, None if
-    the leads are undated), ``split`` how test rows were told from training rows.
+    the leads are undated), ``split`` how test rows were told from training rows,
+    ``leaks`` what the leak gate looked at and found.
     Nothing here depends on the clock or the machine.
     """
 
@@ -48,6 +49,7 @@ class Manifest:
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     format: int = FORMAT
+    leaks: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same manifest."""

@@ -15,6 +15,7 @@ from leads.errors import Unavailable
 from model import champion
 from model.catalog import Catalog, Words
 from model.datacard import DataCard
+from model.findings import NOT_INSPECTED, Inspection
 from model.manifest import checked
 from model.proof import Proof
 from model.wording import subject_of
@@ -32,12 +33,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The model in use, its proof, its fields' words, and the data card if kept."""
+    """The model in use, its proof, its fields' words, and the data card if kept.
+
+    ``leaks`` is what was looked at for leaks before it learned.
+    """
 
     model: Model
     proof: Proof
     fields: Mapping[str, Words] = field(default_factory=dict)
     card: DataCard | None = None
+    leaks: Inspection = NOT_INSPECTED
 
 
 def read_evidence(store_folder: Path) -> Evidence:
@@ -51,22 +56,26 @@ def read_evidence(store_folder: Path) -> Evidence:
         Its files are not what they were.
     """
     found = champion.read(store_folder)
-    horizon_days, proof, fields = _kept(found.path, found.digest)
+    horizon_days, proof, fields, leaks = _kept(found.path, found.digest)
     return Evidence(
         model=Model(found.version, found.digest, found.promoted_at, horizon_days),
         proof=proof,
         fields=fields,
         card=_card(store_folder),
+        leaks=leaks,
     )
 
 
 @lru_cache(maxsize=4)
-def _kept(path: Path, digest: str) -> tuple[int, Proof, Mapping[str, Words]]:
+def _kept(
+    path: Path, digest: str
+) -> tuple[int, Proof, Mapping[str, Words], Inspection]:
     """Read what never changes of a bundle, once."""
     manifest, _ = checked(path, digest)
     catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
     proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
-    return manifest.horizon_days, proof, field_words(catalog)
+    leaks = Inspection.from_facts(manifest.leaks)
+    return manifest.horizon_days, proof, field_words(catalog), leaks
 
 
 def _card(store_folder: Path) -> DataCard | None:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from leads.decision import probability_of
 from leads.settings import Conversion
 from model.catalog import Words
+from model.findings import TITLES
 from serve.pages import charts
 from serve.pages.dossier import Dossier, Move
 from serve.pages.links import Links
@@ -152,6 +153,7 @@ def trust_page(trust: Trust, view: View) -> str:
     return _draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
+        leak_titles=TITLES,
     )  # fmt: skip
 
 

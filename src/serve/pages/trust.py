@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from leads.decision import Tier
 from model.datacard import DataCard
+from model.findings import NOT_INSPECTED, Inspection
 from model.proof import Bar, Bin, Gain, Measure, TierProof
 from serve.pages.evidence import Evidence, Model
 
@@ -58,6 +59,7 @@ class Trust:
     histogram: tuple[Bar, ...]
     measures: tuple[Measure, ...]
     card: DataCard | None
+    leaks: Inspection = NOT_INSPECTED
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -78,6 +80,7 @@ def weigh(evidence: Evidence) -> Trust:
         histogram=proof.histogram,
         measures=proof.measures,
         card=evidence.card,
+        leaks=evidence.leaks,
     )
 
 

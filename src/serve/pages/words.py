@@ -274,6 +274,24 @@ TEXTS: Final[Mapping[str, Words]] = {
     "col.pipeline": Words("Pipeline", "Воронка"),
     "col.source": Words("Source", "Источник"),
     "col.rate": Words("Success rate", "Доля успеха"),
+    "model.leaks": Words(
+        "What was checked for leaks", "Что проверено на утечки исхода"
+    ),
+    "model.leaks.how": Words(
+        "Fields that are filled at or after the outcome make a forecast look better"
+        " than it is. What is suspected was not learned from, unless somebody vouched"
+        " for it.",
+        "Поля, которые заполняют при исходе или после него, приукрашивают прогноз. На"
+        " подозрительных модель не училась, если за них никто не поручился.",
+    ),
+    "leaks.none": Words("Nothing was found.", "Ничего не найдено."),
+    "leaks.probes": Words("Looked for", "Что искали"),
+    "leaks.trusted": Words("Vouched for in the settings", "В настройках поручились за"),
+    "leaks.kept": Words("kept on trust", "оставлено под поручительство"),
+    "leaks.set_aside": Words("set aside", "исключено"),
+    "col.field": Words("Field", "Поле"),
+    "col.done": Words("What was done", "Что сделано"),
+    "col.why": Words("Why", "Почему"),
     # refusals
     "missing.title": Words("No such lead", "Нет такого лида"),
     "missing.how": Words(
