@@ -9,9 +9,8 @@ whether newer rows count for more, is chosen by the rows that each fold left out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -24,9 +23,9 @@ from model.linear import Line, Linear
 from model.metrics import row_losses
 
 STRENGTHS: Final = (0.01, 0.03, 0.1, 1.0)
-"""Inverse penalties, the most cautious first."""
+"""Inverse penalties, the most cautious first; tried as long as they help."""
 
-HALF_LIVES: Final = (None, 0.25)
+HALF_LIFE: Final = 0.25
 """Part of the rows after which a row counts for half; only where time goes forward."""
 
 MOST_KNOTS: Final = 64
@@ -115,6 +114,15 @@ class Penalty:
         return np.asarray(0.5 ** (age / self.half_life))
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a penalty lost on the judged rows, and the log-odds that it gave them."""
+
+    loss: float
+    penalty: Penalty
+    log_odds: Numbers
+
+
 def judge_linear(
     design: Design, folds: Sequence[Fold], *, forward: bool, threads: int
 ) -> tuple[OutOfFold, Penalty]:
@@ -131,28 +139,23 @@ def judge_linear(
     threads
         How many folds are fitted at a time.
     """
-    labels = np.concatenate([design.matrix.labels[judged] for _, judged in folds])
-    best: tuple[float, Penalty, Numbers] | None = None
-    half_lives = HALF_LIVES if forward else HALF_LIVES[:1]
-    for half_life, strength in product(half_lives, STRENGTHS):
-        penalty = Penalty(strength, half_life)
-        # Sums of BLAS depend on its threads, and one seed must give one bundle.
-        with threadpool_limits(1, user_api="blas"):
-            fitted = Parallel(n_jobs=threads, prefer="threads")(
-                delayed(_judged)(design, fold, penalty) for fold in folds
-            )
-        log_odds = np.concatenate(fitted)
-        loss = float(row_losses(log_odds, labels).mean())
-        if best is None or loss < best[0]:
-            best = loss, penalty, log_odds
-    assert best is not None
+    best = Judgement(np.inf, Penalty(STRENGTHS[0]), np.empty(0))
+    for strength in STRENGTHS:
+        tried = _tried(design, folds, Penalty(strength), threads=threads)
+        if tried.loss >= best.loss:
+            break
+        best = tried
+    if forward:
+        recent = replace(best.penalty, half_life=HALF_LIFE)
+        tried = _tried(design, folds, recent, threads=threads)
+        best = min(best, tried, key=lambda judgement: judgement.loss)
     unseen = OutOfFold(
         rows=np.concatenate([judged for _, judged in folds]),
-        log_odds=best[2],
+        log_odds=best.log_odds,
         folds=np.repeat(np.arange(len(folds)), [len(judged) for _, judged in folds]),
         rounds=0,
     )
-    return unseen, best[1]
+    return unseen, best.penalty
 
 
 def fit_linear(design: Design, names: Sequence[str], penalty: Penalty) -> Linear:
@@ -160,6 +163,19 @@ def fit_linear(design: Design, names: Sequence[str], penalty: Penalty) -> Linear
     with threadpool_limits(1, user_api="blas"):
         weights, intercept = _fit(design.columns, design.matrix.labels, penalty)
     return design.scorecard(names, weights, intercept)
+
+
+def _tried(
+    design: Design, folds: Sequence[Fold], penalty: Penalty, *, threads: int
+) -> Judgement:
+    # Sums of BLAS depend on its threads, and one seed must give one bundle.
+    with threadpool_limits(1, user_api="blas"):
+        given = Parallel(n_jobs=threads, prefer="threads")(
+            delayed(_judged)(design, fold, penalty) for fold in folds
+        )
+    log_odds = np.concatenate(given)
+    labels = np.concatenate([design.matrix.labels[judged] for _, judged in folds])
+    return Judgement(float(row_losses(log_odds, labels).mean()), penalty, log_odds)
 
 
 def _judged(design: Design, fold: Fold, penalty: Penalty) -> Numbers:

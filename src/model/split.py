@@ -11,9 +11,7 @@ by a hash (``Split.folds_by`` says which it was). That is still honest about lea
 about time; the test is never relaxed, it is refused in words.
 
 Leads without time are drawn by a hash of their id with the seed, so a lead stays on its
-side when others come or go. A holdout that came with the data replaces the test. If it
-lies after all training rows of an undated table, and the rate of conversion changes
-along the rows, then the rows are in order of time, and the folds go forward along them.
+side when others come or go. A holdout that came with the data replaces the test.
 """
 
 from __future__ import annotations
@@ -21,13 +19,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 from leads.errors import DataRefused
 from leads.settings import Settings
@@ -38,13 +34,6 @@ Fold = tuple[Rows, Rows]
 DAY: Final = 86_400_000_000
 FIRST_FIT: Final = 0.2
 """The first fold is fitted on at least this part of train."""
-DRIFT_PARTS: Final = 20
-LEAST_PART: Final = 30
-"""Rows of a part below which its rate says too little."""
-DRIFT_CHANCE: Final = 0.001
-"""The chance of a false alarm at which a change of the rate is believed."""
-PLACE: Final = pl.col("lead_id").cast(pl.Int64, strict=False)
-"""The place of a row in its table, where that is what numbers the leads."""
 LEAST_JUDGED: Final = 0.2
 """Forward folds judge at least this part of train's leads, or folds go by lead."""
 
@@ -53,15 +42,14 @@ LEAST_JUDGED: Final = 0.2
 class Split:
     """Rows of the snapshots (labelled ones only) by their use.
 
-    ``folds`` are pairs (fit, judge) of rows of ``train``, by time, by the order of an
-    undated table's rows, or by lead. ``cut`` is the moment in
+    ``folds`` are pairs (fit, judge) of rows of ``train``. ``cut`` is the moment in
     microseconds that parts train from test; None where they are not parted by time.
     """
 
     train: Rows
     test: Rows
     folds: tuple[Fold, ...]
-    folds_by: Literal["time", "row", "lead"]
+    folds_by: Literal["time", "lead"]
     cut: int | None = None
 
 
@@ -93,16 +81,12 @@ def split(snapshots: pl.DataFrame, settings: Settings) -> Split:
         test, train = _parted(labelled, pl.Series(drawn < settings.model.test_share))
     if train.is_empty() or test.is_empty():
         raise _starved(labelled, train, settings, dated=dated)
-    by_time = _forward(train, settings) if dated else ()
-    by_row: tuple[Fold, ...] = ()
-    if not dated and _goes_on(train, test):
-        train = train.sort(PLACE)
-        by_row = _along_rows(train, settings)
+    forward = _forward(train, settings) if dated else ()
     return Split(
         train=_rows(train),
         test=_rows(test),
-        folds=by_time or by_row or _by_lead(train, settings),
-        folds_by="time" if by_time else "row" if by_row else "lead",
+        folds=forward or _by_lead(train, settings),
+        folds_by="time" if forward else "lead",
         cut=cut,
     )
 
@@ -156,48 +140,6 @@ def _blocks(
         later = (pl.col("created_at") >= start) & (pl.col("created_at") < stop)
         fit = train.filter(_known_before(start, settings))
         yield _rows(fit), _rows(train.filter(later))
-
-
-def _goes_on(train: pl.DataFrame, test: pl.DataFrame) -> bool:
-    """Say whether the rows of a table prove to be in order of time, the test last."""
-    places, later = train.select(PLACE).to_series(), test.select(PLACE).to_series()
-    if places.has_nulls() or later.has_nulls():
-        return False
-    first, last = later.sort()[0], places.sort()[-1]
-    return first > last and drifts(train.sort(PLACE)["label"].to_numpy())
-
-
-def _along_rows(train: pl.DataFrame, settings: Settings) -> tuple[Fold, ...]:
-    """Fold forward along rows that are in order of time."""
-    rows = _rows(train)
-    borders = np.linspace(FIRST_FIT, 1.0, settings.model.folds + 1) * len(rows)
-    folds = tuple(
-        (rows[:start], rows[start:stop])
-        for start, stop in pairwise(borders.round().astype(np.intp).tolist())
-    )
-    return folds if all(_both_classes(train, fold) for fold in folds) else ()
-
-
-def drifts(labels: npt.NDArray[np.bool_]) -> bool:
-    """Say whether the rate of conversion changes along the rows, beyond chance.
-
-    Pearson's chi-squared test of equal rates in consecutive parts of the rows.
-
-    Examples
-    --------
-    >>> same, changed = np.arange(2000) % 4 == 0, np.arange(2000) > 1600
-    >>> drifts(same), drifts(changed), drifts(same[:50])
-    (False, True, False)
-    """
-    parts = min(DRIFT_PARTS, len(labels) // LEAST_PART)
-    rate = float(labels.mean()) if len(labels) else 0.0
-    if parts < 2 or not 0.0 < rate < 1.0:
-        return False
-    cut = np.array_split(labels, parts)
-    counts = np.array([len(part) for part in cut])
-    won = np.array([part.sum() for part in cut])
-    chi2 = float(np.sum(np.square(won - counts * rate) / (counts * rate * (1 - rate))))
-    return bool(stats.chi2.sf(chi2, parts - 1) < DRIFT_CHANCE)
 
 
 def _both_classes(train: pl.DataFrame, fold: Fold) -> bool:

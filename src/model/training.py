@@ -65,7 +65,7 @@ def train(
         train=np.arange(len(parts.train)),
         test=np.arange(len(parts.train), len(rows)),
         folds=_within_train(parts),
-        forward=parts.folds_by != "lead",
+        forward=parts.folds_by == "time",
         cut_off=history.cut_off if dated else None,
         learned_until=_learned_until(snapshots, parts, settings) if dated else None,
         data_digest=data_digest or content_digest(history.tables),
