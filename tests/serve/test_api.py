@@ -76,7 +76,8 @@ def test_the_short_way_and_the_long_way_meet(
     client: TestClient, whole: dict[str, Any], short: str, long: str
 ) -> None:
     """Past FastAPI or through it, an answer and a refusal are the same."""
-    for body in (whole, whole | {"as_of": "2025-12-31T00:00:00Z"}, []):
+    bodies: list[Any] = [whole, whole | {"as_of": "2025-12-31T00:00:00Z"}, []]
+    for body in bodies:
         one, other = (
             client.post(f"/v1/predict{query}", json=body) for query in (short, long)
         )
