@@ -28,12 +28,15 @@ STRENGTHS: Final = (0.01, 0.03, 0.1, 1.0)
 HALF_LIFE: Final = 0.25
 """Part of the rows after which a row counts for half; only where time goes forward."""
 
+FOLDS_TO_CHOOSE: Final = 2
+"""The newest folds choose where time goes forward: what held last holds longest."""
+
 MOST_KNOTS: Final = 64
 FARTHEST: Final = 1e150
 """Knots are no farther from nought, so that their distances are finite."""
 
 MOST_ITERATIONS: Final = 1_000
-TOLERANCE: Final = 1e-6
+TOLERANCE: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +142,18 @@ def judge_linear(
     threads
         How many folds are fitted at a time.
     """
+    newest = folds[-FOLDS_TO_CHOOSE:] if forward else folds
     best = Judgement(np.inf, Penalty(STRENGTHS[0]), np.empty(0))
     for strength in STRENGTHS:
-        tried = _tried(design, folds, Penalty(strength), threads=threads)
+        tried = _tried(design, newest, Penalty(strength), threads=threads)
         if tried.loss >= best.loss:
             break
         best = tried
     if forward:
         recent = replace(best.penalty, half_life=HALF_LIFE)
-        tried = _tried(design, folds, recent, threads=threads)
+        tried = _tried(design, newest, recent, threads=threads)
         best = min(best, tried, key=lambda judgement: judgement.loss)
+        best = _tried(design, folds, best.penalty, threads=threads)
     unseen = OutOfFold(
         rows=np.concatenate([judged for _, judged in folds]),
         log_odds=best.log_odds,
