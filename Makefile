@@ -7,12 +7,14 @@ SERVE  ?= 1
 
 export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONUTF8 := 1
+# Certificates of the machine, which may stand behind a proxy of its own.
+export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format bench lock clean
+.PHONY: help setup demo test test-long lint format bench bench-quality lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the virtual environment from the hash-locked requirements
 
@@ -22,17 +24,14 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	  { echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found; name another with PYTHON=..." >&2; exit 2; }
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || \
 	  { echo "Cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock 2>/dev/null || \
-	  echo "uv cannot be had; pip will take a few minutes."
-	@if test -x $(VENV)/bin/uv; then \
-	  echo "Installing the locked packages with uv ..."; \
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock 2>/dev/null || true
+	@echo "Installing the locked packages ..."
+	@{ test -x $(VENV)/bin/uv && \
 	  $(VENV)/bin/uv pip sync --quiet --python $(PY) --require-hashes requirements.lock requirements-uv.lock && \
-	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable . ; \
-	else \
-	  echo "Installing the locked packages with pip ..."; \
+	  $(VENV)/bin/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable . ; } || \
+	{ echo "Going on with pip, which takes a few minutes ..."; \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
-	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; \
-	fi
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; }
 	@touch $@
 
 demo: $(READY) ## Run the main job on an invented company, then serve (SERVE=0: do not serve)
@@ -56,6 +55,9 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Measure, everything compared in one run
 	@$(PY) -m pytest -q -s tests/benchmarks --benchmark-columns=min,median,max,rounds --benchmark-group-by=group
+
+bench-quality: $(READY) ## Train on public data sets, beside the best of all peers
+	@$(PY) tests/benchmarks/quality.py
 
 lock: $(READY) ## Write the requirement locks anew
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock

@@ -73,7 +73,9 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     columns = (
         SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=err, transient=True) as progress:
+    # Nobody watches a pipe or a log file; there a bar would leave empty lines.
+    hidden = not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
         task = progress.add_task(what, total=None)
         yield lambda now: progress.update(task, description=now)
 

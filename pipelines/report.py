@@ -17,9 +17,9 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from serve.evidence import read_evidence
-from serve.report import MOST_LISTED, MOST_PAGES, Report, write_report
-from serve.sight import Sight
+from serve.pages.evidence import read_evidence
+from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
+from serve.pages.sight import Sight
 
 FOLDER: Final = "reports"
 

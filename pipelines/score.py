@@ -203,7 +203,8 @@ def _bar() -> Iterator[tuple[Advance, Advance]]:
         MofNCompleteColumn(),
         Remaining(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    hidden = not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
         task = progress.add_task("Predicting", total=None)
         yield (
             lambda total: progress.update(task, total=total),

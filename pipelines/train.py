@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.markup import escape
+
 from leads.settings import Settings, read_settings
+from model.findings import Inspection
 from model.learning import Progress, Trained
 from model.registry import register
 from model.training import train as train_model
@@ -40,6 +43,8 @@ def train_and_register(
         The source has faults.
     DataRefused
         The data cannot carry a model.
+    LeakRefused
+        A field certainly tells the outcome.
     """
     folder = settings.store.folder
     history, digest = stored(settings)
@@ -50,6 +55,11 @@ def train_and_register(
     if progress:
         progress("Registering")
     version = register(trained, settings)
+    leaks = Inspection.from_facts(trained.bundle.manifest.leaks)
+    for finding in leaks.findings:
+        log.warning(
+            "leak", trusted=finding.trusted, field=finding.field, why=f"{finding}"
+        )
     log.info("trained", version=version, bundle=trained.bundle.digest, data=digest)
     return Registered(trained, version)
 
@@ -58,6 +68,7 @@ def show(done: Registered) -> None:
     """Print how good the model is, and that it knows more than the base rate."""
     bundle = done.trained.bundle
     rows = bundle.manifest.rows
+    show_leaks(Inspection.from_facts(bundle.manifest.leaks))
     figures = table("Measured on test snapshots", "metric", "value", "95 % interval")
     for name, measured in done.trained.metrics.items():
         interval = f"{measured.low:.4f} to {measured.high:.4f}"
@@ -68,9 +79,34 @@ def show(done: Registered) -> None:
             f"{side:9}{rows[side]:,} snapshots of {rows[f'{side}_leads']:,} leads,"
             f" {rows[f'{side}_conversions']:,} conversions"
         )
+    blend = ", ".join(
+        f"{name} {rung['weight']:.2f} (log-loss {rung['logloss']:.4f})"
+        for name, rung in bundle.manifest.ladder.items()
+    )
+    out.print(f"blend    {blend} out of fold", soft_wrap=True)
     out.print(
         f"model    {bundle.manifest.rounds} rounds, {len(bundle.catalog.features)}"
         f" features, {bundle.calibrator.kind} calibration"
     )
     out.print(f"version  {done.version} (challenger)")
     out.print(f"bundle   {bundle.digest}")
+
+
+def show_leaks(leaks: Inspection) -> None:
+    """Say what was set aside, and what was kept on somebody's word; never nothing."""
+    if not leaks.probed:
+        return
+    if not leaks.findings:
+        out.print(f"leaks    nothing found ({', '.join(leaks.probed)})")
+        return
+    told = table("Suspected of leaking the outcome", "field", "what is done", "why")
+    for finding in leaks.findings:
+        done = "trusted, kept" if finding.trusted else "set aside"
+        why = f"{finding.code} {finding.title.en}: {finding.evidence.en}"
+        told.add_row(escape(finding.field), done, escape(why))
+    out.print(told)
+    if leaks.set_aside:
+        out.print(
+            "If one of them is known while the lead is open, keep it by [model] trust.",
+            markup=False,
+        )

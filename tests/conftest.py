@@ -87,7 +87,8 @@ def _binary(name: str) -> str | None:
 def _as_server_user(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
-    if shutil.which("runuser") is None:
+    runuser = shutil.which("runuser") or shutil.which("runuser", path="/usr/sbin")
+    if runuser is None:
         pytest.skip(
             "POSTGRESQL REFUSES ROOT, and there is no runuser to step down with"
         )
@@ -95,7 +96,7 @@ def _as_server_user(folder: Path) -> list[str]:
         shutil.chown(folder, SERVER_USER)
     except LookupError:
         pytest.skip(f"POSTGRESQL REFUSES ROOT, and there is no user {SERVER_USER!r}")
-    return ["runuser", "-u", SERVER_USER, "--"]
+    return [runuser, "-u", SERVER_USER, "--"]
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

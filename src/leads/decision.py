@@ -27,7 +27,7 @@ class Reason:
     """One business field's share of a prediction, in words, with a counted rate.
 
     ``share`` is in log-odds: positive speaks for conversion. ``count`` and ``rate`` say
-    of how many past snapshots with a like value which part converted; ``text`` holds
+    of how many past leads with a like value which part converted; ``text`` holds
     the whole sentence by language ("en", "ru").
     """
 

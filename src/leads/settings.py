@@ -219,6 +219,7 @@ class Model(_Section):
     test_share: Share = 0.2
     threads: int = Field(default=2, ge=1, le=256)
     exclude: tuple[str, ...] = ("owner",)
+    trust: tuple[str, ...] = ()
 
 
 class Tiers(_Section):

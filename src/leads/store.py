@@ -128,7 +128,7 @@ def origin_of(folder: Path) -> str:
     Unavailable
         Nothing was ingested.
     """
-    return str(_current(folder)["origin"])
+    return str(_current(folder).get("origin", ""))
 
 
 def content_digest(tables: Tables) -> str:

@@ -46,6 +46,17 @@ def horizon_of(settings: Settings) -> int:
     return settings.conversion.horizon_days * 86_400_000_000
 
 
+def gap_of(settings: Settings) -> int:
+    """Return how long after its moment a label becomes known, in microseconds.
+
+    That is the horizon. A flat table says how leads ended, not when that was known:
+    there it is nothing, unless the configuration names a horizon.
+    """
+    named = "horizon_days" in settings.conversion.model_fields_set
+    known_outcome = settings.conversion.kind == "outcome"
+    return 0 if known_outcome and not named else horizon_of(settings)
+
+
 def funnel_of(history: History, settings: Settings) -> Funnel:
     """Learn the funnel, counting as won what the configuration calls conversion."""
     converted = None

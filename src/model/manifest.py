@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from leads.errors import DamagedBundle
 from model.metrics import Measured
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 FILES: Final = (
-    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "proof.json",
-    "reference.json", "tiers.json",
+    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "linear.json",
+    "proof.json", "reference.json", "tiers.json",
 )  # fmt: skip
 
 
@@ -30,7 +30,9 @@ class Manifest:
 
     ``cut_off`` is the last moment the data knew of, ``learned_until`` the last one that
     a training outcome could depend on (both in microseconds since 1970 UTC, None if
-    the leads are undated), ``split`` how test rows were told from training rows.
+    the leads are undated), ``split`` how test rows were told from training rows,
+    ``leaks`` what the leak gate looked at and found, ``ladder`` each learner's log-loss
+    out of fold and its weight in the blend.
     Nothing here depends on the clock or the machine.
     """
 
@@ -42,12 +44,14 @@ class Manifest:
     git_commit: str | None
     base_rate: float
     rounds: int
+    ladder: Mapping[str, Mapping[str, float]]
     rows: Mapping[str, int]
     metrics: Mapping[str, Measured]
     split: Mapping[str, Any]
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     format: int = FORMAT
+    leaks: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same manifest."""

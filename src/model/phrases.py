@@ -89,18 +89,19 @@ def number(value: float, language: Language) -> str:
 def percent(rate: float, language: Language) -> str:
     r"""Write a rate as a percentage that is never rounded to nothing or to certainty.
 
-    A space that does not break keeps the sign with its number.
+    In Russian a space that does not break keeps the sign with its number.
 
     Examples
     --------
-    >>> percent(0.3149, "en"), percent(0.002, "en"), percent(0.999, "en")
-    ('31\xa0%', 'under 1\xa0%', 'over 99\xa0%')
+    >>> percent(0.3149, "en"), percent(0.002, "en"), percent(0.999, "ru")
+    ('31%', 'under 1%', 'более 99\xa0%')
     """
+    sign = "\u00a0%" if language == "ru" else "%"
     if 0 < rate < 0.01:
-        return f"{UNDER[language]} 1\u00a0%"
+        return f"{UNDER[language]} 1{sign}"
     if 0.99 < rate < 1:
-        return f"{OVER[language]} 99\u00a0%"
-    return f"{rate * 100:.0f}\u00a0%"
+        return f"{OVER[language]} 99{sign}"
+    return f"{rate * 100:.0f}{sign}"
 
 
 def duration(hours: float, language: Language) -> str:

@@ -27,6 +27,7 @@ from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle, verify_in_child
 from model.catalog import Catalog
+from model.findings import Inspection
 from model.learning import Trained
 from model.manifest import Manifest
 from model.pictures import pictures
@@ -95,6 +96,9 @@ def records(trained: Trained) -> Iterator[Record]:
             yield Param(f"{section}.{name}", value)
     yield Param("rounds", manifest.rounds)
     yield Param("calibrator", trained.bundle.calibrator.kind)
+    for name, rung in manifest.ladder.items():
+        yield Metric(f"weight_{name}", rung["weight"])
+        yield Metric(f"out_of_fold_logloss_{name}", rung["logloss"])
     for name, measured in trained.metrics.items():
         yield Metric(name, measured.value)
         yield Metric(f"{name}_low", measured.low)
@@ -111,6 +115,9 @@ def _tags(digest: str, manifest: Manifest) -> Iterator[Tag]:
     yield Tag("data_digest", manifest.data_digest)
     yield Tag("catalog_digest", manifest.catalog_digest)
     yield Tag("git_commit", manifest.git_commit or "unknown")
+    leaks = Inspection.from_facts(manifest.leaks)
+    yield Tag("leaks_set_aside", ", ".join(leaks.set_aside) or "none")
+    yield Tag("leaks_trusted", ", ".join(leaks.trusted) or "none")
 
 
 def register(trained: Trained, settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 Dated leads are cut by the moment they were created. The newest part is the test; train
 holds only labels that were known at the cut, so that between what is learned and what
-is judged lies a gap of one horizon. Folds inside train do the same, one after another,
-each judged block later than all it was fitted on.
+is judged lies a gap of one horizon (none for a flat table that names no horizon). Folds
+inside train do the same, one after another, each judged block later than all it was
+fitted on.
 
 Short histories starve such folds: where the horizon is long and the data are young,
 nothing is left before the first judged block. Then folds fall back to whole leads drawn
@@ -27,7 +28,7 @@ import polars as pl
 
 from leads.errors import DataRefused
 from leads.settings import Settings
-from model.labels import horizon_of
+from model.labels import gap_of
 
 Rows = npt.NDArray[np.intp]
 Fold = tuple[Rows, Rows]
@@ -113,12 +114,12 @@ def _by_time(
 
 def _known_before(moment: int, settings: Settings) -> pl.Expr:
     """Say which labels were known by a moment; their leads were created before it."""
-    return pl.col("moment") + horizon_of(settings) <= moment
+    return pl.col("moment") + gap_of(settings) <= moment
 
 
 def _forward(train: pl.DataFrame, settings: Settings) -> tuple[Fold, ...]:
     """Make as many forward folds as the history carries, up to the number asked for."""
-    known_at = train["moment"].to_numpy() + horizon_of(settings)
+    known_at = train["moment"].to_numpy() + gap_of(settings)
     first = int(np.quantile(known_at, FIRST_FIT, method="higher"))
     created = np.sort(train.unique("lead_id")["created_at"].to_numpy())
     judged = created[created >= first]

@@ -12,9 +12,11 @@ from leads.settings import Settings
 from leads.store import content_digest
 from model.discovery import discover
 from model.features import build
-from model.labels import horizon_of
+from model.labels import gap_of
+from model.leakgate import inspect, refuse_certain, without
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.scene import Scene
 from model.snapshots import take
 from model.split import Split, split
 
@@ -46,6 +48,8 @@ def train(
     ------
     DataRefused
         The data cannot carry a model; says what is there and what is needed.
+    LeakRefused
+        A field certainly tells the outcome, and nobody vouches for it.
     """
     say = progress or (lambda _: None)
     say("Taking snapshots")
@@ -55,13 +59,24 @@ def train(
     catalog = discover(history, moments_at(snapshots, parts.train), settings)
     rows = np.concatenate([parts.train, parts.test])
     say(f"Computing {len(catalog.features)} features of {len(rows):,} snapshots")
-    chosen = snapshots[rows]
+    chosen, moments = snapshots[rows], moments_at(snapshots, rows)
+    table = build(catalog, history, moments)
+    labels = chosen["label"].cast(pl.Float64).to_numpy()
+    leads = leads_of(chosen)
+    say("Looking for leaks of the outcome")
+    scene = Scene(catalog, history, settings, moments, table, labels, leads)
+    leaks = inspect(scene.rows(np.arange(len(parts.train))))
+    refuse_certain(leaks)
+    if leaks.set_aside:
+        say(f"Setting aside {', '.join(leaks.set_aside)}: suspected leaks")
+        catalog, table = without(catalog, table, leaks.set_aside)
     dated = history.tables.dated
     task = Task(
         catalog=catalog,
-        table=build(catalog, history, moments_at(snapshots, rows)),
-        labels=chosen["label"].cast(pl.Float64).to_numpy(),
-        leads=leads_of(chosen),
+        table=table,
+        labels=labels,
+        leads=leads,
+        leaks=leaks.to_facts(),
         train=np.arange(len(parts.train)),
         test=np.arange(len(parts.train), len(rows)),
         folds=_within_train(parts),
@@ -100,4 +115,4 @@ def _within_train(parts: Split) -> tuple[tuple[Codes, Codes], ...]:
 def _learned_until(snapshots: pl.DataFrame, parts: Split, settings: Settings) -> int:
     """Find the last moment that a training label could depend on."""
     last = int(snapshots["moment"].to_numpy()[parts.train].max())
-    return last + horizon_of(settings)
+    return last + gap_of(settings)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from model.catalog import OTHER_KINDS, Kind, Words
+from model.catalog import OTHER_KINDS, Feature, Kind, Words
+from model.phrases import plural
 
 ChangedBy = Literal["seller", "buyer", "fixed"]
 
@@ -49,23 +50,31 @@ NOUNS: Final[Mapping[str, Noun]] = {
 ALL_EVENTS: Final = Noun(Words("All activity", "Вся активность"), "buyer")
 OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"), "buyer")
 
+SUBJECTS: Final[Mapping[str, Words]] = {
+    "payment": Words("Payments", "Оплаты"),
+    "refund": Words("Payments", "Оплаты"),
+    "stage": Words("Stage", "Этап"),
+    **dict.fromkeys(("hour", "weekday", "month"), Words("Creation", "Создание")),
+}
+"""What a family of features is about, where that is no kind of event or card field."""
+
 TEMPLATES: Final[Mapping[Kind, Words]] = {
-    "event_count": Words("{what}{in_window}: how many", "{what}{in_window}: сколько"),
+    "event_count": Words("{what}{in_window}", "{what}{in_window}"),
     "event_days": Words(
-        "{what}{in_window}: on how many days", "{what}{in_window}: в скольких днях"
+        "{what}{in_window}, days with any", "{what}{in_window}, дней с ними"
     ),
-    "event_sum": Words("{what}{in_window}: total value", "{what}{in_window}: сумма"),
+    "event_sum": Words("{what}{in_window}, total value", "{what}{in_window}, сумма"),
     "event_recency": Words(
-        "{what}: time since the last", "{what}: давность последнего"
+        "{what}, time since the last", "{what}, с последнего прошло"
     ),
-    "event_gap": Words("{what}: mean time between", "{what}: средний промежуток"),
+    "event_gap": Words("{what}, mean time between", "{what}, средний промежуток"),
     "event_gap_relative": Words(
-        "{what}: time since the last, against the usual pause",
-        "{what}: давность последнего к обычному промежутку",
+        "{what}, the pause now against the usual",
+        "{what}, нынешняя пауза к обычной",
     ),
     "event_trend": Words(
-        "{what}: change{in_window} against before",
-        "{what}: изменение{in_window} к прежнему",
+        "{what}, change{in_window} against before",
+        "{what}, изменение{in_window} к прежнему",
     ),
     "kinds_distinct": Words(
         "Kinds of activity{in_window}", "Видов активности{in_window}"
@@ -76,14 +85,14 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
         "Paid{in_window}, less refunds", "Оплачено{in_window} за вычетом возвратов"
     ),
     "payment_recency": Words(
-        "Time since the last payment", "Давность последней оплаты"
+        "Time since the last payment", "С последней оплаты прошло"
     ),
     "payment_gap": Words(
         "Mean time between payments", "Средний промежуток между оплатами"
     ),
     "payment_gap_relative": Words(
-        "Time since the last payment, against the usual pause",
-        "Давность последней оплаты к обычному промежутку",
+        "Payments, the pause now against the usual",
+        "Оплаты, нынешняя пауза к обычной",
     ),
     "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
     "stage": Words("Stage", "Этап"),
@@ -97,9 +106,9 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
     "card_number": Words("{what}", "{what}"),
     "card_text": Words("{what}", "{what}"),
     "card_flag": Words("{what}", "{what}"),
-    "card_time_age": Words("{what}: days since", "{what}: дней назад"),
-    "card_text_length": Words("{what}: length of the text", "{what}: длина текста"),
-    "card_filled": Words("{what}: filled in", "{what}: заполнено"),
+    "card_time_age": Words("{what}, time since", "{what}, с тех пор прошло"),
+    "card_text_length": Words("{what}, length of the text", "{what}, длина текста"),
+    "card_filled": Words("{what}, filled in", "{what}, заполнено"),
     "contact_phone": Words("Phone to call ({what})", "Есть телефон ({what})"),
     "contact_mail": Words("Kind of mail address ({what})", "Вид почты ({what})"),
     "source": Words("Source", "Источник"),
@@ -179,17 +188,39 @@ def noun_of(kind: str | None) -> Noun:
     return Noun(words, noun.changed_by)
 
 
+def subject_of(feature: Feature) -> Words:
+    """Name the business field of a feature.
+
+    Examples
+    --------
+    >>> visits = words_of("event_recency", noun_of("visit").words, None)
+    >>> subject_of(Feature("a", "event_recency", "visit", visits, of="visit"))
+    Words(en='Visits', ru='Визиты')
+    """
+    family = feature.kind.partition("_")[0]
+    if family in {"event", "kinds"}:
+        return noun_of(feature.of).words
+    if family in {"card", "contact"} and feature.field != "owner":
+        return Words(feature.field, feature.field)
+    return SUBJECTS.get(family, feature.words)
+
+
 def words_of(kind: Kind, what: Words, window: int | None) -> Words:
     """Say what a feature is; ``window`` is in seconds.
 
     Examples
     --------
     >>> words_of("event_count", noun_of("visit").words, 7 * 86_400).ru
-    'Визиты за 7 дней: сколько'
+    'Визиты за 7 дней'
+    >>> words_of("event_count", noun_of("visit").words, None).en
+    'Visits so far'
     """
-    template, days = TEMPLATES[kind], None if window is None else window // 86_400
-    english = "" if days is None else f" in {days} days"
-    russian = "" if days is None else f" за {days} дней"
+    template = TEMPLATES[kind]
+    english, russian = " so far", " за всё время"
+    if window is not None:
+        days = window // 86_400
+        english = f" in {days} {'day' if days == 1 else 'days'}"
+        russian = f" за {days} {plural(days, 'день', 'дня', 'дней')}"
     # Not str.format: a company's own name may hold braces.
     return Words(
         template.en.replace("{in_window}", english).replace("{what}", what.en),

@@ -20,16 +20,16 @@ from leads.journal import Journal
 from leads.settings import Settings
 from serve import pages, problems
 from serve.desk import Desk
-from serve.evidence import read_evidence
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
+from serve.pages.evidence import read_evidence
+from serve.pages.sight import Sight
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.security import Doorkeeper, Keys
-from serve.sight import Sight
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10

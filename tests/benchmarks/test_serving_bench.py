@@ -20,7 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import orjson
 import polars as pl
 import pytest
@@ -34,9 +33,10 @@ from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
 from model import champion
-from model.boosting import Matrix, grow
+from model.boosting import Matrix, Style, grow
 from model.bundle import Bundle, Contents, write_bundle
 from model.features import build
+from model.linear import NOTHING
 from model.snapshots import take
 from model.twin import build_one
 from serve.intake import checked, field_types, history_of, instant_of
@@ -86,10 +86,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
         {"lead_id": [lead_id], "moment": [microseconds(tables.cut_off)]}
     )
     table = build(bundle.catalog, history, moments)
-    numbers = np.where(np.isnan(table.numbers), None, table.numbers.astype(object))
-    values = [*numbers[0].tolist(), *table.texts[0].tolist()]
+    values = [*table.numbers[0].tolist(), *table.texts[0].tolist()]
     split = {"columns": bundle.catalog.names, "data": [values]}
-    row.write_bytes(orjson.dumps({"dataframe_split": split}))
+    row.write_bytes(orjson.dumps({"dataframe_split": split}))  # NaN becomes null
     return Stage(folder, settings, bundle, lead, row)
 
 
@@ -108,7 +107,8 @@ def _grown(history: History, settings: Settings, folder: Path) -> Bundle:
     facts = {part.name: getattr(manifest, part.name) for part in fields(manifest)}
     del facts["files"], facts["format"]
     contents = Contents(
-        booster=grow(matrix, model, TREES),
+        booster=grow(matrix, model, TREES, Style.FREE),
+        linear=NOTHING,
         calibrator=plain.calibrator,
         catalog=plain.catalog,
         borders=plain.borders,

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.serve import example
 
 from serve.pages import attach
-from serve.sight import Sight
+from serve.pages.sight import Sight
 
 NAMES = ("chromium-headless-shell", "chromium", "google-chrome")
 ARGUMENTS = (

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import HOSTILE, Site
 from tests.serve import example
 
-from serve.report import write_report
-from serve.sight import Sight
+from serve.pages.report import write_report
+from serve.pages.sight import Sight
 
 PHONE, DESK = (375, 812), (1280, 900)
 PLACES = {

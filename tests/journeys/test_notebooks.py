@@ -18,7 +18,7 @@ def test_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = path.parents[1]
     monkeypatch.setenv("PYTHONPATH", f"{root / 'src'}:{root}")
     monkeypatch.setenv("MPLBACKEND", "agg")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute(
         cwd=str(path.parent)

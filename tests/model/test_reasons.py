@@ -91,7 +91,7 @@ def test_a_sentence_says_value_count_and_usual_rate(trained: Trained) -> None:
     assert (found.value, found.count, found.rate) == ("Казань", 412, 128 / 412)
     plain = {k: text.replace("\u00a0", " ") for k, text in found.text.items()}
     assert plain == {
-        "en": "City: Казань. Of 412 such leads 31 % converted, usual is 12 %.",
+        "en": "City: Казань. Of 412 such leads 31% converted, usual is 12%.",
         "ru": "Город: Казань. Из 412 таких лидов сконвертировались 31 %, обычно 12 %.",
     }
 

@@ -47,7 +47,7 @@ def shelf(history: History, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     settings = company_settings(folder)
     Path(folder / "mlruns").mkdir()
     unlike: dict[str, dict[str, object]] = {
-        "poor": {"rounds": 1, "learning_rate": 0.05}, "good": {}, "twin": {"seed": 8},
+        "poor": {"exclude": ["owner", "source"]}, "good": {}, "twin": {"seed": 8},
     }  # fmt: skip
     made = {}
     for name, model in unlike.items():

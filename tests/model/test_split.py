@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -144,3 +146,20 @@ def test_unlabelled_snapshots_are_on_no_side() -> None:
     parts = split(given, rules())
 
     assert not set(range(0, 300, 4)) & {*parts.train.tolist(), *parts.test.tolist()}
+
+
+@pytest.mark.parametrize(("named", "gap"), [({}, 0), ({"horizon_days": 10}, 10)])
+def test_a_flat_table_leaves_a_gap_only_if_it_names_a_horizon(
+    tmp_path: Path, named: dict[str, int], gap: int
+) -> None:
+    """It tells how leads ended, not when that was known."""
+    flat = Settings.model_validate(
+        {
+            "source": {"kind": "table", "path": tmp_path, "outcome": "y", "time": "t"},
+            "conversion": {"kind": "outcome", **named},
+        }
+    )
+
+    parts = split(spread(100), flat)
+
+    assert parts.train.max() == pytest.approx((0.8 - gap / 100) * 300, abs=2)

@@ -9,7 +9,6 @@ from tests.strategies import random_tables
 from typer.testing import CliRunner
 
 from leads.settings import Settings, read_settings
-from leads.store import save
 from model.datacard import DataCard
 from pipelines.__main__ import app
 from pipelines.snapshot import FILE, snapshot_leads
@@ -17,10 +16,11 @@ from pipelines.snapshot import FILE, snapshot_leads
 
 @pytest.fixture
 def company(tmp_path: Path) -> Settings:
-    """Ingest a company of forty leads."""
-    settings = read_settings(_write(tmp_path))
-    save(random_tables(1, leads=40), tmp_path, origin=settings.origin)
-    return settings
+    """Export a company of forty leads and say where."""
+    tables = random_tables(1, leads=40)
+    for name in ("leads", "events", "stages", "payments", "field_changes"):
+        tables[name].write_parquet(tmp_path / f"{name}.parquet")
+    return read_settings(_write(tmp_path))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -62,20 +62,21 @@ def test_the_verb_prints_the_data_card(company: Settings, tmp_path: Path) -> Non
         assert words in done.stdout
 
 
-def test_without_ingested_tables_the_source_is_taken_in_first(tmp_path: Path) -> None:
-    """Nothing was ingested and the source has no leads: exit code 2 says so."""
+def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """Exit code 2, naming what is missing, and nothing is kept."""
     config = _write(tmp_path)
 
     done = CliRunner().invoke(app, ["snapshot", "--config", str(config)])
 
     assert done.exit_code == 2
-    assert "leads" in done.stderr
+    assert "no file of leads" in done.stderr
+    assert not (tmp_path / "store" / FILE).exists()
 
 
 def _write(folder: Path) -> Path:
     path = folder / "company.toml"
     path.write_text(
-        '[source]\nkind = "files"\nfolder = "."\n[store]\nfolder = "."\n'
+        '[source]\nkind = "files"\nfolder = "."\n[store]\nfolder = "store"\n'
         '[funnel]\nwon = ["won"]\nlost = ["lost"]\n'
     )
     return path

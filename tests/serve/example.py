@@ -25,9 +25,10 @@ from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
 from model.catalog import Words
 from model.datacard import DataCard, Group, Maturity
+from model.findings import Finding, Inspection
 from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
-from serve.evidence import Evidence, Model
-from serve.sight import Sight
+from serve.pages.evidence import Evidence, Model
+from serve.pages.sight import Sight
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BASE: Final = math.log(0.12 / 0.88)
@@ -214,7 +215,20 @@ def card() -> DataCard:
 def evidence() -> Evidence:
     """Say which model is in use, and prove it."""
     model = Model("4", "5f" * 32, NOW - timedelta(days=2), horizon_days=30)
-    return Evidence(model, proof(), FIELDS, card())
+    return Evidence(model, proof(), FIELDS, card(), leaks())
+
+
+def leaks() -> Inspection:
+    """Say what the leak gate found: one field set aside, one kept on trust."""
+    late = Words("filled for 40 % of past leads", "заполнено у 40 % прошлых лидов")
+    return Inspection(
+        probed=("LK01", "LK04"),
+        findings=(
+            Finding("LK04", "<b>close</b>", "suspected", late),
+            Finding("LK01", "score", "certain", late, trusted=True),
+        ),
+        trusted=("score",),
+    )
 
 
 def no_evidence() -> Evidence:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from leads.conform.agreement import early_payments, mixed_currencies, once_each, orphans
+from leads.conform.beginnings import beginnings, with_old_values
 from leads.conform.card import Card, RawCard
 from leads.conform.columns import Columns, missing
 from leads.conform.fields import as_text
@@ -91,8 +92,9 @@ def conform(
         raise BadInput.of("The source", reading.faults)
     frames = {name: _in_order(frame) for name, frame in rows.items()}
     frames["leads"] = leads
+    begun = {"field_changes": reading.begun}
     doubled = {
-        name: table.frame.height - frames[name].height
+        name: table.frame.height - frames[name].height + begun.get(name, 0)
         for name, table in raw.items()
         if name != "outcomes"
     }
@@ -118,6 +120,8 @@ class _Reading:
         self.raw = raw
         self.rules = rules
         self.faults: list[Fault] = []
+        self.old = pl.Series([], dtype=pl.UInt32)
+        self.begun = 0
         self.card = self._read_card()
         self.faults += self.card.faults
 
@@ -125,6 +129,8 @@ class _Reading:
         rules, changes = self.rules, self.raw.get("field_changes")
         if changes and not set(REQUIRED["field_changes"]) <= set(changes.frame.columns):
             changes = None  # named as a fault when that table is read
+        if changes:
+            changes, self.old = with_old_values(changes)
         return RawCard(self.raw["leads"], changes, rules.zone, rules.exclude).read(
             rules.fields
         )
@@ -165,11 +171,25 @@ class _Reading:
             return _unplaced(name)
         frame = pl.DataFrame(self._columns(name, columns))
         self.faults += columns.faults
+        if name == "field_changes":
+            frame = self._from_the_beginning(frame, leads)
         places = leads.select("lead_id", "created_at").with_row_index("place")
         placed = frame.join(places, on="lead_id", how="left", maintain_order="left")
         if "lead_id" in self.raw["leads"].frame.columns:
-            self.faults += _disagreements(name, table, placed)
+            told = placed.head(table.frame.height)
+            self.faults += _disagreements(name, table, told)
         return placed.select("place", *SCHEMAS[name])
+
+    def _from_the_beginning(
+        self, changes: pl.DataFrame, leads: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Add what fields held before their first change, as far as that is told."""
+        if self.old.is_empty():
+            return changes
+        held = self.card.changed[changes.height :]
+        added = beginnings(changes, held, self.old, leads)
+        self.begun = added.height
+        return pl.concat([changes, added])
 
     def _columns(self, name: str, columns: Columns) -> list[pl.Series]:
         """Read the columns of one table in their canonical order."""
@@ -190,7 +210,7 @@ class _Reading:
         if name == "payments":
             currency = columns.currency(self.rules.currency)
             return [*dated, columns.money(currency), currency]
-        changed = self.card.changed.alias("value")
+        changed = self.card.changed.head(columns.raw.frame.height).alias("value")
         return [*dated, columns.text("field", required=True), changed]
 
 

@@ -1,0 +1,107 @@
+"""The pages a browser opens: leads to call, one lead, and the proof of the model.
+
+Plain HTML that works without JavaScript. A page reads and never writes; what it may
+look at is given once, when the pages are attached.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse
+from starlette.convertors import Convertor, register_url_convertor
+
+from serve.pages.links import LiveLinks, lead_path
+from serve.pages.listing import Wanted
+from serve.pages.rendering import (
+    View,
+    dossier_page,
+    listing_page,
+    message_page,
+    policy,
+    trust_page,
+)
+from serve.pages.sight import Sight
+from serve.pages.wording import Wording, language_of
+
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "private, no-store",
+}
+
+Text = Annotated[str, Query()]
+
+
+class Whole(Convertor[str]):
+    """The rest of a path, whatever it holds; Starlette's own stops at a line's end."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """Take it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Write it as it is."""
+        return value
+
+
+def attach(app: FastAPI, sight: Sight) -> None:
+    """Add the pages to a service."""
+    register_url_convertor("whole", Whole())
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    @router.get("/")
+    def leads(
+        request: Request, tier: Text = "", q: Text = "", page: Text = "1"
+    ) -> HTMLResponse:
+        listing = sight.listing(Wanted.of(tier, q, page))
+        return _answer(listing_page(listing, _view(request, sight, "/")))
+
+    @router.get("/leads/{lead_id:whole}")
+    def lead(request: Request, lead_id: str) -> HTMLResponse:
+        view = _view(request, sight, lead_path(lead_id))
+        dossier = sight.dossier(lead_id)
+        if dossier is None:
+            return _missing(view, "missing.title", "missing.how")
+        return _answer(dossier_page(dossier, view))
+
+    @router.get("/model")
+    def model(request: Request) -> HTMLResponse:
+        view = _view(request, sight, "/model")
+        trust = sight.trust()
+        if trust is None:
+            return _missing(view, "model.none", "model.none.how")
+        return _answer(trust_page(trust, view))
+
+    app.include_router(router)
+
+
+def _view(request: Request, sight: Sight, here: str) -> View:
+    company = sight.settings.company
+    language = language_of(request.query_params.get("lang"), company)
+    return View(
+        wording=Wording(language, company.zone),
+        links=LiveLinks(
+            language,
+            company.language,
+            here=here,
+            query=tuple(request.query_params.multi_items()),
+        ),
+        company=company.name,
+        conversion=sight.settings.conversion,
+        fields=sight.fields(),
+    )
+
+
+def _missing(view: View, title: str, remedy: str) -> HTMLResponse:
+    say = view.wording.say
+    return _answer(message_page(say(title), say(remedy), view), status=404)
+
+
+def _answer(page: str, *, status: int = 200) -> HTMLResponse:
+    headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
+    return HTMLResponse(page, status_code=status, headers=headers | HEADERS)

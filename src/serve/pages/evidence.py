@@ -1,0 +1,90 @@
+"""Which model is in use and what speaks for it, read from the store's plain files.
+
+Only texts are read, after their digests were compared; no booster is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from leads.errors import Unavailable
+from model import champion
+from model.catalog import Catalog, Words
+from model.datacard import DataCard
+from model.findings import NOT_INSPECTED, Inspection
+from model.manifest import checked
+from model.proof import Proof
+from model.wording import subject_of
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which model is in use, and since when."""
+
+    version: str
+    digest: str
+    promoted_at: datetime
+    horizon_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The model in use, its proof, its fields' words, and the data card if kept.
+
+    ``leaks`` is what was looked at for leaks before it learned.
+    """
+
+    model: Model
+    proof: Proof
+    fields: Mapping[str, Words] = field(default_factory=dict)
+    card: DataCard | None = None
+    leaks: Inspection = NOT_INSPECTED
+
+
+def read_evidence(store_folder: Path) -> Evidence:
+    """Read what speaks for the model in use.
+
+    Raises
+    ------
+    NoModel
+        None was ever promoted.
+    DamagedBundle
+        Its files are not what they were.
+    """
+    found = champion.read(store_folder)
+    horizon_days, proof, fields, leaks = _kept(found.path, found.digest)
+    return Evidence(
+        model=Model(found.version, found.digest, found.promoted_at, horizon_days),
+        proof=proof,
+        fields=fields,
+        card=_card(store_folder),
+        leaks=leaks,
+    )
+
+
+@lru_cache(maxsize=4)
+def _kept(
+    path: Path, digest: str
+) -> tuple[int, Proof, Mapping[str, Words], Inspection]:
+    """Read what never changes of a bundle, once."""
+    manifest, _ = checked(path, digest)
+    catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
+    proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
+    leaks = Inspection.from_facts(manifest.leaks)
+    return manifest.horizon_days, proof, field_words(catalog), leaks
+
+
+def _card(store_folder: Path) -> DataCard | None:
+    try:
+        return DataCard.load(store_folder)
+    except Unavailable:
+        return None
+
+
+def field_words(catalog: Catalog) -> Mapping[str, Words]:
+    """Name every business field."""
+    return {feature.field: subject_of(feature) for feature in catalog.features}

@@ -1,0 +1,156 @@
+"""Where links lead: to the running service, or to files beside each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import quote, urlencode
+
+from leads.decision import Tier
+from serve.pages.wording import Language
+
+
+class Links(Protocol):
+    """What a template may ask for; None where there is nothing to link to."""
+
+    @property
+    def here(self) -> str:
+        """The page itself, without its query."""
+
+    @property
+    def lang(self) -> str | None:
+        """The language to send along, if any."""
+
+    @property
+    def other(self) -> Language:
+        """The language to switch to."""
+
+    def leads(
+        self, *, tier: Tier | None = None, search: str = "", page: int = 1
+    ) -> str:
+        """Link to a part of the list."""
+
+    def lead(self, lead_id: str) -> str | None:
+        """Link to one lead."""
+
+    def model(self) -> str:
+        """Link to the proof."""
+
+    def other_language(self) -> str | None:
+        """Link to this same page in the other language."""
+
+
+def lead_path(lead_id: str) -> str:
+    """Write the path of a lead's page; ids are data and are encoded whole."""
+    return f"/leads/{quote(lead_id, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLinks:
+    """Links within the service; the language goes along if it is not the company's.
+
+    Examples
+    --------
+    >>> links = LiveLinks("ru", company="en", here="/leads/7")
+    >>> links.leads(tier=Tier.HOT, page=2), links.lead("a/b ?")
+    ('/?tier=hot&page=2&lang=ru', '/leads/a%2Fb%20%3F?lang=ru')
+    >>> links.other_language()
+    '/leads/7?lang=en'
+    """
+
+    language: Language
+    company: Language
+    here: str = "/"
+    query: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lang(self) -> str | None:
+        """The language to send along, if any."""
+        return None if self.language == self.company else self.language
+
+    @property
+    def other(self) -> Language:
+        """The language to switch to."""
+        return "en" if self.language == "ru" else "ru"
+
+    def leads(
+        self, *, tier: Tier | None = None, search: str = "", page: int = 1
+    ) -> str:
+        """Link to a part of the list."""
+        return self._to(
+            "/",
+            ("tier", tier.value if tier else ""),
+            ("q", search),
+            ("page", str(page) if page > 1 else ""),
+        )
+
+    def lead(self, lead_id: str) -> str | None:
+        """Link to one lead."""
+        return self._to(lead_path(lead_id))
+
+    def model(self) -> str:
+        """Link to the proof."""
+        return self._to("/model")
+
+    def other_language(self) -> str | None:
+        """Link to this same page in the other language."""
+        kept = [(name, value) for name, value in self.query if name != "lang"]
+        return f"{self.here}?{urlencode([*kept, ('lang', self.other)])}"
+
+    def _to(self, place: str, *query: tuple[str, str]) -> str:
+        asked = [(name, value) for name, value in query if value]
+        if self.lang:
+            asked.append(("lang", self.lang))
+        return f"{place}?{urlencode(asked)}" if asked else place
+
+
+def file_of(lead_id: str) -> str:
+    """Name a lead's file; ids are data and never become part of a path.
+
+    Examples
+    --------
+    >>> file_of("../../etc/passwd")
+    'lead-3754d6cb3a38e118.html'
+    """
+    return f"lead-{hashlib.sha256(lead_id.encode()).hexdigest()[:16]}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class FileLinks:
+    """Links between the written files; ``up`` leads from a file to the reports.
+
+    ``written`` holds the ids of the leads that have a file.
+    """
+
+    language: Language
+    written: Collection[str]
+    up: str = ""
+    here: str = ""
+    lang: str | None = None
+
+    @property
+    def other(self) -> Language:
+        """The other language; files have only one."""
+        return "en" if self.language == "ru" else "ru"
+
+    def leads(
+        self, *, tier: Tier | None = None, search: str = "", page: int = 1
+    ) -> str:
+        """Link to the list, which is one file and cannot be searched."""
+        del tier, search, page
+        return f"{self.up}leads.html"
+
+    def lead(self, lead_id: str) -> str | None:
+        """Link to a lead's file if it has one."""
+        known = lead_id in self.written
+        return f"{self.up}leads/{file_of(lead_id)}" if known else None
+
+    def model(self) -> str:
+        """Link to the proof."""
+        return f"{self.up}model.html"
+
+    def other_language(self) -> str | None:
+        """Files are written in the company's language alone."""
+        return None

@@ -1,0 +1,141 @@
+"""The pages as files: each one HTML that opens anywhere, with a JSON twin of its facts.
+
+A file is swapped in whole or not at all. The list goes last, so that what it links to
+is there, and files of leads no longer listed are removed only after it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from serve.pages.links import FileLinks, file_of
+from serve.pages.listing import Wanted
+from serve.pages.rendering import (
+    View,
+    dossier_page,
+    listing_page,
+    message_page,
+    trust_page,
+)
+from serve.pages.sight import Sight
+from serve.pages.wording import Wording
+
+MOST_LISTED: Final = 1_000
+MOST_PAGES: Final = 100
+LEADS: Final = "leads"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written: the files a person opens first, and how much is in them."""
+
+    listing: Path
+    proof: Path
+    listed: int
+    total: int
+    pages: int
+
+
+def write_report(
+    sight: Sight,
+    folder: Path,
+    *,
+    now: datetime,
+    listed: int = MOST_LISTED,
+    pages: int = MOST_PAGES,
+) -> Report:
+    """Write the list of leads, the best leads' pages and the proof of the model.
+
+    Parameters
+    ----------
+    folder
+        Where ``leads.html``, ``model.html`` and ``leads/`` are kept.
+    listed
+        The most promising leads that the list holds; it says how many there are.
+    pages
+        Of those, how many get a page of their own.
+    """
+    listing = sight.listing(Wanted(), size=listed)
+    chosen = [row.lead_id for row in listing.rows[:pages]]
+    view = _view(sight, chosen, now)
+    (folder / LEADS).mkdir(parents=True, exist_ok=True)
+    written = _write_leads(sight, folder / LEADS, chosen, view)
+    _write_proof(sight, folder / "model.html", view)
+    _write(folder / "leads.html", listing_page(listing, view), listing)
+    _sweep(folder / LEADS, written)
+    return Report(
+        listing=folder / "leads.html",
+        proof=folder / "model.html",
+        listed=len(listing.rows),
+        total=listing.total,
+        pages=len(written),
+    )
+
+
+def _view(sight: Sight, chosen: Sequence[str], now: datetime) -> View:
+    company = sight.settings.company
+    return View(
+        wording=Wording(company.language, company.zone),
+        links=FileLinks(company.language, frozenset(chosen)),
+        company=company.name,
+        conversion=sight.settings.conversion,
+        written=now,
+        fields=sight.fields(),
+    )
+
+
+def _write_leads(
+    sight: Sight, folder: Path, chosen: Sequence[str], view: View
+) -> set[str]:
+    inside = replace(view, links=FileLinks(view.wording.language, chosen, up="../"))
+    written = set()
+    for lead_id in chosen:
+        dossier = sight.dossier(lead_id)
+        if dossier is not None:
+            name = file_of(lead_id)
+            _write(folder / name, dossier_page(dossier, inside), dossier)
+            written.add(Path(name).stem)
+    return written
+
+
+def _write_proof(sight: Sight, path: Path, view: View) -> None:
+    trust = sight.trust()
+    if trust is not None:
+        _write(path, trust_page(trust, view), trust)
+        return
+    say = view.wording.say
+    title, remedy = say("model.none"), say("model.none.how")
+    _write(path, message_page(title, remedy, view), {"missing": title})
+
+
+def _write(path: Path, page: str, facts: Any) -> None:
+    twin = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    _swap_in(path.with_suffix(".json"), twin)
+    _swap_in(path, page.encode())
+
+
+def _swap_in(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, written: set[str]) -> None:
+    """Remove the pages of leads that are no longer among the best."""
+    for path in folder.glob("lead-*.*"):
+        if path.suffix in {".html", ".json"} and path.stem not in written:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""What the page of proof shows of a model: facts only, and the verdict in one place.
+
+The words "came true" may never be kinder than the numbers, so what counts as agreement
+is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+from leads.decision import Tier
+from model.datacard import DataCard
+from model.findings import NOT_INSPECTED, Inspection
+from model.proof import Bar, Bin, Gain, Measure, TierProof
+from serve.pages.evidence import Evidence, Model
+
+FEWEST: Final = 20
+"""Below so many cases no verdict is given."""
+
+HEADLINE: Final = 0.2
+"""The best part of the leads whose gain is put into a sentence."""
+
+GAIN_ROWS: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
+
+Verdict = Literal["agrees", "high", "low", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class TierVerdict:
+    """What was said and what happened in a tier, and what to think of it."""
+
+    proof: TierProof
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class GainRow:
+    """What calling the best part finds, and how many times better than chance."""
+
+    called: float
+    found: float
+    lift: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Everything the page of proof shows."""
+
+    model: Model
+    count: int
+    base_rate: float
+    tiers: tuple[TierVerdict, ...]
+    reliability: tuple[Bin, ...]
+    gains: tuple[Gain, ...]
+    gain_rows: tuple[GainRow, ...]
+    headline: GainRow | None
+    histogram: tuple[Bar, ...]
+    measures: tuple[Measure, ...]
+    card: DataCard | None
+    leaks: Inspection = NOT_INSPECTED
+
+
+def weigh(evidence: Evidence) -> Trust:
+    """Gather what is shown of a model's proof, and of the data if a card was kept."""
+    proof, order = evidence.proof, list(Tier)
+    tiers = sorted(proof.tiers, key=lambda item: order.index(item.tier))
+    return Trust(
+        model=evidence.model,
+        count=proof.count,
+        base_rate=proof.base_rate,
+        tiers=tuple(TierVerdict(item, verdict_of(item)) for item in tiers),
+        reliability=proof.reliability,
+        gains=proof.gains,
+        gain_rows=tuple(
+            row for part in GAIN_ROWS if (row := _gain_at(proof.gains, part))
+        ),
+        headline=_gain_at(proof.gains, HEADLINE),
+        histogram=proof.histogram,
+        measures=proof.measures,
+        card=evidence.card,
+        leaks=evidence.leaks,
+    )
+
+
+def verdict_of(tier: TierProof) -> Verdict:
+    """Judge whether what was said of a tier came true.
+
+    Examples
+    --------
+    >>> hot = TierProof(Tier.HOT, 412, 115, 0.31, 0.28, low=0.24, high=0.32)
+    >>> verdict_of(hot)
+    'agrees'
+    """
+    if tier.count < FEWEST or None in (tier.said, tier.low, tier.high):
+        return "unsure"
+    assert tier.said is not None
+    assert tier.low is not None
+    assert tier.high is not None
+    if tier.said > tier.high:
+        return "high"
+    return "low" if tier.said < tier.low else "agrees"
+
+
+def _gain_at(gains: tuple[Gain, ...], part: float) -> GainRow | None:
+    """Read the curve at a part of the leads, straight between its points."""
+    points = [Gain(0.0, 0.0), *gains]
+    for left, right in pairwise(points):
+        if left.called < part <= right.called:
+            way = (part - left.called) / (right.called - left.called)
+            found = left.found + way * (right.found - left.found)
+            return GainRow(part, found, found / part)
+    return None

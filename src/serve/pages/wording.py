@@ -1,0 +1,207 @@
+"""How one reader's language says a text, a number, a chance, a moment.
+
+The only place that formats: charts and templates ask it, so a comma or a time zone
+cannot differ between them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from leads.decision import Tier
+from leads.settings import Company, Conversion
+from leads.tables import UNDATED
+from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+
+Language = Literal["en", "ru"]
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
+
+SPACE: Final = "\N{NO-BREAK SPACE}"
+MINUS: Final = "\N{MINUS SIGN}"
+NOTHING: Final = "\N{EM DASH}"
+SMALLEST: Final = 0.001
+"""Below this a chance is only said to be smaller: an open lead is never lost."""
+
+MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": (
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ),
+    "ru": (
+        "января", "февраля", "марта", "апреля", "мая", "июня",
+        "июля", "августа", "сентября", "октября", "ноября", "декабря",
+    ),
+}  # fmt: skip
+
+
+def language_of(wanted: str | None, company: Company) -> Language:
+    """Take the language asked for if we speak it, else the company's."""
+    return "ru" if wanted == "ru" else "en" if wanted == "en" else company.language
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One language in one time zone.
+
+    Examples
+    --------
+    >>> en, ru = Wording("en", ZoneInfo("UTC")), Wording("ru", ZoneInfo("UTC"))
+    >>> en.chance(0.314), en.count(1234), en.decimal(0.5, 2)
+    ('31%', '1,234', '0.50')
+    >>> [text.replace(SPACE, " ") for text in (ru.chance(0.314), ru.count(1234))]
+    ['31 %', '1 234']
+    >>> ru.decimal(-0.5, 2)
+    '−0,50'
+    >>> [ru.many("leads", n) for n in (1, 2, 5, 11, 21)]
+    ['1 лид', '2 лида', '5 лидов', '11 лидов', '21 лид']
+    """
+
+    language: Language
+    zone: ZoneInfo
+
+    def say(self, key: str, **values: object) -> str:
+        """Give a text by its key, with its gaps filled."""
+        return TEXTS[key][self.language].format(**values)
+
+    def many(self, noun: str, n: int) -> str:
+        """Give a number with its noun in the right form."""
+        forms = COUNTED[noun][self.language].split("|")
+        return forms[self._form(n)].format(n=self.count(n))
+
+    def _form(self, n: int) -> int:
+        if self.language == "en":
+            return 0 if n == 1 else 1
+        if n % 10 == 1 and n % 100 != 11:
+            return 0
+        return 1 if n % 10 in {2, 3, 4} and n % 100 not in {12, 13, 14} else 2
+
+    def tier(self, tier: Tier) -> str:
+        """Name a tier."""
+        return TIERS[tier][self.language]
+
+    def metric(self, name: str) -> str:
+        """Name a measure; an unknown one goes by its own name."""
+        return METRICS[name][self.language] if name in METRICS else name
+
+    def goal(self, conversion: Conversion, horizon_days: int) -> str:
+        """Say what the chance is a chance of."""
+        return GOALS[conversion.kind][self.language].format(
+            days=self.many("days", horizon_days), stage=conversion.stage
+        )
+
+    def chance(self, chance: float) -> str:
+        """Say a chance in percent, never rounded to certainty.
+
+        Examples
+        --------
+        >>> en = Wording("en", ZoneInfo("UTC"))
+        >>> [en.chance(c) for c in (0.004, 0.0996, 0.996)]
+        ['0.4%', '10%', '99.6%']
+        >>> [en.chance(c).replace(SPACE, " ") for c in (0.0, 1.0)]
+        ['< 0.1%', '> 99.9%']
+        """
+        if math.isnan(chance):
+            return NOTHING
+        if chance < SMALLEST:
+            return f"<{SPACE}" + self._percent(SMALLEST, 1)
+        if chance > 1 - SMALLEST:
+            return f">{SPACE}" + self._percent(1 - SMALLEST, 1)
+        return self._percent(chance, 0 if 0.0095 <= chance < 0.9905 else 1)
+
+    def rate(self, rate: float | None) -> str:
+        """Say a counted share in percent; none and all are said as such."""
+        if rate is None:
+            return NOTHING
+        return self._percent(rate, 0) if rate in {0.0, 1.0} else self.chance(rate)
+
+    def span(self, low: float | None, high: float | None) -> str:
+        """Say a range of shares."""
+        if low is None or high is None:
+            return NOTHING
+        return f"{self.rate(low)}{SPACE}–{SPACE}{self.rate(high)}"
+
+    def points(self, change: float) -> str:
+        """Say a change of a chance in percentage points, with its sign."""
+        points = 100 * change
+        if abs(points) < 0.05:
+            return self.say("points", n=f"≈{SPACE}0")
+        digits = 0 if abs(points) >= 0.95 else 1
+        return self.say("points", n=self.signed(points, digits))
+
+    def _percent(self, share: float, digits: int) -> str:
+        sign = "%" if self.language == "en" else f"{SPACE}%"
+        return self.decimal(100 * share, digits) + sign
+
+    def count(self, n: int) -> str:
+        """Group a whole number by thousands."""
+        return self._localised(f"{n:,}")
+
+    def decimal(self, value: float | None, digits: int) -> str:
+        """Write a number with that many digits after the point or comma."""
+        if value is None or math.isnan(value):
+            return NOTHING
+        text = f"{value:,.{digits}f}"
+        if float(text.replace(",", "")) == 0:
+            text = text.removeprefix("-")
+        return self._localised(text)
+
+    def signed(self, value: float, digits: int) -> str:
+        """Write a number with its sign, also if it is positive."""
+        text = self.decimal(value, digits)
+        return text if value <= 0 else f"+{text}"
+
+    def _localised(self, text: str) -> str:
+        text = text.replace("-", MINUS)
+        if self.language == "ru":
+            text = text.replace(",", SPACE).replace(".", ",")
+        return text
+
+    def money(self, minor: int, currency: str) -> str:
+        """Write an amount given in minor units, of which a hundred make one."""
+        digits = 0 if minor % 100 == 0 else 2
+        return f"{self.decimal(minor / 100, digits)}{SPACE}{currency}"
+
+    def day(self, moment: datetime) -> str:
+        """Write a day in the company's zone; nothing for the undated."""
+        if moment == UNDATED:
+            return NOTHING
+        local = moment.astimezone(self.zone)
+        month = MONTHS[self.language][local.month - 1]
+        return SPACE.join((str(local.day), month, str(local.year)))
+
+    def date(self, iso: str) -> str:
+        """Write the day of a moment in ISO 8601."""
+        return self.day(datetime.fromisoformat(iso))
+
+    def days(self, days: float) -> str:
+        """Write a stretch of time in days, short ones with a decimal.
+
+        Examples
+        --------
+        >>> en = Wording("en", ZoneInfo("UTC"))
+        >>> en.days(0.52), en.days(17.3)
+        ('0.5 days', '17 days')
+        """
+        if days >= 10:
+            return self.many("days", round(days))
+        noun = COUNTED["days"][self.language].split("|")[1]
+        return noun.format(n=self.decimal(days, 1))
+
+    def moment(self, moment: datetime) -> str:
+        """Write a day and the time of day in the company's zone.
+
+        Examples
+        --------
+        >>> at = datetime.fromisoformat("2026-11-22T21:05:00+00:00")
+        >>> Wording("ru", ZoneInfo("Europe/Moscow")).moment(at).replace(SPACE, " ")
+        '23 ноября 2026, 00:05'
+        """
+        if moment == UNDATED:
+            return NOTHING
+        local = moment.astimezone(self.zone)
+        return f"{self.day(moment)}, {local:%H:%M}"

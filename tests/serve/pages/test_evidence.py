@@ -1,0 +1,52 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.model.invented import flat_settings, invented_task
+from tests.serve import example
+
+from leads.errors import DamagedBundle, NoModel
+from model.champion import set_champion
+from model.learning import learn
+from serve.pages.evidence import read_evidence
+from serve.pages.trust import weigh
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a model and let it serve."""
+    folder = tmp_path_factory.mktemp("evidence")
+    trained = learn(invented_task(), flat_settings(folder), workdir=folder / "work")
+    set_champion(folder, trained.bundle.path, "7", example.NOW)
+    return folder
+
+
+def test_evidence_is_that_of_the_champion(store: Path) -> None:
+    """What is shown is the promoted model's own proof, with the words of its fields."""
+    evidence = read_evidence(store)
+
+    assert (evidence.model.version, evidence.model.promoted_at) == ("7", example.NOW)
+    trust = weigh(evidence)
+    assert trust.count > 0
+    assert sum(item.proof.count for item in trust.tiers) == trust.count
+    assert trust.headline is not None
+    assert trust.headline.lift > 1
+    assert all(words.en and words.ru for words in evidence.fields.values())
+    assert evidence.card is None
+
+
+def test_without_a_champion_there_is_no_evidence(tmp_path: Path) -> None:
+    """Before any promotion the refusal says so."""
+    with pytest.raises(NoModel):
+        read_evidence(tmp_path)
+
+
+def test_forged_proof_is_refused(store: Path, tmp_path: Path) -> None:
+    """A proof that was changed after training is not shown."""
+    forged = tmp_path / "store"
+    shutil.copytree(store, forged)
+    (proof,) = forged.glob("bundles/*/proof.json")
+    proof.write_text(proof.read_text().replace('"count": ', '"count": 1'))
+
+    with pytest.raises(DamagedBundle, match=r"proof\.json was changed"):
+        read_evidence(forged)
