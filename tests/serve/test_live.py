@@ -135,11 +135,8 @@ def test_a_bundle_that_lies_about_its_rows_is_refused(
 
 def test_the_first_bundle_is_proved_too(watched: Watched, company: Company) -> None:
     """A liar does not come into service only because nothing serves yet."""
-    others = (company.second.path / "booster.txt").read_text()
-    digest = _forged(
-        watched.folder, company, others.replace("leaf_value=", "leaf_value=9", 1)
-    )
-    watched.look_at(_pointing_to(digest, company))
+    others = (company.first.path / "booster.txt").read_text()
+    watched.look_at(_pointing_to(_forged(watched.folder, company, others), company))
 
     assert watched.refusals == 1
     with pytest.raises(NoModel):
