@@ -36,7 +36,7 @@ class Site:
     leads: int
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the browser that is installed; nothing is downloaded."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sight]:
     """Open a company with 120 leads, one of them with a hostile id."""
     ids = [*example.lead_ids(119), HOSTILE]
@@ -56,7 +56,7 @@ def sight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sight]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(sight: Sight) -> Iterator[Site]:
     """Serve the pages on a free port of this machine."""
     app = FastAPI()
