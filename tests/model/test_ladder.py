@@ -27,12 +27,12 @@ def climbed(task: Task) -> Ladder:
 
 
 def straight(rows: int = 1_500) -> Task:
-    """Make a task where two evenly spread numbers matter, straight in log-odds."""
+    """Make a task where five evenly spread numbers matter, straight in log-odds."""
     task = invented_task(rows)
     rng = np.random.default_rng(1)
     numbers = task.table.numbers.copy()
-    numbers[:, 2:4] = rng.uniform(-2.0, 2.0, (rows, 2))
-    won = rng.random(rows) < 1 / (1 + np.exp(-numbers[:, 2:4].sum(axis=1)))
+    numbers[:] = rng.uniform(-2.0, 2.0, numbers.shape)
+    won = rng.random(rows) < 1 / (1 + np.exp(-numbers.sum(axis=1)))
     table = replace(task.table, numbers=numbers)
     return replace(task, table=table, labels=won.astype(float))
 

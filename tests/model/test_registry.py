@@ -36,8 +36,8 @@ class Shelf:
 
 @pytest.fixture(scope="session")
 def history() -> History:
-    """Invent the small company."""
-    return invented_history()
+    """Invent a company large enough to tell a poor model from a good one."""
+    return invented_history(leads=2_400)
 
 
 @pytest.fixture(scope="session")
