@@ -24,8 +24,6 @@ IMPLAUSIBLE: Final = 0.95
 PLAUSIBLE: Final = 0.88
 """Where leaks were proved, what is left must fall below this to be believed."""
 MOST_PEELED: Final = 40
-RAISES: Final = 0.02
-"""A peeled field that adds no more than this to what is left was only in the way."""
 KIN: Final = 3
 """Fields of one name that must leak before the others of that name are suspected."""
 PARAMETERS: Final = {
@@ -83,8 +81,9 @@ class Collusion:
 def peel(bench: Bench) -> Collusion:
     """Take away the fields that tell most until the rest is plausible.
 
-    Nothing is taken unless all fields together are implausibly good. What was taken and
-    adds nothing to the rest is given back.
+    Nothing is taken unless all fields together are implausibly good. Where several of
+    one name were taken, all of that name go; an honest field that was taken among them
+    is given back if the rest stays plausible with it.
     """
     before, gains = bench.judged()
     after, left, peeled = before, list(dict.fromkeys(bench.fields)), list[str]()
@@ -95,21 +94,14 @@ def peel(bench: Bench) -> Collusion:
         left.remove(most)
         peeled.append(most)
         after, gains = bench.only(left).judged()
-    return _given_back(bench, left, peeled, Collusion((), before, after))
-
-
-def _given_back(
-    bench: Bench, left: list[str], peeled: Sequence[str], found: Collusion
-) -> Collusion:
-    kept, after = [], found.after
-    for name in reversed(peeled):
-        again, _ = bench.only([*left, name]).judged()
-        if again > min(after + RAISES, PLAUSIBLE):
-            kept.append(name)
-        else:
+    named = [*dict.fromkeys(bench.fields)]
+    clan = {name for family in _clans(named, peeled).values() for name in family}
+    left = [name for name in left if name not in clan]
+    for name in reversed([name for name in peeled if name not in clan]):
+        if bench.only([*left, name]).judged()[0] < PLAUSIBLE:
             left.append(name)
-            after = max(after, again)
-    return Collusion(tuple(reversed(kept)), found.before, after)
+    guilty = tuple(name for name in named if name not in left)
+    return Collusion(guilty, before, bench.only(left).judged()[0])
 
 
 def kin(fields: Sequence[str], leaking: Collection[str]) -> Mapping[str, str]:
@@ -124,19 +116,26 @@ def kin(fields: Sequence[str], leaking: Collection[str]) -> Mapping[str, str]:
     >>> dict(kin(fields, {"end_a", "end_b", "end_c"}))
     {'end_d': 'end_'}
     """
+    return {
+        name: opening
+        for opening, members in _clans(fields, leaking).items()
+        for name in members
+        if name not in leaking
+    }
+
+
+def _clans(fields: Sequence[str], leaking: Collection[str]) -> dict[str, list[str]]:
+    """Gather the fields of each suspected opening, short openings first."""
     families: dict[str, list[str]] = defaultdict(list)
     for name in fields:
         for opening in _openings(name):
             families[opening].append(name)
-    found: dict[str, str] = {}
-    for opening in sorted(families, key=len):
-        members = families[opening]
-        guilty = [name for name in members if name in leaking]
-        if len(guilty) >= KIN and 3 * len(guilty) >= len(members):
-            for name in members:
-                if name not in leaking:
-                    found[name] = opening
-    return found
+    return {
+        opening: families[opening]
+        for opening in sorted(families, key=len)
+        if (guilty := len(set(families[opening]) & set(leaking))) >= KIN
+        and 3 * guilty >= len(families[opening])
+    }
 
 
 def _openings(name: str) -> list[str]:

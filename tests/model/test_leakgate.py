@@ -106,7 +106,18 @@ def test_a_copy_of_the_outcome_is_certain(
     found = looked_at(leaky, settings)
 
     assert found.certain == ("score",)
-    assert {"LK01", "LK02"} <= named(found, "score").keys()
+    raised = named(found, "score")
+    assert raised["LK01"] == raised["LK02"] == "certain"
+
+
+def test_who_needs_nothing_may_never_buy(
+    company: History, paid: np.ndarray, settings: Settings
+) -> None:
+    """That nobody converts who has the thing already is honest, and stays in."""
+    has = (~paid & (np.arange(COUNT) % 2 == 0)).tolist()
+    honest = with_field(company, "insured", has, FieldType.FLAG)
+
+    assert looked_at(honest, settings).findings == ()
 
 
 def test_filled_only_for_payers_is_found(

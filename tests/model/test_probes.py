@@ -67,11 +67,11 @@ def test_codes_tell_empty_rare_and_frequent_apart() -> None:
 
 def test_a_frequent_number_is_a_level_of_its_own(rng: np.random.Generator) -> None:
     """Zero does not share its bin with the small numbers beside it."""
-    values = np.concatenate([np.zeros(500), rng.uniform(0.001, 1.0, 500)])
+    values = np.concatenate([np.zeros(40), rng.uniform(0.001, 1.0, 960)])
 
     codes = binned(pl.Series("v", values), np.ones(1000, dtype=np.bool_))
 
-    assert set(codes[:500]).isdisjoint(codes[500:])
+    assert set(codes[:40]).isdisjoint(codes[40:])
 
 
 def test_auc_counts_pairs(rng: np.random.Generator) -> None:
