@@ -1,3 +1,4 @@
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def test_main_reason_speaks_for_the_lead(tmp_path: Path) -> None:
         main = main_reason(prediction)
         positive = [reason.share for reason in prediction.reasons if reason.share > 0]
         assert (main.share if main else None) == max(positive, default=None)
+
+
+def test_lead_without_a_reason_for_has_no_main_reason() -> None:
+    """Where everything speaks against a lead, none of it is shown as a reason for."""
+    made = example.prediction("x", random.Random(1))
+    against = tuple(replace(r, share=-abs(r.share)) for r in made.reasons)
+
+    assert against
+    assert main_reason(replace(made, reasons=against)) is None
 
 
 def test_lead_that_has_paid_since_is_marked(tmp_path: Path) -> None:
