@@ -11,10 +11,10 @@ export PYTHONUTF8 := 1
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format bench lock clean
+.PHONY: help setup demo test test-long lint format bench bench-quality lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make the virtual environment from the hash-locked requirements
 
@@ -55,6 +55,9 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Measure, everything compared in one run
 	@$(PY) -m pytest -q -s tests/benchmarks --benchmark-columns=min,median,max,rounds --benchmark-group-by=group
+
+bench-quality: $(READY) ## Train on public data sets, beside the best of all peers
+	@$(PY) tests/benchmarks/quality.py
 
 lock: $(READY) ## Write the requirement locks anew
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock

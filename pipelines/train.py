@@ -79,6 +79,11 @@ def show(done: Registered) -> None:
             f"{side:9}{rows[side]:,} snapshots of {rows[f'{side}_leads']:,} leads,"
             f" {rows[f'{side}_conversions']:,} conversions"
         )
+    blend = ", ".join(
+        f"{name} {rung['weight']:.2f} (log-loss {rung['logloss']:.4f})"
+        for name, rung in bundle.manifest.ladder.items()
+    )
+    out.print(f"blend    {blend} out of fold", soft_wrap=True)
     out.print(
         f"model    {bundle.manifest.rounds} rounds, {len(bundle.catalog.features)}"
         f" features, {bundle.calibrator.kind} calibration"

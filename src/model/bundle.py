@@ -3,7 +3,8 @@
 ::
 
     manifest.json    SHA-256 of every other file, and where the model comes from
-    booster.txt      the trees as LightGBM text
+    booster.txt      the trees as LightGBM text, weighed
+    linear.json      the scorecard of the logistic regression, weighed
     calibrator.json  slope and intercept in log-odds
     catalog.json     what every feature is and how it is computed
     tiers.json       the borders between hot, warm and cold
@@ -37,6 +38,8 @@ import numpy as np
 from leads.errors import DamagedBundle
 from model.calibration import Calibrator
 from model.catalog import Catalog, FeatureTable, Numbers
+from model.forest import NO_TREES
+from model.linear import Linear
 from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
 from model.proof import NO_PROOF, Proof
@@ -63,7 +66,9 @@ class Bundle:
     borders: Borders
     reference: Reference
     calibrator: Calibrator
-    booster: lightgbm.Booster
+    linear: Linear
+    booster: lightgbm.Booster | None
+    """None where no trees deserve a weight."""
 
     @classmethod
     def open(cls, path: Path, *, digest: str | None = None) -> Bundle:
@@ -84,6 +89,7 @@ class Bundle:
         manifest, found = checked(path, digest)
         texts = {name: _text(path / name) for name in FILES}
         tiers, calibrator = texts["tiers.json"], texts["calibrator.json"]
+        trees = texts["booster.txt"]
         return cls(
             path=path,
             digest=found,
@@ -92,7 +98,8 @@ class Bundle:
             borders=Borders(**json.loads(tiers)),
             reference=Reference.from_json(texts["reference.json"]),
             calibrator=Calibrator(**json.loads(calibrator)),
-            booster=lightgbm.Booster(model_str=texts["booster.txt"]),
+            linear=Linear.from_json(texts["linear.json"]),
+            booster=None if trees == NO_TREES else lightgbm.Booster(model_str=trees),
         )
 
     @property
@@ -104,31 +111,35 @@ class Bundle:
     def base(self) -> float:
         """Calibrated log-odds before any reason: where every explanation starts."""
         nothing_known = np.full((1, len(self.catalog.features)), np.nan)
-        raw = self._predict(nothing_known, "pred_contrib")
-        return float(self.calibrator.apply(raw[:, -1])[0])
+        trees = self._trees(nothing_known, "pred_contrib")[:, -1]
+        return float(self.calibrator.apply(trees + self.linear.intercept)[0])
 
     @cached_property
     def _single(self) -> dict[What, SingleRow]:
+        assert self.booster is not None, "a bundle without trees asks none"
         return {what: SingleRow(self.booster, what) for what in KINDS}
 
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
-        raw = self._predict(self.catalog.encode(table), "raw_score")
-        return self.calibrator.apply(raw)
+        matrix = self.catalog.encode(table)
+        trees = self._trees(matrix, "raw_score")
+        return self.calibrator.apply(trees + self.linear.log_odds(matrix))
 
     def contributions(self, table: FeatureTable) -> Numbers:
         """Explain predictions: (n, p) shares that add up to log-odds less ``base``.
 
-        Exact Shapley values of the trees (Lundberg et al. 2020), in the catalog's
-        order, times the calibration slope.
+        Exact Shapley values of the trees (Lundberg et al. 2020) and the scorecard's
+        prices, which are the Shapley values of a sum, in the catalog's order, times the
+        calibration slope.
         """
-        raw = self._predict(self.catalog.encode(table), "pred_contrib")
-        return np.asarray(raw[:, :-1] * self.calibrator.slope)
+        matrix = self.catalog.encode(table)
+        trees = self._trees(matrix, "pred_contrib")[:, :-1]
+        return (trees + self.linear.contributions(matrix)) * self.calibrator.slope
 
-    def _predict(self, matrix: Numbers, what: What) -> Numbers:
-        if not len(matrix):
-            width = matrix.shape[1] + 1
-            return np.empty((0, width) if what == "pred_contrib" else 0)
+    def _trees(self, matrix: Numbers, what: What) -> Numbers:
+        if self.booster is None or not len(matrix):
+            rows, width = len(matrix), matrix.shape[1] + 1
+            return np.zeros((rows, width) if what == "pred_contrib" else rows)
         if len(matrix) == 1:
             return self._single[what].predict(matrix)
         threads = 1 if len(matrix) < MANY_ROWS else (os.cpu_count() or 1)
@@ -163,6 +174,7 @@ class Contents:
     """What goes into a bundle, before it has a digest."""
 
     booster: str
+    linear: Linear
     calibrator: Calibrator
     catalog: Catalog
     borders: Borders
@@ -189,6 +201,7 @@ def write_bundle(folder: Path, contents: Contents) -> Bundle:
 def _write_files(folder: Path, contents: Contents) -> None:
     texts = {
         "booster.txt": contents.booster,
+        "linear.json": contents.linear.to_json(),
         "calibrator.json": _json(asdict(contents.calibrator)),
         "catalog.json": contents.catalog.to_json(),
         "reference.json": contents.reference.to_json(),

@@ -1,4 +1,4 @@
-"""From feature tables to a proved bundle: fold, calibrate, place borders, measure.
+"""From feature tables to a proved bundle: learn, place borders, measure.
 
 Nothing here knows where features come from: arrays go in, a bundle and its proof come
 out. The same arrays, settings and seed give the same bundle digest, whatever the number
@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from leads.errors import DataRefused
 from leads.settings import Settings
-from model.boosting import Fold, Matrix, OutOfFold, grow, judge
+from model.boosting import Fold, Matrix
 from model.bundle import Bundle, Contents, write_bundle
-from model.calibration import Calibrator, choose_calibrator
 from model.catalog import Catalog, FeatureTable, Numbers
+from model.ladder import Ground, Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
 from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
@@ -114,14 +114,16 @@ def learn(
     """
     say = progress or (lambda _: None)
     task = replace(task, folds=_enough(task))
-    say(f"Growing {len(task.folds)} folds of {len(task.train):,} snapshots")
-    unseen = judge(task.matrix, task.folds, settings.model, forward=task.forward)
-    labels = task.matrix.labels[unseen.rows]
-    calibrator = choose_calibrator(unseen.log_odds, labels, unseen.folds)
-    say(f"Growing the final {unseen.rounds:,} rounds")
-    booster = grow(task.matrix, settings.model, unseen.rounds)
+    ground = Ground(
+        matrix=task.matrix,
+        names=task.catalog.names,
+        leads=task.training_leads,
+        folds=task.folds,
+        forward=task.forward,
+    )
+    ladder = climb(ground, settings.model, say)
     say("Measuring on the test snapshots")
-    contents = _contents(task, settings, booster, calibrator, unseen)
+    contents = _contents(task, settings, ladder)
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
@@ -162,20 +164,15 @@ def _enough(task: Task) -> tuple[Fold, ...]:
     return folds
 
 
-def _contents(
-    task: Task,
-    settings: Settings,
-    booster: str,
-    calibrator: Calibrator,
-    unseen: OutOfFold,
-) -> Contents:
+def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
     matrix, tiers = task.matrix, settings.tiers
     rate = float(matrix.labels.mean())
-    chances = probabilities(calibrator.apply(unseen.log_odds))
+    chances = probabilities(ladder.log_odds)
     spread = np.linspace(0, len(task.train) - 1, GOLDEN_ROWS).astype(np.intp)
     return Contents(
-        booster=booster,
-        calibrator=calibrator,
+        booster=ladder.booster,
+        linear=ladder.linear,
+        calibrator=ladder.calibrator,
         catalog=task.catalog,
         borders=learn_borders(
             chances, hot=tiers.hot, warm=tiers.warm, floor=floor_of(rate, tiers.floor)
@@ -184,11 +181,13 @@ def _contents(
             task.catalog, matrix.values, matrix.labels, task.training_leads
         ),
         golden=task.table.rows(task.train[np.unique(spread)]),
-        facts=_facts(task, settings, rate, unseen.rounds),
+        facts=_facts(task, settings, rate, ladder),
     )
 
 
-def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str, Any]:
+def _facts(
+    task: Task, settings: Settings, rate: float, ladder: Ladder
+) -> dict[str, Any]:
     model = settings.model.model_dump(mode="json", exclude={"threads", "name"})
     holdout = getattr(settings.source, "holdout", None)
     return {
@@ -199,7 +198,8 @@ def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str
         "catalog_digest": task.catalog.digest,
         "git_commit": git_commit(),
         "base_rate": rate,
-        "rounds": rounds,
+        "rounds": ladder.rounds,
+        "ladder": {name: _rung(rung) for name, rung in ladder.rungs.items()},
         "rows": {
             "train": len(task.train),
             "train_leads": int(task.training_leads.max()) + 1,
@@ -223,6 +223,10 @@ def _facts(task: Task, settings: Settings, rate: float, rounds: int) -> dict[str
             "tiers": settings.tiers.model_dump(mode="json"),
         },
     }
+
+
+def _rung(rung: Rung) -> dict[str, float]:
+    return {name: round(value, DIGITS) for name, value in asdict(rung).items()}
 
 
 def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:

@@ -16,11 +16,11 @@ from typing import Any, Final
 from leads.errors import DamagedBundle
 from model.metrics import Measured
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 FILES: Final = (
-    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "proof.json",
-    "reference.json", "tiers.json",
+    "booster.txt", "calibrator.json", "catalog.json", "golden.json", "linear.json",
+    "proof.json", "reference.json", "tiers.json",
 )  # fmt: skip
 
 
@@ -31,7 +31,8 @@ class Manifest:
     ``cut_off`` is the last moment the data knew of, ``learned_until`` the last one that
     a training outcome could depend on (both in microseconds since 1970 UTC, None if
     the leads are undated), ``split`` how test rows were told from training rows,
-    ``leaks`` what the leak gate looked at and found.
+    ``leaks`` what the leak gate looked at and found, ``ladder`` each learner's log-loss
+    out of fold and its weight in the blend.
     Nothing here depends on the clock or the machine.
     """
 
@@ -43,6 +44,7 @@ class Manifest:
     git_commit: str | None
     base_rate: float
     rounds: int
+    ladder: Mapping[str, Mapping[str, float]]
     rows: Mapping[str, int]
     metrics: Mapping[str, Measured]
     split: Mapping[str, Any]

@@ -235,9 +235,9 @@ def unheard_of(past: Codes, fresh: Codes, *, levels: Iterable[int]) -> float:
 def are_plans(values: npt.NDArray[np.int64], cut_off: int) -> bool:
     """Say whether dates (n,) lie in the future for some leads, as plans do.
 
-    The next call or a trial's end comes after the end of the data for some of the newest
-    leads; a stamp of what has happened never does, but for the days an export takes and
-    for slips.
+    The next call or a trial's end comes after the end of the data for some of the
+    newest leads; a stamp of what has happened never does, but for the days an export
+    takes and for slips.
     """
     beyond = int((values > cut_off + EXPORTED_IN).sum())
     return beyond >= max(FEWEST_PLANS, SLIPS * len(values))

@@ -96,6 +96,9 @@ def records(trained: Trained) -> Iterator[Record]:
             yield Param(f"{section}.{name}", value)
     yield Param("rounds", manifest.rounds)
     yield Param("calibrator", trained.bundle.calibrator.kind)
+    for name, rung in manifest.ladder.items():
+        yield Metric(f"weight_{name}", rung["weight"])
+        yield Metric(f"out_of_fold_logloss_{name}", rung["logloss"])
     for name, measured in trained.metrics.items():
         yield Metric(name, measured.value)
         yield Metric(f"{name}_low", measured.low)

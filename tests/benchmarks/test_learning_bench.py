@@ -21,7 +21,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.model.invented import flat_settings, invented_task
 
 from leads.decision import Reason
-from model.boosting import grow, parameters_of
+from model.boosting import Style, grow, parameters_of
 from model.bundle import Bundle
 from model.catalog import Catalog, Feature, FeatureTable, Words
 from model.learning import Task, Trained, learn
@@ -72,7 +72,7 @@ def trained(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def bundle(task: Task, trained: Trained) -> Bundle:
     """Grow exactly 300 trees of 31 leaves in the trained bundle's place."""
     settings = flat_settings(Path(), learning_rate=0.02, leaves=LEAVES)
-    text = grow(task.matrix, settings.model, TREES)
+    text = grow(task.matrix, settings.model, TREES, Style.FREE)
     return replace(trained.bundle, booster=lightgbm.Booster(model_str=text))
 
 
@@ -97,7 +97,7 @@ def test_bare_lightgbm(
     rounds = trained.bundle.manifest.rounds
 
     def train() -> lightgbm.Booster:
-        parameters = parameters_of(settings.model, len(task.train))
+        parameters = parameters_of(settings.model, len(task.train), Style.FREE)
         return lightgbm.train(parameters, task.matrix.dataset(parameters), rounds)
 
     made = benchmark.pedantic(train, rounds=2, iterations=1)  # type: ignore[no-untyped-call]
@@ -112,7 +112,7 @@ def test_bare_lightgbm_with_cross_validation(
     settings = flat_settings(Path(), learning_rate=0.1)
 
     def train() -> lightgbm.Booster:
-        parameters = parameters_of(settings.model, len(task.train))
+        parameters = parameters_of(settings.model, len(task.train), Style.FREE)
         stop: list[Any] = [lightgbm.early_stopping(60, verbose=False)]
         curve: dict[str, Any] = lightgbm.cv(
             parameters, task.matrix.dataset(parameters), 300,
@@ -149,8 +149,9 @@ def test_shap_tree_explainer(
     values = benchmark.pedantic(  # type: ignore[no-untyped-call]
         explainer.shap_values, (matrix,), rounds=5, iterations=1
     )
+    prices = bundle.linear.contributions(matrix)
     expected = bundle.contributions(table) / bundle.calibrator.slope
-    assert np.allclose(values, expected, atol=1e-9)
+    assert np.allclose(values + prices, expected, atol=1e-9)
 
 
 @pytest.mark.benchmark(group="one lead, 300 trees of 31 leaves")

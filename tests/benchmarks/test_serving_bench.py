@@ -33,9 +33,10 @@ from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
 from model import champion
-from model.boosting import Matrix, grow
+from model.boosting import Matrix, Style, grow
 from model.bundle import Bundle, Contents, write_bundle
 from model.features import build
+from model.linear import NOTHING
 from model.snapshots import take
 from model.twin import build_one
 from serve.intake import checked, field_types, history_of, instant_of
@@ -106,7 +107,8 @@ def _grown(history: History, settings: Settings, folder: Path) -> Bundle:
     facts = {part.name: getattr(manifest, part.name) for part in fields(manifest)}
     del facts["files"], facts["format"]
     contents = Contents(
-        booster=grow(matrix, model, TREES),
+        booster=grow(matrix, model, TREES, Style.FREE),
+        linear=NOTHING,
         calibrator=plain.calibrator,
         catalog=plain.catalog,
         borders=plain.borders,

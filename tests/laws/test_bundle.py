@@ -37,8 +37,8 @@ ROWS = st.lists(
 )
 SERVING = (
     "bundle", "bundle_check", "calibration", "catalog", "champion", "explanation",
-    "manifest", "metrics", "phrases", "proof", "reasons", "reference", "single",
-    "tiers",
+    "forest", "linear", "manifest", "metrics", "phrases", "proof", "reasons",
+    "reference", "single", "tiers",
 )  # fmt: skip
 """Modules that a service imports, of this part."""
 
@@ -54,9 +54,9 @@ LAWFUL = settings(
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Learn a bundle whose calibration is not the identity, to show its slope."""
     folder = tmp_path_factory.mktemp("laws")
-    task = invented_task(1_200, seed=0)
-    steep = flat_settings(folder, learning_rate=0.3)
-    found = learn(task, steep, workdir=folder)
+    task = invented_task(1_200, seed=2)
+    short = flat_settings(folder, learning_rate=0.05, rounds=8)
+    found = learn(task, short, workdir=folder)
     assert found.bundle.calibrator.kind == "sigmoid"
     return found
 
@@ -94,14 +94,18 @@ def test_reasons_and_base_add_up(
 
 
 def test_contributions_are_those_of_shap(trained: Trained) -> None:
-    """Each contribution is the oracle's Shapley value times the calibration slope."""
+    """Each is the trees' Shapley value and the scorecard's price, times the slope."""
     import shap  # seconds to import, and only this test needs it
 
     bundle = trained.bundle
     explainer = shap.TreeExplainer(bundle.booster)
-    oracle = explainer.shap_values(bundle.catalog.encode(trained.table))
+    matrix = bundle.catalog.encode(trained.table)
+    oracle = np.asarray(explainer.shap_values(matrix))
 
-    expected = np.asarray(oracle) * bundle.calibrator.slope
+    prices = bundle.linear.contributions(matrix)
+    expected = (oracle + prices) * bundle.calibrator.slope
+    assert np.ptp(oracle) > 0.1
+    assert np.ptp(prices) > 0.1
     found = bundle.contributions(trained.table)
     assert bundle.calibrator.slope != 1.0
     assert np.allclose(found, expected, rtol=0, atol=1e-9)
@@ -204,7 +208,7 @@ def test_the_pyfunc_path_refuses_missing_columns(trained: Trained) -> None:
 
 
 def test_a_bundle_holds_text_alone(trained: Trained) -> None:
-    """Seven known files, UTF-8, none of them pickle or code."""
+    """Eight known files, UTF-8, none of them pickle or code."""
     files = sorted(trained.bundle.path.iterdir())
 
     assert [file.name for file in files] == sorted([*FILES, MANIFEST])
@@ -243,7 +247,7 @@ def test_the_serving_path_imports_only_itself() -> None:
                 package, _, inner = node.module.partition(".")
                 if package == "model" and inner:
                     assert inner in SERVING
-    assert len(SERVING) == 14
+    assert len(SERVING) == 16
 
 
 @settings(LAWFUL, max_examples=120)

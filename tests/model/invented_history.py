@@ -25,7 +25,7 @@ def invented_history(*, noise: bool = False, leads: int = LEADS) -> History:
     source = np.array(["ads", "web", "friend"])[rng.integers(0, 3, leads)]
     visits = rng.poisson(3.0, leads)
     strength = 0.0 if noise else 1.0
-    log_odds = -1.2 + strength * (0.6 * (visits - 3) + 1.5 * (source == "friend"))
+    log_odds = -1.2 + strength * (0.6 * (visits - 3) + 2.5 * (source == "friend"))
     paid = rng.random(leads) < 1 / (1 + np.exp(-log_odds))
     at = [
         created[i] - timedelta(hours=j) for i in range(leads) for j in range(visits[i])

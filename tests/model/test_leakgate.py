@@ -11,8 +11,6 @@ import numpy as np
 import polars as pl
 import pytest
 from tests.model.invented_history import (
-    DAYS,
-    FIRST,
     company_settings,
     invented_history,
 )
@@ -21,9 +19,10 @@ from leads.errors import LeakRefused
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import FieldType
+from model.catalog import Words
 from model.discovery import discover
 from model.features import build
-from model.findings import Finding, Inspection, Words
+from model.findings import Finding, Inspection
 from model.leakgate import inspect, refuse_certain, without
 from model.learning import Trained
 from model.scene import Scene
@@ -305,11 +304,3 @@ def test_an_inspection_survives_the_manifest() -> None:
 
     assert Inspection.from_facts(made.to_facts()) == made
     assert Inspection.from_facts({}) == Inspection()
-
-
-def test_the_company_is_as_long_as_the_leaks_need(company: History) -> None:
-    """The planted leaks rest on fresh leads after the newest training snapshot."""
-    last = company.tables.leads["created_at"].max()
-
-    assert last is not None
-    assert last > FIRST + timedelta(days=DAYS - 1)

@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from model.catalog import Numbers
+from model.metrics import Codes
 from model.probes import (
     EMPTY,
     RARE,
-    Codes,
     Mask,
-    Numbers,
     alone,
     are_plans,
     auc,

@@ -15,11 +15,12 @@ from model.single import SingleRow, What
 @pytest.mark.parametrize("what", ["raw_score", "pred_contrib"])
 def test_one_row_gets_the_bits_that_a_table_gets(trained: Trained, what: What) -> None:
     """LightGBM's lane for single rows is the wrapper's answer, bit for bit."""
-    bundle = trained.bundle
-    matrix = bundle.catalog.encode(trained.table)
-    single = SingleRow(bundle.booster, what)
+    booster = trained.bundle.booster
+    assert booster is not None
+    matrix = trained.bundle.catalog.encode(trained.table)
+    single = SingleRow(booster, what)
     asked: dict[str, bool] = {what: True}
-    expected = bundle.booster.predict(matrix, num_threads=1, **asked)
+    expected = booster.predict(matrix, num_threads=1, **asked)
 
     got = np.concatenate([single.predict(row[None, :]) for row in matrix])
 
@@ -28,8 +29,10 @@ def test_one_row_gets_the_bits_that_a_table_gets(trained: Trained, what: What) -
 
 def test_threads_do_not_mix_up_their_rows(trained: Trained) -> None:
     """Each of many threads at once gets the answer to its own row."""
+    booster = trained.bundle.booster
+    assert booster is not None
     matrix = trained.bundle.catalog.encode(trained.table)
-    single = SingleRow(trained.bundle.booster, "pred_contrib")
+    single = SingleRow(booster, "pred_contrib")
     expected = [single.predict(row[None, :]).tobytes() for row in matrix]
 
     with ThreadPoolExecutor(8) as pool:

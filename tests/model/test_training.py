@@ -78,7 +78,7 @@ def test_progress_is_told_in_words(history: History, tmp_path: Path) -> None:
     train(history, company_settings(tmp_path), workdir=tmp_path, progress=told.append)
 
     assert told[0] == "Taking snapshots"
-    assert any(step.startswith("Growing the final") for step in told)
+    assert any(step.startswith("Fitting on all") for step in told)
 
 
 def test_a_young_company_is_refused_in_words(history: History, tmp_path: Path) -> None:

@@ -76,7 +76,8 @@ def test_the_short_way_and_the_long_way_meet(
     client: TestClient, whole: dict[str, Any], short: str, long: str
 ) -> None:
     """Past FastAPI or through it, an answer and a refusal are the same."""
-    for body in (whole, whole | {"as_of": "2025-12-31T00:00:00Z"}, []):
+    bodies: list[object] = [whole, whole | {"as_of": "2025-12-31T00:00:00Z"}, []]
+    for body in bodies:
         one, other = (
             client.post(f"/v1/predict{query}", json=body) for query in (short, long)
         )
@@ -156,6 +157,20 @@ def test_a_batch_answers_each_lead_on_its_own(
     assert second["prediction"] == client.post("/v1/predict", json=whole).json()
     assert third["problem"]["status"] == 422
     assert fourth["prediction"]["lead_id"] == "L00004"
+
+
+def test_a_batch_is_recorded(client: TestClient, whole: dict[str, Any]) -> None:
+    """What a batch answered is in the journal, as said."""
+    ids = ["batch-1", "batch-2"]
+    leads = [whole | {"lead_id": lead_id} for lead_id in ids]
+    said = client.post("/v1/predict/batch", json={"leads": leads}).json()["items"]
+
+    kept = [client.get(f"/v1/leads/{lead_id}/history").json() for lead_id in ids]
+
+    assert [lead["entries"][0]["channel"] for lead in kept] == ["batch", "batch"]
+    assert [lead["entries"][0]["prediction"] for lead in kept] == [
+        item["prediction"] for item in said
+    ]
 
 
 def test_a_batch_has_a_limit(company: Company, tmp_path: Path) -> None:

@@ -133,6 +133,16 @@ def test_a_bundle_that_lies_about_its_rows_is_refused(
     assert serving.refusals == 1
 
 
+def test_the_first_bundle_is_proved_too(watched: Watched, company: Company) -> None:
+    """A liar does not come into service only because nothing serves yet."""
+    others = (company.first.path / "booster.txt").read_text()
+    watched.look_at(_pointing_to(_forged(watched.folder, company, others), company))
+
+    assert watched.refusals == 1
+    with pytest.raises(NoModel):
+        watched.live.serving()
+
+
 def _forged(folder: Path, company: Company, booster: str) -> str:
     """Keep the second bundle with other trees and a manifest that vouches for them."""
     forged = folder / "forged"

@@ -80,7 +80,7 @@ def test_what_waits_at_the_end_is_still_recorded(journal: Journal) -> None:
     async def hand_in_and_stop() -> None:
         waiting = [
             asyncio.create_task(recorder.record(replace(SAID, lead_id=str(i)), b""))
-            for i in range(50)
+            for i in range(300)
         ]
         await asyncio.sleep(0)
         await asyncio.to_thread(recorder.stop)
@@ -88,7 +88,7 @@ def test_what_waits_at_the_end_is_still_recorded(journal: Journal) -> None:
 
     asyncio.run(hand_in_and_stop())
 
-    assert all(journal.latest(str(i)) is not None for i in range(50))
+    assert all(journal.latest(str(i)) is not None for i in range(300))
 
 
 def test_a_journal_that_is_away_is_opened_when_it_comes(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from leads.errors import BadInput, Fault
 from leads.tables import SCHEMAS, FieldType, Tables
 
 RULES = Rules(ZoneInfo("Europe/Moscow"))
+NUMBERS = Rules(RULES.zone, fields={"budget": FieldType.NUMBER})
 Frames = dict[str, dict[str, list[Any]]]
 
 
@@ -367,3 +368,54 @@ def test_money_comes_in_main_units_or_minor_ones(
     tables = read(make())
 
     assert sorted(tables.payments["amount_minor"]) == minor
+
+
+def changed_later(**columns: list[Any]) -> Frames:
+    """Make a source where a lead's budget changed twice after its creation."""
+    changes = {
+        "lead_id": ["a", "a"],
+        "at": ["2026-01-09", "2026-01-08"],
+        "field": ["budget", "budget"],
+        "value": ["5,0", "3,75"],
+    }
+    return company(field_changes=changes | columns)
+
+
+def test_a_field_is_known_from_the_beginning_by_its_first_old_value() -> None:
+    """The old value of the first change holds from the lead's creation on."""
+    tables = read(changed_later(old_value=["3,75", "2,5"]))
+
+    changes = tables.field_changes
+    assert changes["value"].to_list() == ["2.5", "3.75", "5.0"]
+    assert changes["at"][0] == tables.leads["created_at"][0]
+    assert changes["recorded_at"][0] == tables.leads["recorded_at"][0]
+    assert tables.doubled == {}
+
+
+@pytest.mark.parametrize("old", [[None, None], ["3,75", None], ["3,75", " "]])
+def test_no_old_value_adds_nothing(old: list[str | None]) -> None:
+    """A first change from nothing, or an old value of a later one, begins nothing."""
+    tables = read(changed_later(old_value=old))
+
+    assert tables.field_changes.equals(read(changed_later()).field_changes)
+
+
+def test_an_old_value_must_fit_the_field() -> None:
+    """What is no number is refused in the old value as in the new one, by its row."""
+    (fault,) = faults_of(changed_later(old_value=["3,75", "much"]), NUMBERS)
+
+    assert fault.where == "field_changes.csv"
+    assert tuple(fault.rows) == (3,)
+
+
+def test_doubled_changes_begin_once() -> None:
+    """A change that was delivered twice is counted as such and begins once."""
+    frames = changed_later(old_value=["3,75", "2,5"])
+    twice = {
+        name: [*values, values[1]] for name, values in frames["field_changes"].items()
+    }
+
+    tables = read(company(field_changes=twice))
+
+    assert tables.field_changes.height == 3
+    assert tables.doubled == {"field_changes": 1}

@@ -348,3 +348,22 @@ def test_page_of_100_000_leads_takes_under_100_ms(tmp_path: Path) -> None:
             taken[path] = process_time() - started
 
     assert max(taken.values()) < 0.1, taken
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What was checked for leaks", "set aside", "kept on trust")),
+        ("ru", ("Что проверено на утечки", "исключено", "под поручительство")),
+    ],
+)
+def test_proof_tells_what_was_checked_for_leaks(
+    client: TestClient, language: str, words: tuple[str, ...]
+) -> None:
+    """What is set aside, kept on trust and looked for stands there, escaped."""
+    text = client.get(f"/model?lang={language}").text
+
+    for word in (*words, "LK01", "LK04", "40 %", "score"):
+        assert word in text
+    assert "&lt;b&gt;close" in text
+    assert "<b>close" not in text
