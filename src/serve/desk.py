@@ -34,6 +34,7 @@ from serve.live import Live, Serving
 from serve.recorder import Recorder
 from serve.schemas import LeadSent
 from serve.scoring import inputs_of, predict
+from serve.turnstile import Turnstile
 
 MOST_WAITING: Final = 512
 MOST_BATCHES_WAITING: Final = 4
@@ -71,7 +72,7 @@ class Desk:
         self._explaining = ThreadPoolExecutor(os.cpu_count(), "explain")
         self._batching = ThreadPoolExecutor(1, "batch")
         self._waiting = {"": 0, BATCH: 0}
-        self._turn = asyncio.Lock()
+        self._turnstile = Turnstile()
 
     def close(self) -> None:
         """End the threads."""
@@ -88,10 +89,8 @@ class Desk:
                 loop = asyncio.get_running_loop()
                 made = await loop.run_in_executor(self._explaining, work)
             else:
-                # One in each round of the loop, which takes in one new connection in
-                # each: without turns a full house keeps newcomers at the door.
-                async with self._turn:
-                    made = self._predicted(serving, lead, reasons=reasons)
+                await self._turnstile.pass_through()
+                made = self._predicted(serving, lead, reasons=reasons)
             prediction, inputs = made
             await self.recorder.record(prediction, inputs)
         return prediction

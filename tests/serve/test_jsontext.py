@@ -4,7 +4,7 @@ import json
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serve.jsontext import MOST_DEPTH, read_json
@@ -24,6 +24,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES, escaped=st.booleans())
+@settings(deadline=None)
 def test_plain_json_is_read_as_it_is(*, value: object, escaped: bool) -> None:
     """What any strict parser reads one way, this one reads that way too."""
     body = json.dumps(value, ensure_ascii=escaped).encode()

@@ -149,6 +149,18 @@ def test_truth_lies_on_the_diagonal() -> None:
     assert float(dot["cy"]) == pytest.approx(y1 + way * (y2 - y1), abs=0.1)
 
 
+def test_curve_goes_through_the_dots() -> None:
+    """The line joins the very points that the dots stand at."""
+    svg = charts.reliability(PROOF.reliability, EN)
+
+    dots = [(d["cx"], d["cy"]) for d in drawn(svg, "circle", "dot")]
+    curve = drawn(svg, "line", "curve")
+    joined = [(c["x1"], c["y1"]) for c in curve] + [(curve[-1]["x2"], curve[-1]["y2"])]
+    assert [(float(x.rstrip("%")), float(y)) for x, y in joined] == [
+        (float(x.rstrip("%")), float(y)) for x, y in dots
+    ]
+
+
 def test_gain_starts_at_nought() -> None:
     """Calling nobody finds nobody, so the curve starts in the corner."""
     svg = charts.gain([Gain(0.5, 0.8), Gain(1.0, 1.0)], EN)

@@ -198,6 +198,16 @@ def test_lead_page_says_tier_chance_and_all_reasons(
     assert len(dossier.moves) == 9
 
 
+def test_usual_chance_is_that_of_the_proof(sight: Sight) -> None:
+    """A lead is compared with the rate that the proof and the reasons call usual."""
+    dossier, trust = sight.dossier("L-00007"), sight.trust()
+
+    assert dossier is not None
+    assert trust is not None
+    assert dossier.usual == trust.base_rate
+    assert dossier.usual != dossier.start
+
+
 def test_lead_that_was_never_ingested_has_a_page(tmp_path: Path) -> None:
     """A lead known only from a request is shown without a story."""
     with example.sight(tmp_path, ["x"], ingested=False) as sight:
