@@ -150,13 +150,8 @@ def rules(codes: Codes, labels: Numbers, fit: Mask) -> tuple[Rule, ...]:
     Chosen on the fitting half, judged together on the other one. That nobody converts
     of whom a field is empty is no rule: who left no telephone number cannot be called.
     """
-    size = int(codes.max()) + 1
-    count = np.bincount(codes[fit], minlength=size)
-    total = np.bincount(codes[fit], weights=labels[fit], minlength=size)
-    usual = float(labels[fit].mean())
-    rates = total / np.maximum(count, 1)
-    never = (count > 0) & (rates <= NEVER * usual)
-    never[EMPTY] = False
+    count, rates = _rates(codes, labels, fit)
+    never = _never(codes, labels, fit)
     always = (count >= FEWEST_IN_LEVEL) & (rates >= ALWAYS)
     judged, became = codes[~fit], labels[~fit]
     found = (
@@ -164,6 +159,25 @@ def rules(codes: Codes, labels: Numbers, fit: Mask) -> tuple[Rule, ...]:
         _confirmed(always[judged], became, converts=True),
     )
     return tuple(rule for rule in found if rule)
+
+
+def ruled_out(codes: Codes, labels: Numbers, fit: Mask) -> Mask:
+    """Mark (n,) the rows whose code almost never converts in the fitting half."""
+    return np.asarray(_never(codes, labels, fit)[codes])
+
+
+def _never(codes: Codes, labels: Numbers, fit: Mask) -> Mask:
+    count, rates = _rates(codes, labels, fit)
+    never = np.asarray((count > 0) & (rates <= NEVER * labels[fit].mean()))
+    never[EMPTY] = False
+    return never
+
+
+def _rates(codes: Codes, labels: Numbers, fit: Mask) -> tuple[Codes, Numbers]:
+    size = int(codes.max()) + 1
+    count = np.bincount(codes[fit], minlength=size)
+    total = np.bincount(codes[fit], weights=labels[fit], minlength=size)
+    return count, total / np.maximum(count, 1)
 
 
 def fill_rules(filled: Mask, labels: Numbers, fit: Mask) -> tuple[Rule, ...]:

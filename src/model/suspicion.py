@@ -33,6 +33,7 @@ from model.probes import (
     compare_fill,
     fill_rules,
     later_than_seen,
+    ruled_out,
     rules,
     unheard_of,
 )
@@ -75,12 +76,19 @@ def _alone(sight: Sight) -> Iterator[Finding]:
             continue
         elif ranks >= SAYS_MOST:
             yield Finding("LK01", name, "suspected", told.ranks_alone(ranks))
-        elif scene.together >= TOO_GOOD:
+        elif scene.together >= TOO_GOOD and _tells_beyond_never(scene, name):
             others = {f.field for f in scene.catalog.features} - {name}
             without_it, _ = scene.bench(others, most=MOST_ROWS).judged()
             if scene.together - without_it >= LIFTS:
                 words = told.lifts(ranks, scene.together, without_it)
                 yield Finding("LK01", name, "suspected", words)
+
+
+def _tells_beyond_never(scene: Scene, name: str) -> bool:
+    """Say whether a field does more than rule leads out, which honest ones may do."""
+    rest = ~ruled_out(scene.codes[name], scene.labels, scene.fit)
+    left = scene.labels[rest], scene.fit[rest]
+    return alone(scene.codes[name][rest], *left) >= TELLS
 
 
 def _rules(sight: Sight) -> Iterator[Finding]:
