@@ -54,7 +54,7 @@ format: $(READY) ## Format the code
 	@$(VENV)/bin/ruff format .
 
 bench: $(READY) ## Measure, everything compared in one run
-	@$(PY) -m pytest -q -s tests/benchmarks --benchmark-columns=min,median,max,rounds --benchmark-group-by=group
+	@$(PY) -m pytest -q -s tests/benchmarks -m '' --benchmark-columns=min,median,max,rounds --benchmark-group-by=group
 
 bench-quality: $(READY) ## Train on public data sets, beside the best of all peers
 	@$(PY) tests/benchmarks/quality.py

@@ -65,9 +65,13 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    """Let a child find this code, installed or not."""
+    """Let a child find this code, installed or not, and this interpreter's commands."""
     paths = [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    commands = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PATH": os.pathsep.join(filter(None, commands)),
+    }
 
 
 def config_of(settings: Settings, folder: Path) -> Path:
