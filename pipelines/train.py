@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.markup import escape
 
 from leads.settings import Settings, read_settings
-from model.findings import Inspection
+from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
 from model.registry import register
 from model.training import train as train_model

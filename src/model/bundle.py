@@ -36,10 +36,10 @@ import lightgbm
 import numpy as np
 
 from leads.errors import DamagedBundle
-from model.calibration import Calibrator
-from model.catalog import Catalog, FeatureTable, Numbers
-from model.forest import NO_TREES
-from model.linear import Linear
+from model.features.catalog import Catalog, FeatureTable, Numbers
+from model.learners.calibration import Calibrator
+from model.learners.forest import NO_TREES
+from model.learners.linear import Linear
 from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
 from model.proof import NO_PROOF, Proof

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 from model.metrics import (
     Codes,
     Measured,

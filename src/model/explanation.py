@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.bundle import Bundle
-from model.catalog import Catalog, Numbers
+from model.features.catalog import Catalog, Numbers
 
 
 def fields_of(catalog: Catalog) -> tuple[str, ...]:

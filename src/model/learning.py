@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from leads.errors import DataRefused
 from leads.settings import Settings
-from model.boosting import Fold, Matrix
 from model.bundle import Bundle, Contents, write_bundle
-from model.catalog import Catalog, FeatureTable, Numbers
-from model.ladder import Ground, Ladder, Rung, climb
+from model.features.catalog import Catalog, FeatureTable, Numbers
+from model.learners.boosting import Fold, Matrix
+from model.learners.ladder import Ground, Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
 from model.proof import Cases, Proof, prove
 from model.reference import learn_reference

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 
 Codes = npt.NDArray[np.intp]
 

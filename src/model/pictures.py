@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from model.catalog import Numbers
 from model.explanation import shares
+from model.features.catalog import Numbers
 from model.learning import Trained
 from model.metrics import BINS, INTERVAL, Codes, probabilities, resamples
 

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from leads.decision import Tier
 from leads.errors import DamagedBundle
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 from model.metrics import Codes, Measured, probabilities
 from model.tiers import Borders
 

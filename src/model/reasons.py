@@ -13,9 +13,16 @@ import numpy as np
 
 from leads.decision import Reason
 from model.bundle import Bundle
-from model.catalog import FeatureTable, Numbers
 from model.explanation import columns_of, shares
-from model.phrases import LANGUAGES, Language, number, percent, plural, value_words
+from model.features.catalog import FeatureTable, Numbers
+from model.features.phrases import (
+    LANGUAGES,
+    Language,
+    number,
+    percent,
+    plural,
+    value_words,
+)
 
 MOST: Final = 3
 """Reasons for, and as many against."""

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from model.catalog import Catalog, Numbers
+from model.features.catalog import Catalog, Numbers
 from model.metrics import Codes
 
 MOST_BINS: Final = 10

@@ -26,8 +26,8 @@ from leads.history import History
 from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle, verify_in_child
-from model.catalog import Catalog
-from model.findings import Inspection
+from model.features.catalog import Catalog
+from model.leaks.findings import Inspection
 from model.learning import Trained
 from model.manifest import Manifest
 from model.pictures import pictures

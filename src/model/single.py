@@ -20,7 +20,7 @@ from lightgbm.basic import (  # type: ignore[attr-defined]  # no public name for
     _safe_call,
 )
 
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 
 What = Literal["raw_score", "pred_contrib"]
 KINDS: Final[Mapping[What, int]] = {"raw_score": 1, "pred_contrib": 3}

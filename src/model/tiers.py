@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leads.decision import Tier
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import polars as pl
 from leads.history import History
 from leads.settings import Settings
 from leads.store import content_digest
-from model.discovery import discover
-from model.features import build
+from model.features.batch import build
+from model.features.discovery import discover
 from model.labels import gap_of
-from model.leakgate import inspect, refuse_certain, without
+from model.leaks.gate import inspect, refuse_certain, without
+from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
-from model.scene import Scene
 from model.snapshots import take
 from model.split import Split, split
 

@@ -11,9 +11,9 @@ from leads.errors import PromotionRefused
 from leads.history import History
 from leads.settings import Settings
 from model.bundle import Bundle
-from model.catalog import Numbers
 from model.evaluation import Judged, Verdict, against_base_rate, against_champion
-from model.features import build
+from model.features.batch import build
+from model.features.catalog import Numbers
 from model.manifest import Manifest
 from model.snapshots import take
 from model.split import split

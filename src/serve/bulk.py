@@ -26,7 +26,7 @@ from leads.settings import Settings, TableSource
 from model import champion
 from model.bundle import Bundle
 from model.champion import Champion
-from model.features import build
+from model.features.batch import build
 from model.snapshots import open_leads
 from serve.scoring import inputs_of, predict
 

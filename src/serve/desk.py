@@ -26,8 +26,8 @@ from leads.history import LeadHistory, microseconds
 from leads.journal import Journal
 from leads.lead import EPOCH
 from leads.settings import Settings
-from model.catalog import FeatureTable
-from model.twin import build_one
+from model.features.catalog import FeatureTable
+from model.features.twin import build_one
 from serve.ingested import Ingested
 from serve.intake import checked, history_of, instant_of, is_by_id
 from serve.live import Live, Serving

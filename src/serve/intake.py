@@ -22,7 +22,7 @@ from leads.history import (
     microseconds,
 )
 from leads.tables import FieldType
-from model.catalog import Catalog, Kind
+from model.features.catalog import Catalog, Kind
 from serve.problems import faults_of
 from serve.schemas import INSTANT_PATTERN, LEAD, CardValue, EventSent, LeadSent
 

@@ -26,8 +26,8 @@ from leads.errors import DamagedBundle, LeadcastError, NoModel
 from leads.tables import FieldType
 from model import champion
 from model.bundle import Bundle, verify_in_child
-from model.catalog import FeatureTable
 from model.champion import Champion
+from model.features.catalog import FeatureTable
 from serve.intake import field_types
 from serve.scoring import predict
 

@@ -15,8 +15,8 @@ import orjson
 
 from leads.decision import Prediction, Reason, probability_of
 from model.bundle import Bundle
-from model.catalog import Catalog, FeatureTable, Numbers
 from model.explanation import shares
+from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.reasons import reasons as reasons_of
 
 LEVEL: Final = 1

@@ -24,10 +24,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from leads.history import History
 from leads.lead import Event, LeadHistory
 from leads.tables import SCHEMAS, Tables, empty
-from model.candidates import Found, candidates
-from model.catalog import Catalog
-from model.features import build
-from model.twin import build_one
+from model.features.batch import build
+from model.features.candidates import Found, candidates
+from model.features.catalog import Catalog
+from model.features.twin import build_one
 
 DAY = 86_400_000_000
 COLUMNS = ["lead_id", "at", "recorded_at", "kind", "value"]

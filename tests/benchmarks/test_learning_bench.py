@@ -21,9 +21,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.model.invented import flat_settings, invented_task
 
 from leads.decision import Reason
-from model.boosting import Style, grow, parameters_of
 from model.bundle import Bundle
-from model.catalog import Catalog, Feature, FeatureTable, Words
+from model.features.catalog import Catalog, Feature, FeatureTable, Words
+from model.learners.boosting import Style, grow, parameters_of
 from model.learning import Task, Trained, learn
 from model.reasons import reasons
 

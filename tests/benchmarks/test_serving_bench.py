@@ -33,12 +33,12 @@ from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
 from model import champion
-from model.boosting import Matrix, Style, grow
 from model.bundle import Bundle, Contents, write_bundle
-from model.features import build
-from model.linear import NOTHING
+from model.features.batch import build
+from model.features.twin import build_one
+from model.learners.boosting import Matrix, Style, grow
+from model.learners.linear import NOTHING
 from model.snapshots import take
-from model.twin import build_one
 from serve.intake import checked, field_types, history_of, instant_of
 from serve.jsontext import read_json
 from serve.scoring import predict

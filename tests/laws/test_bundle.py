@@ -21,8 +21,8 @@ import model
 from leads.errors import BadInput, DamagedBundle
 from model import bundle as bundle_module
 from model.bundle import Bundle, Predictor, verify_in_child
-from model.catalog import FeatureTable
 from model.explanation import shares
+from model.features.catalog import FeatureTable
 from model.learning import Trained, learn
 from model.manifest import FILES, MANIFEST, sha256
 

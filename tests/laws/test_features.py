@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from leads.history import History
 from leads.lead import LeadHistory
 from leads.tables import FIELD_DTYPES, LEADS, SCHEMAS, FieldType, Tables
-from model import features
-from model.candidates import Found, candidates
-from model.catalog import UNITLESS, Catalog, FeatureTable, Kind
-from model.features import build
-from model.twin import build_one
-from model.wording import UNIT_WORDS
+from model.features import batch as features
+from model.features.batch import build
+from model.features.candidates import Found, candidates
+from model.features.catalog import UNITLESS, Catalog, FeatureTable, Kind
+from model.features.twin import build_one
+from model.features.wording import UNIT_WORDS
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR

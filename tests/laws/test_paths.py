@@ -30,7 +30,7 @@ from leads.settings import Settings
 from leads.tables import Tables
 from model import champion
 from model.bundle import Predictor
-from model.features import build
+from model.features.batch import build
 from pipelines.score import score_file
 from serve.app import create_app
 from serve.bulk import Model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from leads.settings import Settings
-from model.catalog import Catalog, Feature, FeatureTable, Words
+from model.features.catalog import Catalog, Feature, FeatureTable, Words
 from model.learning import Task
 
 WEEK, MONTH = 604_800, 2_592_000

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.catalog import Numbers
 from model.evaluation import Judged, against_base_rate, against_champion
+from model.features.catalog import Numbers
 from model.metrics import probabilities
 
 TRUTH = np.random.default_rng(1).normal(-1.0, 1.2, 3_000)

@@ -9,7 +9,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from model.catalog import Numbers
+from model.features.catalog import Numbers
 from model.metrics import (
     BINS,
     NAMES,

@@ -14,11 +14,11 @@ from crm.export import open_source
 from leads.history import History
 from leads.settings import Settings
 from leads.synthetic import invent, write
-from model.discovery import discover
-from model.features import build
-from model.findings import Inspection
-from model.leakgate import inspect
-from model.scene import Scene
+from model.features.batch import build
+from model.features.discovery import discover
+from model.leaks.findings import Inspection
+from model.leaks.gate import inspect
+from model.leaks.scene import Scene
 from model.snapshots import take
 from model.split import split
 from model.training import leads_of, moments_at

@@ -8,8 +8,8 @@ import pytest
 
 from leads.decision import Reason
 from model.bundle import Bundle
-from model.catalog import FeatureTable
 from model.explanation import fields_of, shares
+from model.features.catalog import FeatureTable
 from model.learning import Trained
 from model.reasons import LEAST_LEADS, LEAST_SHARE, MOST, reasons
 

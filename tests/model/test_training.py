@@ -13,7 +13,7 @@ from tests.model.invented_history import (
 
 from leads.errors import DataRefused, PromotionRefused
 from leads.history import History
-from model.features import build
+from model.features.batch import build
 from model.labels import horizon_of
 from model.learning import Trained
 from model.snapshots import take

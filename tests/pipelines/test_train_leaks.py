@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from model.catalog import Words
-from model.findings import Finding, Inspection
+from model.features.catalog import Words
+from model.leaks.findings import Finding, Inspection
 from pipelines.__main__ import app
 from pipelines.train import show_leaks
 

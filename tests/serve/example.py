@@ -23,9 +23,9 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
-from model.catalog import Words
 from model.datacard import DataCard, Group, Maturity
-from model.findings import Finding, Inspection
+from model.features.catalog import Words
+from model.leaks.findings import Finding, Inspection
 from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
 from serve.pages.evidence import Evidence, Model
 from serve.pages.sight import Sight

@@ -11,7 +11,7 @@ from tests.serve.company import sent_of, settings_in
 from tests.serve.conftest import Company
 
 from leads.history import microseconds
-from model.twin import build_one
+from model.features.twin import build_one
 from serve.app import create_app
 from serve.desk import Desk
 from serve.scoring import features_in

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from leads.errors import Unavailable
 from model import champion
-from model.catalog import Catalog, Words
 from model.datacard import DataCard
-from model.findings import NOT_INSPECTED, Inspection
+from model.features.catalog import Catalog, Words
+from model.features.wording import subject_of
+from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.manifest import checked
 from model.proof import Proof
-from model.wording import subject_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from markupsafe import Markup
 
 from leads.decision import probability_of
 from leads.settings import Conversion
-from model.catalog import Words
-from model.findings import TITLES
+from model.features.catalog import Words
+from model.leaks.findings import TITLES
 from serve.pages import charts
 from serve.pages.dossier import Dossier, Move
 from serve.pages.links import Links

@@ -10,7 +10,7 @@ from leads.errors import BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.settings import Settings
-from model.catalog import Words
+from model.features.catalog import Words
 from model.snapshots import open_leads
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from leads.decision import Tier
 from model.datacard import DataCard
-from model.findings import NOT_INSPECTED, Inspection
+from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.proof import Bar, Bin, Gain, Measure, TierProof
 from serve.pages.evidence import Evidence, Model
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from leads.decision import Tier
-from model.catalog import Words
+from model.features.catalog import Words
 
 TIERS: Final[Mapping[Tier, Words]] = {
     Tier.HOT: Words("Hot", "Горячий"),

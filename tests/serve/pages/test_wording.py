@@ -9,7 +9,7 @@ import pytest
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
-from model.catalog import Words
+from model.features.catalog import Words
 from serve import pages
 from serve.pages.wording import NOTHING, Wording, language_of
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS

@@ -1,0 +1,216 @@
+"""The features a company could have, declared from what was found in its data.
+
+The most frequent kinds of events are looked at closely, the rest briefly: dozens of
+features that a person can read, not hundreds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Final, Literal
+
+from model.features.catalog import OTHER_KINDS, Feature, Kind, Words
+from model.features.wording import UNITS, ChangedBy, noun_of, words_of
+
+DAY: Final = 86_400
+WEEK: Final = 7 * DAY
+MONTH: Final = 30 * DAY
+QUARTER: Final = 90 * DAY
+"""Windows, in seconds."""
+
+LOOKED_AT_CLOSELY: Final = 8
+
+Spec = tuple[Kind, str, int | None]
+"""A kind, the end of the feature's name, and the window."""
+
+BRIEFLY: Final[tuple[Spec, ...]] = (
+    ("event_count", "count", None),
+    ("event_count", "count_7d", WEEK),
+    ("event_recency", "recency_hours", None),
+)
+CLOSELY: Final[tuple[Spec, ...]] = (
+    *BRIEFLY,
+    ("event_count", "count_30d", MONTH),
+    ("event_days", "days_30d", MONTH),
+    ("event_trend", "trend_7d", WEEK),
+    ("event_gap", "gap_hours", None),
+    ("event_gap_relative", "gap_relative", None),
+)
+VALUES: Final[tuple[Spec, ...]] = (
+    ("event_sum", "sum", None),
+    ("event_sum", "sum_30d", MONTH),
+)
+TOGETHER: Final[tuple[Spec, ...]] = (
+    *CLOSELY,
+    ("event_count", "count_1d", DAY),
+    ("event_days", "days_7d", WEEK),
+    ("event_trend", "trend_30d", MONTH),
+    ("kinds_distinct", "kinds", None),
+    ("kinds_distinct", "kinds_7d", WEEK),
+)
+PAYMENTS: Final[tuple[Spec, ...]] = (
+    ("payment_count", "count", None),
+    ("payment_count", "count_30d", MONTH),
+    ("payment_count", "count_90d", QUARTER),
+    ("payment_days", "days_30d", MONTH),
+    ("payment_sum", "sum", None),
+    ("payment_sum", "sum_90d", QUARTER),
+    ("payment_recency", "recency_hours", None),
+    ("payment_gap", "gap_hours", None),
+    ("payment_gap_relative", "gap_relative", None),
+    ("refund_count", "refunds", None),
+)
+STAGES: Final[tuple[Spec, ...]] = (
+    ("stage_age", "age_hours", None),
+    ("stage_age_relative", "age_relative", None),
+    ("stage_position", "position", None),
+    ("stage_moves", "moves", None),
+    ("stage_moves_back", "moves_back", None),
+    ("stage", "", None),
+)
+CLOCK: Final[tuple[Kind, ...]] = ("hour", "weekday", "month")
+
+SIGNS: Final[Mapping[str, Literal[-1, 1]]] = {
+    "activity.count_7d": 1,
+    "activity.days_7d": 1,
+    "activity.recency_hours": -1,
+    "payments.refunds": -1,
+    "stage.age_relative": -1,
+    "stage.moves_back": -1,
+    "stage.position": 1,
+}
+"""The direction one would expect, where it is obvious."""
+
+NOBODY: Final = Words("", "")
+
+CARD_ENDS: Final[Mapping[str, str]] = {
+    "card_time_age": ".age_days",
+    "card_text_length": ".length",
+    "card_filled": ".filled",
+    "contact_phone": ".present",
+    "contact_mail": ".kind",
+}
+
+
+FILLED_BY_SELLERS: Final = frozenset({"contact_phone", "contact_mail", "card_filled"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a company's data.
+
+    ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
+    kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
+    ``months`` tells whether every month was seen in more than one year.
+    """
+
+    event_kinds: tuple[str, ...] = ()
+    valued_kinds: frozenset[str] = frozenset()
+    other_events: bool = False
+    currency: str = ""
+    stages: bool = False
+    fields: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
+    owner: bool = False
+    dated: bool = True
+    months: bool = False
+
+
+def candidates(found: Found) -> tuple[Feature, ...]:
+    """Declare every feature that may be worth having: numbers first, texts last.
+
+    Examples
+    --------
+    >>> found = Found(fields={"budget": ("card_number",), "city": ("card_text",)})
+    >>> [feature.name for feature in candidates(found)]
+    ['card.budget', 'lead.age_hours', 'created.hour', 'created.weekday', 'card.city', \
+'source', 'pipeline']
+    """
+    declared = chain(_events(found), _payments(found), _stages(found), _card(found))
+    named = _uniquely_named([*declared, *_fixed(found)])
+    return tuple(sorted(named, key=lambda feature: feature.is_text))
+
+
+def _events(found: Found) -> Iterator[Feature]:
+    if len(found.event_kinds) + found.other_events > 1:
+        yield from _of_kind(None, "activity", TOGETHER)
+    for place, kind in enumerate(found.event_kinds):
+        yield from _of_kind(
+            kind, kind, CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
+        )
+        if kind in found.valued_kinds:
+            yield from _of_kind(kind, kind, VALUES)
+    if found.other_events:
+        yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY)
+
+
+def _of_kind(kind: str | None, name: str, specs: tuple[Spec, ...]) -> Iterator[Feature]:
+    noun = noun_of(kind)
+    for spec in specs:
+        yield _feature(spec, name, what=noun.words, of=kind, changed_by=noun.changed_by)
+
+
+def _payments(found: Found) -> Iterator[Feature]:
+    if not found.currency:
+        return
+    for spec in PAYMENTS:
+        made = _feature(spec, "payments", changed_by="buyer")
+        is_money = made.kind == "payment_sum"
+        yield replace(made, unit=found.currency) if is_money else made
+
+
+def _stages(found: Found) -> Iterator[Feature]:
+    if found.stages:
+        for spec in STAGES:
+            yield _feature(spec, "stage", changed_by="seller")
+
+
+def _card(found: Found) -> Iterator[Feature]:
+    for name, kinds in found.fields.items():
+        for kind in kinds:
+            spec = (kind, name + CARD_ENDS.get(kind, ""), None)
+            yield _feature(
+                spec, name, prefix="card", what=Words(name, name), of=name,
+                changed_by="seller" if kind in FILLED_BY_SELLERS else "fixed",
+            )  # fmt: skip
+    if found.owner:
+        spec, owner = ("card_text", "owner", None), Words("Owner", "Ответственный")
+        yield _feature(spec, "owner", prefix="card", what=owner, of="owner")
+
+
+def _fixed(found: Found) -> Iterator[Feature]:
+    if found.dated:
+        yield _feature(("lead_age", "age_hours", None), "lead_age", prefix="lead")
+        for kind in CLOCK[: 3 if found.months else 2]:
+            yield _feature((kind, kind, None), "created_at", prefix="created")
+    yield _feature(("source", "", None), "source")
+    yield _feature(("pipeline", "", None), "pipeline")
+
+
+def _feature(
+    spec: Spec,
+    field: str,
+    *,
+    prefix: str | None = None,
+    what: Words = NOBODY,
+    of: str | None = None,
+    changed_by: ChangedBy = "fixed",
+) -> Feature:
+    kind, end, window = spec
+    name = f"{prefix or field}.{end}" if end else field
+    return Feature(
+        name, kind, field, words_of(kind, what, window), of=of, window=window,
+        unit=UNITS.get(kind, ""), sign=SIGNS.get(name, 0), changed_by=changed_by,
+    )  # fmt: skip
+
+
+def _uniquely_named(features: Iterable[Feature]) -> Iterator[Feature]:
+    """Tell apart names that meet: an event kind may be called ``payments`` too."""
+    taken: set[str] = set()
+    for feature in features:
+        name = feature.name
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        yield replace(feature, name=name)

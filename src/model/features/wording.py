@@ -1,0 +1,228 @@
+"""The words for features that a salesperson understands, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from model.features.catalog import OTHER_KINDS, Feature, Kind, Words
+from model.features.phrases import plural
+
+ChangedBy = Literal["seller", "buyer", "fixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What a kind of event is called, and who makes it happen."""
+
+    words: Words
+    changed_by: ChangedBy
+
+
+NOUNS: Final[Mapping[str, Noun]] = {
+    "call": Noun(Words("Calls", "Звонки"), "seller"),
+    "meeting": Noun(Words("Meetings", "Встречи"), "seller"),
+    "demo": Noun(Words("Demos", "Демонстрации"), "seller"),
+    "task": Noun(Words("Tasks", "Задачи"), "seller"),
+    "offer": Noun(Words("Offers", "Предложения"), "seller"),
+    "invoice": Noun(Words("Invoices", "Счета"), "seller"),
+    "note": Noun(Words("Notes", "Заметки"), "seller"),
+    "mail": Noun(Words("Mails", "Письма"), "seller"),
+    "email": Noun(Words("Mails", "Письма"), "seller"),
+    "message": Noun(Words("Messages", "Сообщения"), "seller"),
+    "sms": Noun(Words("Text messages", "СМС"), "seller"),
+    "visit": Noun(Words("Visits", "Визиты"), "buyer"),
+    "view": Noun(Words("Views", "Просмотры"), "buyer"),
+    "page": Noun(Words("Pages", "Страницы"), "buyer"),
+    "click": Noun(Words("Clicks", "Клики"), "buyer"),
+    "login": Noun(Words("Logins", "Входы"), "buyer"),
+    "session": Noun(Words("Sessions", "Сеансы"), "buyer"),
+    "usage": Noun(Words("Usage", "Использование"), "buyer"),
+    "setup": Noun(Words("Set-up steps", "Шаги настройки"), "buyer"),
+    "setting": Noun(Words("Settings changed", "Изменения настроек"), "buyer"),
+    "form": Noun(Words("Forms sent", "Отправки форм"), "buyer"),
+    "download": Noun(Words("Downloads", "Скачивания"), "buyer"),
+    "registration": Noun(Words("Registrations", "Регистрации"), "buyer"),
+}
+"""Event kinds often begin with one of these; any other is called by its own name."""
+
+ALL_EVENTS: Final = Noun(Words("All activity", "Вся активность"), "buyer")
+OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"), "buyer")
+
+SUBJECTS: Final[Mapping[str, Words]] = {
+    "payment": Words("Payments", "Оплаты"),
+    "refund": Words("Payments", "Оплаты"),
+    "stage": Words("Stage", "Этап"),
+    **dict.fromkeys(("hour", "weekday", "month"), Words("Creation", "Создание")),
+}
+"""What a family of features is about, where that is no kind of event or card field."""
+
+TEMPLATES: Final[Mapping[Kind, Words]] = {
+    "event_count": Words("{what}{in_window}", "{what}{in_window}"),
+    "event_days": Words(
+        "{what}{in_window}, days with any", "{what}{in_window}, дней с ними"
+    ),
+    "event_sum": Words("{what}{in_window}, total value", "{what}{in_window}, сумма"),
+    "event_recency": Words(
+        "{what}, time since the last", "{what}, с последнего прошло"
+    ),
+    "event_gap": Words("{what}, mean time between", "{what}, средний промежуток"),
+    "event_gap_relative": Words(
+        "{what}, the pause now against the usual",
+        "{what}, нынешняя пауза к обычной",
+    ),
+    "event_trend": Words(
+        "{what}, change{in_window} against before",
+        "{what}, изменение{in_window} к прежнему",
+    ),
+    "kinds_distinct": Words(
+        "Kinds of activity{in_window}", "Видов активности{in_window}"
+    ),
+    "payment_count": Words("Payments{in_window}", "Оплат{in_window}"),
+    "payment_days": Words("Days with payments{in_window}", "Дней с оплатой{in_window}"),
+    "payment_sum": Words(
+        "Paid{in_window}, less refunds", "Оплачено{in_window} за вычетом возвратов"
+    ),
+    "payment_recency": Words(
+        "Time since the last payment", "С последней оплаты прошло"
+    ),
+    "payment_gap": Words(
+        "Mean time between payments", "Средний промежуток между оплатами"
+    ),
+    "payment_gap_relative": Words(
+        "Payments, the pause now against the usual",
+        "Оплаты, нынешняя пауза к обычной",
+    ),
+    "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
+    "stage": Words("Stage", "Этап"),
+    "stage_age": Words("Time in this stage", "Время на этапе"),
+    "stage_age_relative": Words(
+        "Time in this stage, against the usual", "Время на этапе к обычному"
+    ),
+    "stage_position": Words("How far in the funnel", "Как далеко по воронке"),
+    "stage_moves": Words("Moves between stages", "Переходов между этапами"),
+    "stage_moves_back": Words("Moves back", "Возвратов на прежний этап"),
+    "card_number": Words("{what}", "{what}"),
+    "card_text": Words("{what}", "{what}"),
+    "card_flag": Words("{what}", "{what}"),
+    "card_time_age": Words("{what}, time since", "{what}, с тех пор прошло"),
+    "card_text_length": Words("{what}, length of the text", "{what}, длина текста"),
+    "card_filled": Words("{what}, filled in", "{what}, заполнено"),
+    "contact_phone": Words("Phone to call ({what})", "Есть телефон ({what})"),
+    "contact_mail": Words("Kind of mail address ({what})", "Вид почты ({what})"),
+    "source": Words("Source", "Источник"),
+    "pipeline": Words("Pipeline", "Воронка"),
+    "lead_age": Words("Age of the lead", "Возраст лида"),
+    "hour": Words("Hour of creation", "Час создания"),
+    "weekday": Words("Weekday of creation", "День недели создания"),
+    "month": Words("Month of creation", "Месяц создания"),
+}
+
+UNITS: Final[Mapping[Kind, str]] = {
+    **dict.fromkeys(
+        (
+            "event_count", "event_trend", "payment_count", "refund_count",
+            "stage_moves", "stage_moves_back",
+        ),
+        "times",
+    ),
+    **dict.fromkeys(("event_days", "payment_days", "card_time_age"), "days"),
+    **dict.fromkeys(
+        (
+            "event_recency", "event_gap", "payment_recency", "payment_gap", "stage_age",
+            "lead_age",
+        ),
+        "hours",
+    ),
+    **dict.fromkeys(
+        ("event_gap_relative", "payment_gap_relative", "stage_age_relative"), "ratio"
+    ),
+    **dict.fromkeys(("card_flag", "card_filled", "contact_phone"), "yes or no"),
+    "kinds_distinct": "kinds",
+    "stage_position": "steps",
+    "card_text_length": "characters",
+    "hour": "hour",
+    "weekday": "weekday",
+    "month": "month",
+}  # fmt: skip
+"""Units by kind; payments come in a currency, and ``catalog.UNITLESS`` have none."""
+
+UNIT_WORDS: Final[Mapping[str, Words]] = {
+    "times": Words("times", "раз"),
+    "days": Words("days", "дн."),
+    "hours": Words("hours", "ч"),
+    "ratio": Words("of the usual", "от обычного"),
+    "yes or no": Words("yes or no", "да или нет"),
+    "kinds": Words("kinds", "видов"),
+    "steps": Words("steps", "шагов"),
+    "characters": Words("characters", "знаков"),
+    "hour": Words("o'clock", "час"),
+    "weekday": Words("day of the week, Monday is 1", "день недели, понедельник 1"),
+    "month": Words("month", "месяц"),
+}
+"""Units in both languages; a currency stays its code."""
+
+
+def noun_of(kind: str | None) -> Noun:
+    """Name a kind of event (None is all together).
+
+    Examples
+    --------
+    >>> noun_of("visit_pricing").words
+    Words(en='Visits (visit_pricing)', ru='Визиты (visit_pricing)')
+    >>> noun_of("call").words.ru, noun_of("W_Valideren").words.ru
+    ('Звонки', 'W_Valideren')
+    """
+    if kind is None:
+        return ALL_EVENTS
+    if kind == OTHER_KINDS:
+        return OTHER_EVENTS
+    first = kind.replace("-", "_").replace(" ", "_").partition("_")[0].lower()
+    noun = NOUNS.get(first) or NOUNS.get(first.removesuffix("s"))
+    if noun is None:
+        return Noun(Words(kind, kind), "buyer")
+    if kind.lower() in {first, first + "s"}:
+        return noun
+    words = Words(f"{noun.words.en} ({kind})", f"{noun.words.ru} ({kind})")
+    return Noun(words, noun.changed_by)
+
+
+def subject_of(feature: Feature) -> Words:
+    """Name the business field of a feature.
+
+    Examples
+    --------
+    >>> visits = words_of("event_recency", noun_of("visit").words, None)
+    >>> subject_of(Feature("a", "event_recency", "visit", visits, of="visit"))
+    Words(en='Visits', ru='Визиты')
+    """
+    family = feature.kind.partition("_")[0]
+    if family in {"event", "kinds"}:
+        return noun_of(feature.of).words
+    if family in {"card", "contact"} and feature.field != "owner":
+        return Words(feature.field, feature.field)
+    return SUBJECTS.get(family, feature.words)
+
+
+def words_of(kind: Kind, what: Words, window: int | None) -> Words:
+    """Say what a feature is; ``window`` is in seconds.
+
+    Examples
+    --------
+    >>> words_of("event_count", noun_of("visit").words, 7 * 86_400).ru
+    'Визиты за 7 дней'
+    >>> words_of("event_count", noun_of("visit").words, None).en
+    'Visits so far'
+    """
+    template = TEMPLATES[kind]
+    english, russian = " so far", " за всё время"
+    if window is not None:
+        days = window // 86_400
+        english = f" in {days} {'day' if days == 1 else 'days'}"
+        russian = f" за {days} {plural(days, 'день', 'дня', 'дней')}"
+    # Not str.format: a company's own name may hold braces.
+    return Words(
+        template.en.replace("{in_window}", english).replace("{what}", what.en),
+        template.ru.replace("{in_window}", russian).replace("{what}", what.ru),
+    )
