@@ -120,6 +120,7 @@ def learn(
         leads=task.training_leads,
         folds=task.folds,
         forward=task.forward,
+        pipeline=_pipeline(task.catalog),
     )
     ladder = climb(ground, settings.model, say)
     say("Measuring on the test snapshots")
@@ -130,6 +131,12 @@ def learn(
     facts = {**contents.facts, "metrics": _rounded(trained.metrics)}
     contents = replace(contents, facts=facts, proof=_proof(trained))
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
+
+
+def _pipeline(catalog: Catalog) -> int | None:
+    """Find the column that holds each lead's pipeline."""
+    kinds = [feature.kind for feature in catalog.features]
+    return kinds.index("pipeline") if "pipeline" in kinds else None
 
 
 def _enough(task: Task) -> tuple[Fold, ...]:

@@ -158,16 +158,21 @@ def judge(
 
 
 def grow(matrix: Matrix, model: Model, rounds: int, style: Style) -> str:
-    """Grow the final trees on all training rows; return them as LightGBM text.
-
-    The text ends after the trees: LightGBM would add its parameters, among them the
-    number of threads, and the same model would have several digests.
-    """
+    """Grow the final trees on all training rows; return them as LightGBM text."""
     rows = len(matrix.labels)
     threads = model.threads if rows >= MANY_ROWS else 1
     parameters = parameters_of(model, rows, style, threads=threads)
     booster = lightgbm.train(parameters, matrix.dataset(parameters), rounds)
-    text: str = booster.model_to_string(num_iteration=rounds)
+    return text_of(booster)
+
+
+def text_of(booster: lightgbm.Booster) -> str:
+    """Write a booster as LightGBM text that ends after the trees.
+
+    LightGBM would add its parameters, among them the number of threads, and the same
+    model would have several digests.
+    """
+    text: str = booster.model_to_string(num_iteration=booster.current_iteration())
     return text[: text.index("\nparameters:")] + "\n"
 
 

@@ -1,9 +1,10 @@
 """The ladder of learners: each is judged on rows it never saw, and all are blended.
 
-The rungs are a constant, a logistic regression, and boosted trees twice: restrained,
-for little or drifting data, and with the best splits, for much. None is chosen by
-belief: weights in log-odds are learned out of fold, and where the blend cannot be told
-from the constant, the constant is what remains.
+The rungs are the base rate of each pipeline, a logistic regression, and boosted trees
+twice: restrained, for little or drifting data, and with the best splits, for much. None
+is chosen by belief: weights in log-odds are learned out of fold, and where the blend
+cannot be told from the base rates, these are what remains. On top of the blend a
+pipeline gets a model of its own where that proves better.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ from model.learners.boosting import Fold, Matrix, OutOfFold, Style, grow, judge
 from model.learners.calibration import IDENTITY, Calibrator, choose_calibrator
 from model.learners.forest import NO_TREES, merged
 from model.learners.linear import NOTHING, Linear
+from model.learners.pooling import Own, Seen, deserving, grow_own
+from model.learners.rates import learn_rates
 from model.learners.regression import Design, Penalty, fit_linear, judge_linear
-from model.metrics import Codes, log_odds_of, row_losses
+from model.metrics import Codes, row_losses
 
 LEAST_WEIGHT: Final = 0.02
 """A learner that weighs less than this part of the whole is left out."""
 
 LINEAR: Final = "linear"
-CONSTANT: Final = "constant"
+BASE_RATE: Final = "base rate"
 PROOF: Final = 1.0
-"""Standard errors by which the blend must beat the constant out of fold."""
+"""Standard errors by which the blend must beat the base rates out of fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,9 @@ class Rung:
 class Ladder:
     """What the learners became, and what they say together of rows they never saw.
 
-    ``log_odds`` and ``labels`` are (n,), the calibrated blend out of fold. Trees and
-    prices are weighed already: calibrated, their sum is the prediction.
+    ``log_odds`` is (n,), the calibrated blend out of fold. Trees and prices are weighed
+    already: calibrated, their sum is the prediction. ``own`` are the pipelines with a
+    model of their own.
     """
 
     booster: str
@@ -55,6 +59,7 @@ class Ladder:
     rungs: Mapping[str, Rung]
     rounds: int
     log_odds: Numbers
+    own: tuple[Own, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Ground:
     """What a ladder stands on: the training rows, their leads, and the folds.
 
     ``names`` are the features of ``matrix``, ``leads`` number each row's lead, and
-    ``forward`` says whether the folds go forward in time.
+    ``forward`` says whether the folds go forward in time. ``pipeline`` is the column of
+    the pipelines' codes, None where there are none.
     """
 
     matrix: Matrix
@@ -70,38 +76,36 @@ class Ground:
     leads: Codes
     folds: Sequence[Fold]
     forward: bool
+    pipeline: int | None = None
+
+    @property
+    def codes(self) -> Numbers | None:
+        """Each row's pipeline, (n,)."""
+        return None if self.pipeline is None else self.matrix.values[:, self.pipeline]
 
 
 def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
     """Judge every learner out of fold, blend them, and fit those that count."""
     judged = _judged(ground, model, say)
-    unseen = judged.linear
-    labels = ground.matrix.labels[unseen.rows]
     weights = _weights(judged, ground)
-    constant = _constant(ground)
-    rungs = {
-        name: Rung(float(row_losses(given, labels).mean()), float(weight))
-        for name, given, weight in zip(
-            (LINEAR, *(style.value for style in Style), CONSTANT),
-            (*judged.log_odds.T, constant),
-            (*weights, not weights.any()),
-            strict=True,
-        )
-    }
+    rungs = _rungs(judged, ground, weights)
     if not weights.any():
-        rate = log_odds_of(float(ground.matrix.labels.mean()))
-        return Ladder(NO_TREES, Linear(rate, {}), IDENTITY, rungs, 0, constant)
-    blended = np.einsum("nm,m->n", judged.log_odds, weights)
-    calibrator = choose_calibrator(blended, labels, unseen.folds)
+        return _lowest(ground, rungs)
+    seen = _seen(judged, ground, weights)
+    own = () if seen.pipeline < 0 else deserving(seen, seed=model.seed)
+    blended = seen.log_odds + sum((each.log_odds for each in own), np.zeros(1))
+    calibrator = choose_calibrator(blended, seen.labels, seen.folds)
     say("Fitting on all training snapshots")
     weighed = {style: rungs[style.value].weight for style in Style}
+    alone = [grow_own(seen, each, seed=model.seed) for each in own]
     return Ladder(
-        booster=_trees(ground, model, judged, weighed),
+        booster=merged([_trees(ground, model, judged, weighed), *alone]),
         linear=_scorecard(ground, judged, rungs[LINEAR].weight),
         calibrator=calibrator,
         rungs=rungs,
         rounds=sum(judged.trees[s].rounds for s in Style if weighed[s]),
         log_odds=calibrator.apply(blended),
+        own=own,
     )
 
 
@@ -136,11 +140,11 @@ def _judged(ground: Ground, model: Model, say: Callable[[str], None]) -> _Judged
 
 
 def _weights(judged: _Judged, ground: Ground) -> Numbers:
-    """Weigh the learners, (m,), adding up to one; all nought if the constant wins."""
+    """Weigh the learners, (m,), adding up to one; all nought if the base rate wins."""
     rows, folds = judged.linear.rows, judged.linear.folds
     labels, leads = ground.matrix.labels[rows], ground.leads[rows]
     blend = learn_blend(judged.log_odds, labels, folds=folds, leads=leads)
-    gain = row_losses(_constant(ground), labels) - row_losses(blend.log_odds, labels)
+    gain = row_losses(_base_rates(ground), labels) - row_losses(blend.log_odds, labels)
     if gain.mean() <= PROOF * standard_error(gain, leads):
         return np.zeros(len(blend.weights))
     total = blend.weights.sum()
@@ -166,12 +170,45 @@ def _scorecard(ground: Ground, judged: _Judged, weight: float) -> Linear:
     return fit_linear(judged.design, ground.names, judged.penalty).times(weight)
 
 
-def _constant(ground: Ground) -> Numbers:
-    """Give what knowing only the fitting rows' rate says of each judged row."""
-    labels = ground.matrix.labels
-    return np.concatenate(
-        [
-            np.full(len(judged), log_odds_of(float(labels[fit].mean())))
-            for fit, judged in ground.folds
-        ]
+def _rungs(judged: _Judged, ground: Ground, weights: Numbers) -> dict[str, Rung]:
+    labels = ground.matrix.labels[judged.linear.rows]
+    names = (LINEAR, *(style.value for style in Style), BASE_RATE)
+    given = (*judged.log_odds.T, _base_rates(ground))
+    worth = (*weights, not weights.any())
+    return {
+        name: Rung(float(row_losses(said, labels).mean()), float(weight))
+        for name, said, weight in zip(names, given, worth, strict=True)
+    }
+
+
+def _lowest(ground: Ground, rungs: Mapping[str, Rung]) -> Ladder:
+    """Stay with the base rates."""
+    codes, labels = ground.codes, ground.matrix.labels
+    rates = learn_rates(codes, labels, ground.leads)
+    prices = Linear(rates.whole, {})
+    if codes is not None and ground.pipeline is not None:
+        prices = rates.scorecard(ground.names, ground.pipeline, codes)
+    return Ladder(NO_TREES, prices, IDENTITY, rungs, 0, _base_rates(ground))
+
+
+def _base_rates(ground: Ground) -> Numbers:
+    """Give what knowing only the fitting rows' rates says of each judged row."""
+    labels, leads, codes = ground.matrix.labels, ground.leads, ground.codes
+    given: list[Numbers] = []
+    for fit, judged in ground.folds:
+        taught = None if codes is None else codes[fit]
+        asked = np.zeros(len(judged)) if codes is None else codes[judged]
+        given.append(learn_rates(taught, labels[fit], leads[fit]).log_odds(asked))
+    return np.concatenate(given)
+
+
+def _seen(judged: _Judged, ground: Ground, weights: Numbers) -> Seen:
+    unseen = judged.linear
+    return Seen(
+        matrix=ground.matrix,
+        pipeline=-1 if ground.pipeline is None else ground.pipeline,
+        rows=unseen.rows,
+        log_odds=np.einsum("nm,m->n", judged.log_odds, weights),
+        folds=unseen.folds,
+        leads=ground.leads[unseen.rows],
     )

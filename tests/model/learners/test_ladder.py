@@ -42,7 +42,7 @@ def test_weights_add_up_to_one(task: Task) -> None:
     ladder = climbed(task)
 
     weights = [rung.weight for rung in ladder.rungs.values()]
-    assert set(ladder.rungs) == {"linear", "restrained", "free", "constant"}
+    assert set(ladder.rungs) == {"linear", "restrained", "free", "base rate"}
     assert sum(weights) == pytest.approx(1.0)
     assert min(weights) >= 0.0
 
@@ -76,7 +76,7 @@ def test_of_noise_the_constant_remains(constant: Trained) -> None:
     """Where nothing can be learned every lead is given the base rate, to the bit."""
     manifest = constant.bundle.manifest
 
-    assert manifest.ladder["constant"]["weight"] == 1.0
+    assert manifest.ladder["base rate"]["weight"] == 1.0
     assert set(constant.log_odds) == {log_odds_of(manifest.base_rate)}
 
 
