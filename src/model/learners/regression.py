@@ -1,7 +1,8 @@
 """The regularised logistic regression of the ladder, and how it becomes a scorecard.
 
 A number enters by its place among the training rows (mid-ranks, as in Conover and Iman
-1981), which no outlier moves, and by whether it is known; a text by its levels, one
+1981), which no outlier moves, by itself in standard deviations, which goes on beyond
+what was seen but not for ever, and by whether it is known; a text by its levels, one
 column each. The penalty is ridge, the solver lbfgs. How strong the penalty is, and
 whether newer rows count for more, is chosen by the rows that each fold left out.
 """
@@ -34,6 +35,12 @@ FOLDS_TO_CHOOSE: Final = 2
 MOST_KNOTS: Final = 64
 FARTHEST: Final = 1e150
 """Knots are no farther from nought, so that their distances are finite."""
+
+BEYOND: Final = 3.0
+"""Standard deviations for which a straight line goes on beyond the training rows."""
+
+MOST_DEVIATIONS: Final = 6.0
+"""A number counts for no more than this, so that no outlier carries a lead away."""
 
 MOST_ITERATIONS: Final = 1_000
 TOLERANCE: Final = 1e-4
@@ -203,7 +210,7 @@ def _fit(columns: Numbers, labels: Numbers, penalty: Penalty) -> tuple[Numbers, 
 
 
 def _numbers(column: Numbers) -> Scale:
-    """Place a number among the training rows; a further column says it is missing."""
+    """Place a number among the training rows; a last column says it is missing."""
     known = np.sort(np.clip(column[~np.isnan(column)], -FARTHEST, FARTHEST))
     if not len(known):
         return Scale(np.zeros(1), np.zeros((1, 1)), np.zeros(1))
@@ -213,11 +220,18 @@ def _numbers(column: Numbers) -> Scale:
     upto = np.searchsorted(known, knots, side="right")
     places = (below + upto) / len(known) - 1.0
     spread = np.interp(known, knots, places)
-    heights = (places - spread.mean()) / (spread.std() or 1.0)
+    ranked = (places - spread.mean()) / (spread.std() or 1.0)
+    deviation = known.std() or 1.0
+    far = BEYOND * deviation
+    knots = np.concatenate([[knots[0] - far], knots, [knots[-1] + far]])
+    straight = np.clip(
+        (knots - known.mean()) / deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS
+    )
+    heights = np.column_stack([np.pad(ranked, 1, mode="edge"), straight])
     if len(known) == len(column):
-        return Scale(knots, heights[:, None], np.zeros(1))
+        return Scale(knots, heights, np.zeros(2))
     absent = np.column_stack([heights, np.zeros(len(knots))])
-    return Scale(knots, absent, np.array([0.0, 1.0]))
+    return Scale(knots, absent, np.array([0.0, 0.0, 1.0]))
 
 
 def _levels(column: Numbers) -> Scale:
