@@ -228,6 +228,29 @@ def _facts(
             "conversion": settings.conversion.model_dump(mode="json"),
             "snapshots": settings.snapshots.model_dump(mode="json"),
             "tiers": settings.tiers.model_dump(mode="json"),
+            "chosen": _chosen(task, ladder),
+        },
+    }
+
+
+def _chosen(task: Task, ladder: Ladder) -> dict[str, Any]:
+    """Say what training itself found and chose, beside what it was told."""
+    names = dict(enumerate(task.catalog.levels.get("pipeline", ()), 1))
+    drift = ladder.drift
+    return {
+        "drift": drift
+        and {
+            "rate": round(drift.rate, DIGITS),
+            "features": {n: round(v, DIGITS) for n, v in drift.features.items()},
+        },
+        "half_lives": dict(ladder.half_lives),
+        "shift": round(ladder.shift, DIGITS),
+        "own_models": {
+            names.get(own.code, "(other)"): {
+                "gain": round(own.gain, DIGITS),
+                "error": round(own.error, DIGITS),
+            }
+            for own in ladder.own
         },
     }
 

@@ -67,6 +67,21 @@ def standard_error(differences: Numbers, leads: Codes) -> float:
     return float(np.sqrt(np.sum(np.square(sums))) / len(differences))
 
 
+def gains(before: Numbers, after: Numbers, labels: Numbers, leads: Codes) -> bool:
+    """Say whether log-odds lower the log-loss by more than its standard error.
+
+    Examples
+    --------
+    >>> labels, leads = np.tile([0.0, 1.0], 100), np.arange(200)
+    >>> gains(np.zeros(200), labels - 0.5, labels, leads)
+    True
+    >>> gains(np.zeros(200), np.zeros(200), labels, leads)
+    False
+    """
+    gain = row_losses(before, labels) - row_losses(after, labels)
+    return bool(gain.mean() > standard_error(gain, leads))
+
+
 def _crossed(log_odds: Numbers, labels: Numbers, folds: Codes, pull: float) -> Numbers:
     names = np.unique(folds)
     crossed = np.empty(len(labels))

@@ -9,7 +9,7 @@ threads. LightGBM: Ke et al. 2017; randomised split points: Geurts et al. 2006.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -26,6 +26,9 @@ Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 PATIENCE: Final = 60
 """Rounds without gain on the judged rows after which a fold stops."""
+
+FEW_ROWS: Final = 5_000
+"""Below, trees have 8 leaves at most: bigger ones learn by heart."""
 
 MANY_ROWS: Final = 200_000
 """From here on a second thread pays; below, threads only wait for each other."""
@@ -47,16 +50,23 @@ class Matrix:
     """What the learner sees: encoded features and outcomes.
 
     ``values`` is (n, p) as ``Catalog.encode`` gives it, ``labels`` (n,) of 0.0 and 1.0,
-    ``categorical`` the positions of columns that hold codes of levels.
+    ``categorical`` the positions of columns that hold codes of levels. ``weights`` is
+    (n,), what each row counts for in fitting; None if all count the same.
     """
 
     values: Numbers
     labels: Numbers
     categorical: tuple[int, ...]
+    weights: Numbers | None = None
+
+    def recent(self, half_life: float | None) -> Matrix:
+        """Weigh the rows, which are in order of time, by how new they are."""
+        return replace(self, weights=recency(len(self.labels), half_life))
 
     def rows(self, index: npt.NDArray[np.intp]) -> Matrix:
         """Take some rows."""
-        return Matrix(self.values[index], self.labels[index], self.categorical)
+        weights = None if self.weights is None else self.weights[index]
+        return Matrix(self.values[index], self.labels[index], self.categorical, weights)
 
     def dataset(
         self, parameters: dict[str, Any], *, like: lightgbm.Dataset | None = None
@@ -65,6 +75,7 @@ class Matrix:
         return lightgbm.Dataset(
             self.values,
             self.labels,
+            weight=self.weights,
             reference=like,
             categorical_feature=list(self.categorical),
             params=parameters,
@@ -76,13 +87,31 @@ class OutOfFold:
     """What the folds found: raw log-odds of rows the predicting trees never saw.
 
     ``rows`` are positions in the training matrix, ``folds`` the fold that judged each;
-    ``rounds`` is how many rounds the final trees should have.
+    ``rounds`` is how many rounds the final trees should have, ``half_life`` the part of
+    the rows after which a row counts for half.
     """
 
     rows: npt.NDArray[np.intp]
     log_odds: Numbers
     folds: Codes
     rounds: int
+    half_life: float | None = None
+
+
+def recency(rows: int, half_life: float | None) -> Numbers | None:
+    """Weigh rows in order of time, the newest 1, (n,); None if all count the same.
+
+    ``half_life`` is the part of the rows after which a row counts for half.
+
+    Examples
+    --------
+    >>> recency(5, 0.5).round(2).tolist()
+    [0.33, 0.44, 0.57, 0.76, 1.0]
+    """
+    if half_life is None:
+        return None
+    age = np.arange(rows, dtype=np.float64)[::-1] / rows
+    return np.asarray(0.5 ** (age / half_life))
 
 
 def parameters_of(
@@ -98,7 +127,7 @@ def parameters_of(
         "objective": "binary",
         # A random split gains less, so bigger steps cost nothing and save trees.
         "learning_rate": model.learning_rate * (1.5 if randomly else 1.0),
-        "num_leaves": model.leaves,
+        "num_leaves": model.leaves if rows >= FEW_ROWS else min(model.leaves, 8),
         "max_depth": 8,  # the price of reasons grows with the square of the depth
         "min_data_in_leaf": int(np.clip(0.005 * rows, 5, 200)),
         "lambda_l2": 5.0,
@@ -120,7 +149,13 @@ def parameters_of(
 
 
 def judge(
-    matrix: Matrix, folds: Sequence[Fold], model: Model, style: Style, *, forward: bool
+    matrix: Matrix,
+    folds: Sequence[Fold],
+    model: Model,
+    style: Style,
+    *,
+    forward: bool,
+    half_life: float | None = None,
 ) -> OutOfFold:
     """Grow every fold and predict the rows that it judges.
 
@@ -137,9 +172,11 @@ def judge(
     forward
         Whether folds go forward in time: then the newest judged slice alone says how
         many rounds to grow; of undated rows every fold is as new as any other.
+    half_life
+        Part of a fold's rows after which a row counts for half; None if all count.
     """
     grown = Parallel(n_jobs=model.threads, prefer="threads")(
-        delayed(_grow_fold)(matrix, fold, model, style) for fold in folds
+        delayed(_grow_fold)(matrix, fold, model, style, half_life) for fold in folds
     )
     curves = [curve for _, curve in grown]
     rounds = _best_rounds(curves[-1:] if forward else curves)
@@ -154,6 +191,7 @@ def judge(
         log_odds=np.concatenate(log_odds),
         folds=np.repeat(np.arange(len(folds)), [len(judged) for _, judged in folds]),
         rounds=rounds,
+        half_life=half_life,
     )
 
 
@@ -177,9 +215,15 @@ def text_of(booster: lightgbm.Booster) -> str:
 
 
 def _grow_fold(
-    matrix: Matrix, fold: Fold, model: Model, style: Style
+    matrix: Matrix,
+    fold: Fold,
+    model: Model,
+    style: Style,
+    half_life: float | None,
 ) -> tuple[lightgbm.Booster, Sequence[float]]:
-    fit, judged = matrix.rows(fold[0]), matrix.rows(fold[1])
+    # Rows in order of time have ages; without them their order is the fold's.
+    taught = fold[0] if half_life is None else np.sort(fold[0])
+    fit, judged = matrix.rows(taught).recent(half_life), matrix.rows(fold[1])
     parameters = parameters_of(model, len(fit.labels), style)
     data = fit.dataset(parameters)
     seen: dict[str, Any] = {}

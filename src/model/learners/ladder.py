@@ -10,16 +10,17 @@ pipeline gets a model of its own where that proves better.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from leads.settings import Model
 from model.features.catalog import Numbers
-from model.learners.blend import learn_blend, standard_error
+from model.learners.blend import gains, learn_blend
 from model.learners.boosting import Fold, Matrix, OutOfFold, Style, grow, judge
 from model.learners.calibration import IDENTITY, Calibrator, choose_calibrator
+from model.learners.drift import Drift, measure_drift, newest_shift
 from model.learners.forest import NO_TREES, merged
 from model.learners.linear import NOTHING, Linear
 from model.learners.pooling import Own, Seen, deserving, grow_own
@@ -32,8 +33,6 @@ LEAST_WEIGHT: Final = 0.02
 
 LINEAR: Final = "linear"
 BASE_RATE: Final = "base rate"
-PROOF: Final = 1.0
-"""Standard errors by which the blend must beat the base rates out of fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,9 @@ class Ladder:
 
     ``log_odds`` is (n,), the calibrated blend out of fold. Trees and prices are weighed
     already: calibrated, their sum is the prediction. ``own`` are the pipelines with a
-    model of their own.
+    model of their own. ``drift`` is what moved, None where time does not go forward;
+    ``half_lives`` name the learners for whom newer rows count for more, ``shift`` is by
+    how much the intercept follows the newest rows.
     """
 
     booster: str
@@ -60,6 +61,9 @@ class Ladder:
     rounds: int
     log_odds: Numbers
     own: tuple[Own, ...] = ()
+    drift: Drift | None = None
+    half_lives: Mapping[str, float] = field(default_factory=dict)
+    shift: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,18 +98,23 @@ def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
     seen = _seen(judged, ground, weights)
     own = () if seen.pipeline < 0 else deserving(seen, seed=model.seed)
     blended = seen.log_odds + sum((each.log_odds for each in own), np.zeros(1))
+    shift, shifts = _shift(judged, seen, blended)
+    blended = blended + shifts
     calibrator = choose_calibrator(blended, seen.labels, seen.folds)
     say("Fitting on all training snapshots")
     weighed = {style: rungs[style.value].weight for style in Style}
     alone = [grow_own(seen, each, seed=model.seed) for each in own]
     return Ladder(
         booster=merged([_trees(ground, model, judged, weighed), *alone]),
-        linear=_scorecard(ground, judged, rungs[LINEAR].weight),
+        linear=_scorecard(ground, judged, rungs[LINEAR].weight).plus(shift),
         calibrator=calibrator,
         rungs=rungs,
         rounds=sum(judged.trees[s].rounds for s in Style if weighed[s]),
         log_odds=calibrator.apply(blended),
         own=own,
+        drift=judged.drift,
+        half_lives=judged.half_lives,
+        shift=shift,
     )
 
 
@@ -117,6 +126,15 @@ class _Judged:
     penalty: Penalty
     linear: OutOfFold
     trees: Mapping[Style, OutOfFold]
+    drift: Drift | None
+
+    @property
+    def half_lives(self) -> dict[str, float]:
+        """The half-life of each learner that has one."""
+        every = {LINEAR: self.penalty.half_life} | {
+            style.value: unseen.half_life for style, unseen in self.trees.items()
+        }
+        return {name: part for name, part in every.items() if part is not None}
 
     @property
     def log_odds(self) -> Numbers:
@@ -127,16 +145,40 @@ class _Judged:
 
 def _judged(ground: Ground, model: Model, say: Callable[[str], None]) -> _Judged:
     matrix, folds, forward = ground.matrix, ground.folds, ground.forward
+    drift = None
+    if forward:
+        drift = measure_drift(matrix, ground.names, ground.leads, folds[-1])
     say(f"Regressing {len(folds)} folds of {len(matrix.labels):,} snapshots")
     design = Design(matrix)
+    leads = ground.leads if drift and drift.found else None
     linear, penalty = judge_linear(
-        design, folds, forward=forward, threads=model.threads
+        design, folds, forward=forward, threads=model.threads, leads=leads
     )
     trees: dict[Style, OutOfFold] = {}
     for style in Style:
         say(f"Growing {style.value} trees in {len(folds)} folds")
-        trees[style] = judge(matrix, folds, model, style, forward=forward)
-    return _Judged(design, penalty, linear, trees)
+        trees[style] = _grown(ground, model, style, penalty.half_life)
+    return _Judged(design, penalty, linear, trees, drift)
+
+
+def _grown(
+    ground: Ground, model: Model, style: Style, half_life: float | None
+) -> OutOfFold:
+    """Judge a style; newer rows count for more only where that helps it as well."""
+    matrix, folds, forward = ground.matrix, ground.folds, ground.forward
+    even = judge(matrix, folds, model, style, forward=forward)
+    if half_life is None:
+        return even
+    recent = judge(matrix, folds, model, style, forward=forward, half_life=half_life)
+    labels, leads = matrix.labels[even.rows], ground.leads[even.rows]
+    return recent if gains(even.log_odds, recent.log_odds, labels, leads) else even
+
+
+def _shift(judged: _Judged, seen: Seen, blended: Numbers) -> tuple[float, Numbers]:
+    """Let the intercept follow the newest rows where the world drifts."""
+    if not (judged.drift and judged.drift.found):
+        return 0.0, np.zeros(len(blended))
+    return newest_shift(blended, seen.labels, folds=seen.folds, leads=seen.leads)
 
 
 def _weights(judged: _Judged, ground: Ground) -> Numbers:
@@ -144,8 +186,7 @@ def _weights(judged: _Judged, ground: Ground) -> Numbers:
     rows, folds = judged.linear.rows, judged.linear.folds
     labels, leads = ground.matrix.labels[rows], ground.leads[rows]
     blend = learn_blend(judged.log_odds, labels, folds=folds, leads=leads)
-    gain = row_losses(_base_rates(ground), labels) - row_losses(blend.log_odds, labels)
-    if gain.mean() <= PROOF * standard_error(gain, leads):
+    if not gains(_base_rates(ground), blend.log_odds, labels, leads):
         return np.zeros(len(blend.weights))
     total = blend.weights.sum()
     kept = np.where(blend.weights < LEAST_WEIGHT * total, 0.0, blend.weights)
@@ -156,7 +197,12 @@ def _trees(
     ground: Ground, model: Model, judged: _Judged, weights: Mapping[Style, float]
 ) -> str:
     grown = [
-        grow(ground.matrix, model, judged.trees[style].rounds, style)
+        grow(
+            ground.matrix.recent(judged.trees[style].half_life),
+            model,
+            judged.trees[style].rounds,
+            style,
+        )
         if weights[style]
         else NO_TREES
         for style in Style

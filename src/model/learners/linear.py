@@ -110,6 +110,10 @@ class Linear:
         }
         return Linear(self.intercept * weight, lines)
 
+    def plus(self, log_odds: float) -> Linear:
+        """Raise the intercept."""
+        return Linear(self.intercept + log_odds, self.lines)
+
     def to_json(self) -> str:
         """Write as JSON, the same text for the same scorecard."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1, allow_nan=False)

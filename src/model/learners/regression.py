@@ -19,15 +19,16 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from model.features.catalog import Numbers
-from model.learners.boosting import Fold, Matrix, OutOfFold
+from model.learners.blend import gains
+from model.learners.boosting import Fold, Matrix, OutOfFold, recency
 from model.learners.linear import Line, Linear
-from model.metrics import row_losses
+from model.metrics import Codes, row_losses
 
 STRENGTHS: Final = (0.01, 0.03, 0.1, 1.0)
 """Inverse penalties, the most cautious first; tried as long as they help."""
 
-HALF_LIFE: Final = 0.25
-"""Part of the rows after which a row counts for half; only where time goes forward."""
+HALF_LIVES: Final = (0.5, 0.25, 0.125)
+"""Parts of the rows after which a row counts for half; only where drift was found."""
 
 FOLDS_TO_CHOOSE: Final = 2
 """The newest folds choose where time goes forward: what held last holds longest."""
@@ -116,13 +117,6 @@ class Penalty:
     strength: float
     half_life: float | None = None
 
-    def weights(self, rows: int) -> Numbers:
-        """Give each row its weight, the newest 1, (n,); rows are in order of time."""
-        if self.half_life is None:
-            return np.ones(rows)
-        age = np.arange(rows, dtype=np.float64)[::-1] / rows
-        return np.asarray(0.5 ** (age / self.half_life))
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -134,7 +128,12 @@ class Judgement:
 
 
 def judge_linear(
-    design: Design, folds: Sequence[Fold], *, forward: bool, threads: int
+    design: Design,
+    folds: Sequence[Fold],
+    *,
+    forward: bool,
+    threads: int,
+    leads: Codes | None = None,
 ) -> tuple[OutOfFold, Penalty]:
     """Choose the penalty by the rows that each fold judges, and predict these rows.
 
@@ -145,9 +144,11 @@ def judge_linear(
     folds
         Fitting and judged positions.
     forward
-        Whether folds go forward in time: then newer rows may count for more.
+        Whether folds go forward in time: then the newest of them choose.
     threads
         How many folds are fitted at a time.
+    leads
+        Each row's lead where drift was found: newer rows may count for more.
     """
     newest = folds[-FOLDS_TO_CHOOSE:] if forward else folds
     best = Judgement(np.inf, Penalty(STRENGTHS[0]), np.empty(0))
@@ -157,9 +158,8 @@ def judge_linear(
             break
         best = tried
     if forward:
-        recent = replace(best.penalty, half_life=HALF_LIFE)
-        tried = _tried(design, newest, recent, threads=threads)
-        best = min(best, tried, key=lambda judgement: judgement.loss)
+        if leads is not None:
+            best = _recent(design, newest, best, leads=leads, threads=threads)
         best = _tried(design, folds, best.penalty, threads=threads)
     unseen = OutOfFold(
         rows=np.concatenate([judged for _, judged in folds]),
@@ -190,6 +190,26 @@ def _tried(
     return Judgement(float(row_losses(log_odds, labels).mean()), penalty, log_odds)
 
 
+def _recent(
+    design: Design,
+    folds: Sequence[Fold],
+    best: Judgement,
+    *,
+    leads: Codes,
+    threads: int,
+) -> Judgement:
+    """Let newer rows count for more, if that lowers the loss by more than chance."""
+    tried = [
+        _tried(design, folds, replace(best.penalty, half_life=part), threads=threads)
+        for part in HALF_LIVES
+    ]
+    recent = min(tried, key=lambda judgement: judgement.loss)
+    rows = np.concatenate([judged for _, judged in folds])
+    labels = design.matrix.labels[rows]
+    helps = gains(best.log_odds, recent.log_odds, labels, leads[rows])
+    return recent if helps else best
+
+
 def _judged(design: Design, fold: Fold, penalty: Penalty) -> Numbers:
     fit, judged = fold
     order = np.sort(fit)
@@ -204,7 +224,7 @@ def _fit(columns: Numbers, labels: Numbers, penalty: Penalty) -> tuple[Numbers, 
     model = LogisticRegression(
         C=penalty.strength, solver="lbfgs", max_iter=MOST_ITERATIONS, tol=TOLERANCE
     )
-    weights = None if penalty.half_life is None else penalty.weights(len(labels))
+    weights = recency(len(labels), penalty.half_life)
     model.fit(columns, labels, sample_weight=weights)
     return np.asarray(model.coef_[0]), float(model.intercept_[0])
 

