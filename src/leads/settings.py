@@ -218,6 +218,7 @@ class Model(_Section):
     folds: int = Field(default=5, ge=2, le=20)
     test_share: Share = 0.2
     threads: int = Field(default=2, ge=1, le=256)
+    tune_seconds: int = Field(default=0, ge=0, le=86_400)
     exclude: tuple[str, ...] = ("owner",)
     trust: tuple[str, ...] = ()
 

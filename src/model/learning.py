@@ -23,7 +23,8 @@ from leads.settings import Settings
 from model.bundle import Bundle, Contents, write_bundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
-from model.learners.ladder import Ground, Ladder, Rung, climb
+from model.learners.ground import Ground
+from model.learners.ladder import Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
 from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
@@ -244,6 +245,7 @@ def _chosen(task: Task, ladder: Ladder) -> dict[str, Any]:
             "features": {n: round(v, DIGITS) for n, v in drift.features.items()},
         },
         "half_lives": dict(ladder.half_lives),
+        "tuning": {name: asdict(tuning) for name, tuning in ladder.tuning.items()},
         "shift": round(ladder.shift, DIGITS),
         "own_models": {
             names.get(own.code, "(other)"): {

@@ -23,7 +23,7 @@ from tests.model.invented import flat_settings, invented_task
 from leads.decision import Reason
 from model.bundle import Bundle
 from model.features.catalog import Catalog, Feature, FeatureTable, Words
-from model.learners.boosting import Style, grow, parameters_of
+from model.learners.boosting import Recipe, Style, grow, parameters_of
 from model.learning import Task, Trained, learn
 from model.reasons import reasons
 
@@ -72,7 +72,7 @@ def trained(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def bundle(task: Task, trained: Trained) -> Bundle:
     """Grow exactly 300 trees of 31 leaves in the trained bundle's place."""
     settings = flat_settings(Path(), learning_rate=0.02, leaves=LEAVES)
-    text = grow(task.matrix, settings.model, TREES, Style.FREE)
+    text = grow(task.matrix, settings.model, TREES, Recipe(Style.FREE))
     return replace(trained.bundle, booster=lightgbm.Booster(model_str=text))
 
 

@@ -36,7 +36,7 @@ from model import champion
 from model.bundle import Bundle, Contents, write_bundle
 from model.features.batch import build
 from model.features.twin import build_one
-from model.learners.boosting import Matrix, Style, grow
+from model.learners.boosting import Matrix, Recipe, Style, grow
 from model.learners.linear import NOTHING
 from model.snapshots import take
 from serve.intake import checked, field_types, history_of, instant_of
@@ -107,7 +107,7 @@ def _grown(history: History, settings: Settings, folder: Path) -> Bundle:
     facts = {part.name: getattr(manifest, part.name) for part in fields(manifest)}
     del facts["files"], facts["format"]
     contents = Contents(
-        booster=grow(matrix, model, TREES, Style.FREE),
+        booster=grow(matrix, model, TREES, Recipe(Style.FREE)),
         linear=NOTHING,
         calibrator=plain.calibrator,
         catalog=plain.catalog,

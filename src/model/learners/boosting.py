@@ -8,8 +8,8 @@ threads. LightGBM: Ke et al. 2017; randomised split points: Geurts et al. 2006.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 PATIENCE: Final = 60
 """Rounds without gain on the judged rows after which a fold stops."""
 
+LEAF_SHARE: Final = 0.005
+"""Part of the rows that a leaf holds at least."""
+
 FEW_ROWS: Final = 5_000
 """Below, trees have 8 leaves at most: bigger ones learn by heart."""
 
@@ -43,6 +46,28 @@ class Style(Enum):
 
     RESTRAINED = "restrained"
     FREE = "free"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How trees are grown: their style, and what differs from its parameters.
+
+    ``half_life`` is the part of the rows after which a row counts for half; None if all
+    count the same. ``changes`` are LightGBM's parameters as tuning found them, with
+    ``leaf_share`` for the part of the rows that a leaf holds at least.
+    """
+
+    style: Style
+    half_life: float | None = None
+    changes: Mapping[str, float] = field(default_factory=dict)
+
+    def parameters(
+        self, model: Model, rows: int, *, threads: int = 1
+    ) -> dict[str, Any]:
+        """Give LightGBM's parameters for this many training rows."""
+        return parameters_of(
+            model, rows, self.style, threads=threads, changes=self.changes
+        )
 
 
 @dataclass(frozen=True)
@@ -87,15 +112,15 @@ class OutOfFold:
     """What the folds found: raw log-odds of rows the predicting trees never saw.
 
     ``rows`` are positions in the training matrix, ``folds`` the fold that judged each;
-    ``rounds`` is how many rounds the final trees should have, ``half_life`` the part of
-    the rows after which a row counts for half.
+    ``rounds`` is how many rounds the final trees should have, ``recipe`` how they were
+    grown.
     """
 
     rows: npt.NDArray[np.intp]
     log_odds: Numbers
     folds: Codes
     rounds: int
-    half_life: float | None = None
+    recipe: Recipe | None = None
 
 
 def recency(rows: int, half_life: float | None) -> Numbers | None:
@@ -115,21 +140,28 @@ def recency(rows: int, half_life: float | None) -> Numbers | None:
 
 
 def parameters_of(
-    model: Model, rows: int, style: Style, *, threads: int = 1
+    model: Model,
+    rows: int,
+    style: Style,
+    *,
+    threads: int = 1,
+    changes: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Give LightGBM's parameters for this many training rows.
 
     Found by cross-validation inside the training rows of public data sets from 2,700 to
-    29,000 rows.
+    29,000 rows. ``changes`` are as in ``Recipe``.
     """
     randomly = style is Style.RESTRAINED
+    changed = dict(changes or {})
+    least = changed.pop("leaf_share", LEAF_SHARE) * rows
     return {
         "objective": "binary",
         # A random split gains less, so bigger steps cost nothing and save trees.
         "learning_rate": model.learning_rate * (1.5 if randomly else 1.0),
         "num_leaves": model.leaves if rows >= FEW_ROWS else min(model.leaves, 8),
         "max_depth": 8,  # the price of reasons grows with the square of the depth
-        "min_data_in_leaf": int(np.clip(0.005 * rows, 5, 200)),
+        "min_data_in_leaf": int(np.clip(least, 5, 200)),
         "lambda_l2": 5.0,
         "path_smooth": 20.0,
         "feature_fraction": 0.8 if randomly else 0.6,
@@ -145,6 +177,7 @@ def parameters_of(
         "force_row_wise": True,
         "num_threads": threads,
         "verbosity": -1,
+        **changed,
     }
 
 
@@ -152,10 +185,9 @@ def judge(
     matrix: Matrix,
     folds: Sequence[Fold],
     model: Model,
-    style: Style,
+    recipe: Recipe,
     *,
     forward: bool,
-    half_life: float | None = None,
 ) -> OutOfFold:
     """Grow every fold and predict the rows that it judges.
 
@@ -167,16 +199,14 @@ def judge(
         Fitting and judged positions in ``matrix``, oldest judged slice first.
     model
         How to train; ``model.threads`` folds grow at a time.
-    style
-        How split points are found.
+    recipe
+        How the trees are grown.
     forward
         Whether folds go forward in time: then the newest judged slice alone says how
         many rounds to grow; of undated rows every fold is as new as any other.
-    half_life
-        Part of a fold's rows after which a row counts for half; None if all count.
     """
     grown = Parallel(n_jobs=model.threads, prefer="threads")(
-        delayed(_grow_fold)(matrix, fold, model, style, half_life) for fold in folds
+        delayed(_grow_fold)(matrix, fold, model, recipe) for fold in folds
     )
     curves = [curve for _, curve in grown]
     rounds = _best_rounds(curves[-1:] if forward else curves)
@@ -191,16 +221,17 @@ def judge(
         log_odds=np.concatenate(log_odds),
         folds=np.repeat(np.arange(len(folds)), [len(judged) for _, judged in folds]),
         rounds=rounds,
-        half_life=half_life,
+        recipe=recipe,
     )
 
 
-def grow(matrix: Matrix, model: Model, rounds: int, style: Style) -> str:
+def grow(matrix: Matrix, model: Model, rounds: int, recipe: Recipe) -> str:
     """Grow the final trees on all training rows; return them as LightGBM text."""
     rows = len(matrix.labels)
     threads = model.threads if rows >= MANY_ROWS else 1
-    parameters = parameters_of(model, rows, style, threads=threads)
-    booster = lightgbm.train(parameters, matrix.dataset(parameters), rounds)
+    parameters = recipe.parameters(model, rows, threads=threads)
+    data = matrix.recent(recipe.half_life).dataset(parameters)
+    booster = lightgbm.train(parameters, data, rounds)
     return text_of(booster)
 
 
@@ -215,16 +246,13 @@ def text_of(booster: lightgbm.Booster) -> str:
 
 
 def _grow_fold(
-    matrix: Matrix,
-    fold: Fold,
-    model: Model,
-    style: Style,
-    half_life: float | None,
+    matrix: Matrix, fold: Fold, model: Model, recipe: Recipe
 ) -> tuple[lightgbm.Booster, Sequence[float]]:
+    half_life = recipe.half_life
     # Rows in order of time have ages; without them their order is the fold's.
     taught = fold[0] if half_life is None else np.sort(fold[0])
     fit, judged = matrix.rows(taught).recent(half_life), matrix.rows(fold[1])
-    parameters = parameters_of(model, len(fit.labels), style)
+    parameters = recipe.parameters(model, len(fit.labels))
     data = fit.dataset(parameters)
     seen: dict[str, Any] = {}
     callbacks: list[Callable[..., Any]] = [

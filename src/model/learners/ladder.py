@@ -9,7 +9,7 @@ pipeline gets a model of its own where that proves better.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,14 +18,16 @@ import numpy as np
 from leads.settings import Model
 from model.features.catalog import Numbers
 from model.learners.blend import gains, learn_blend
-from model.learners.boosting import Fold, Matrix, OutOfFold, Style, grow, judge
+from model.learners.boosting import OutOfFold, Recipe, Style, grow, judge
 from model.learners.calibration import IDENTITY, Calibrator, choose_calibrator
 from model.learners.drift import Drift, measure_drift, newest_shift
 from model.learners.forest import NO_TREES, merged
+from model.learners.ground import Ground as Ground
 from model.learners.linear import NOTHING, Linear
 from model.learners.pooling import Own, Seen, deserving, grow_own
-from model.learners.rates import learn_rates
+from model.learners.rates import rates
 from model.learners.regression import Design, Penalty, fit_linear, judge_linear
+from model.learners.tuning import Tuned, tune
 from model.metrics import Codes, row_losses
 
 LEAST_WEIGHT: Final = 0.02
@@ -43,6 +45,14 @@ class Rung:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How many trials tuning made for a style, and the parameters it changed."""
+
+    trials: int
+    changes: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Ladder:
     """What the learners became, and what they say together of rows they never saw.
@@ -51,7 +61,7 @@ class Ladder:
     already: calibrated, their sum is the prediction. ``own`` are the pipelines with a
     model of their own. ``drift`` is what moved, None where time does not go forward;
     ``half_lives`` name the learners for whom newer rows count for more, ``shift`` is by
-    how much the intercept follows the newest rows.
+    how much the intercept follows the newest rows, ``tuning`` what was tuned.
     """
 
     booster: str
@@ -64,28 +74,7 @@ class Ladder:
     drift: Drift | None = None
     half_lives: Mapping[str, float] = field(default_factory=dict)
     shift: float = 0.0
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a ladder stands on: the training rows, their leads, and the folds.
-
-    ``names`` are the features of ``matrix``, ``leads`` number each row's lead, and
-    ``forward`` says whether the folds go forward in time. ``pipeline`` is the column of
-    the pipelines' codes, None where there are none.
-    """
-
-    matrix: Matrix
-    names: Sequence[str]
-    leads: Codes
-    folds: Sequence[Fold]
-    forward: bool
-    pipeline: int | None = None
-
-    @property
-    def codes(self) -> Numbers | None:
-        """Each row's pipeline, (n,)."""
-        return None if self.pipeline is None else self.matrix.values[:, self.pipeline]
+    tuning: Mapping[str, Tuning] = field(default_factory=dict)
 
 
 def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
@@ -109,12 +98,13 @@ def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
         linear=_scorecard(ground, judged, rungs[LINEAR].weight).plus(shift),
         calibrator=calibrator,
         rungs=rungs,
-        rounds=sum(judged.trees[s].rounds for s in Style if weighed[s]),
+        rounds=sum(judged.rounds(s) for s in Style if weighed[s]),
         log_odds=calibrator.apply(blended),
         own=own,
         drift=judged.drift,
         half_lives=judged.half_lives,
         shift=shift,
+        tuning=judged.tuning,
     )
 
 
@@ -125,21 +115,40 @@ class _Judged:
     design: Design
     penalty: Penalty
     linear: OutOfFold
-    trees: Mapping[Style, OutOfFold]
+    trees: Mapping[Style, Tuned]
     drift: Drift | None
 
     @property
     def half_lives(self) -> dict[str, float]:
         """The half-life of each learner that has one."""
         every = {LINEAR: self.penalty.half_life} | {
-            style.value: unseen.half_life for style, unseen in self.trees.items()
+            style.value: self.recipe(style).half_life for style in Style
         }
         return {name: part for name, part in every.items() if part is not None}
 
     @property
+    def tuning(self) -> dict[str, Tuning]:
+        """What tuning found for each style; nothing where it was not asked for."""
+        return {
+            style.value: Tuning(tuned.trials, dict(self.recipe(style).changes))
+            for style, tuned in self.trees.items()
+            if tuned.trials
+        }
+
+    def recipe(self, style: Style) -> Recipe:
+        """Tell how a style's trees are to be grown."""
+        recipe = self.trees[style].unseen.recipe
+        assert recipe is not None, "trees have recipes"
+        return recipe
+
+    def rounds(self, style: Style) -> int:
+        """Tell how many rounds of a style are to be grown."""
+        return self.trees[style].unseen.rounds
+
+    @property
     def log_odds(self) -> Numbers:
         """(n, m): the logistic regression first, then the styles of trees."""
-        every = (self.linear, *(self.trees[style] for style in Style))
+        every = (self.linear, *(self.trees[style].unseen for style in Style))
         return np.column_stack([unseen.log_odds for unseen in every])
 
 
@@ -154,24 +163,34 @@ def _judged(ground: Ground, model: Model, say: Callable[[str], None]) -> _Judged
     linear, penalty = judge_linear(
         design, folds, forward=forward, threads=model.threads, leads=leads
     )
-    trees: dict[Style, OutOfFold] = {}
-    for style in Style:
-        say(f"Growing {style.value} trees in {len(folds)} folds")
-        trees[style] = _grown(ground, model, style, penalty.half_life)
+    trees = {
+        style: _grown(ground, model, style, half_life=penalty.half_life, say=say)
+        for style in Style
+    }
     return _Judged(design, penalty, linear, trees, drift)
 
 
 def _grown(
-    ground: Ground, model: Model, style: Style, half_life: float | None
-) -> OutOfFold:
+    ground: Ground,
+    model: Model,
+    style: Style,
+    *,
+    half_life: float | None,
+    say: Callable[[str], None],
+) -> Tuned:
     """Judge a style; newer rows count for more only where that helps it as well."""
     matrix, folds, forward = ground.matrix, ground.folds, ground.forward
-    even = judge(matrix, folds, model, style, forward=forward)
-    if half_life is None:
-        return even
-    recent = judge(matrix, folds, model, style, forward=forward, half_life=half_life)
-    labels, leads = matrix.labels[even.rows], ground.leads[even.rows]
-    return recent if gains(even.log_odds, recent.log_odds, labels, leads) else even
+    say(f"Growing {style.value} trees in {len(folds)} folds")
+    best = judge(matrix, folds, model, Recipe(style), forward=forward)
+    if half_life is not None:
+        recent = judge(matrix, folds, model, Recipe(style, half_life), forward=forward)
+        labels, leads = matrix.labels[best.rows], ground.leads[best.rows]
+        helps = gains(best.log_odds, recent.log_odds, labels, leads)
+        best = recent if helps else best
+    if not model.tune_seconds:
+        return Tuned(best, 0)
+    seconds = model.tune_seconds / len(Style)
+    return tune(ground, model, best, seconds=seconds, say=say)
 
 
 def _shift(judged: _Judged, seen: Seen, blended: Numbers) -> tuple[float, Numbers]:
@@ -185,7 +204,7 @@ def _weights(judged: _Judged, ground: Ground) -> Numbers:
     """Weigh the learners, (m,), adding up to one; all nought if the base rate wins."""
     rows, folds = judged.linear.rows, judged.linear.folds
     labels, leads = ground.matrix.labels[rows], ground.leads[rows]
-    blend = learn_blend(judged.log_odds, labels, folds=folds, leads=leads)
+    blend = learn_blend(judged.log_odds, labels, folds=folds)
     if not gains(_base_rates(ground), blend.log_odds, labels, leads):
         return np.zeros(len(blend.weights))
     total = blend.weights.sum()
@@ -197,12 +216,7 @@ def _trees(
     ground: Ground, model: Model, judged: _Judged, weights: Mapping[Style, float]
 ) -> str:
     grown = [
-        grow(
-            ground.matrix.recent(judged.trees[style].half_life),
-            model,
-            judged.trees[style].rounds,
-            style,
-        )
+        grow(ground.matrix, model, judged.rounds(style), judged.recipe(style))
         if weights[style]
         else NO_TREES
         for style in Style
@@ -229,23 +243,28 @@ def _rungs(judged: _Judged, ground: Ground, weights: Numbers) -> dict[str, Rung]
 
 def _lowest(ground: Ground, rungs: Mapping[str, Rung]) -> Ladder:
     """Stay with the base rates."""
-    codes, labels = ground.codes, ground.matrix.labels
-    rates = learn_rates(codes, labels, ground.leads)
-    prices = Linear(rates.whole, {})
-    if codes is not None and ground.pipeline is not None:
-        prices = rates.scorecard(ground.names, ground.pipeline, codes)
+    everyone = np.arange(len(ground.matrix.labels))
+    prices = _rates(ground, everyone)
     return Ladder(NO_TREES, prices, IDENTITY, rungs, 0, _base_rates(ground))
 
 
 def _base_rates(ground: Ground) -> Numbers:
     """Give what knowing only the fitting rows' rates says of each judged row."""
-    labels, leads, codes = ground.matrix.labels, ground.leads, ground.codes
-    given: list[Numbers] = []
-    for fit, judged in ground.folds:
-        taught = None if codes is None else codes[fit]
-        asked = np.zeros(len(judged)) if codes is None else codes[judged]
-        given.append(learn_rates(taught, labels[fit], leads[fit]).log_odds(asked))
-    return np.concatenate(given)
+    values = ground.matrix.values
+    return np.concatenate(
+        [_rates(ground, fit).log_odds(values[judged]) for fit, judged in ground.folds]
+    )
+
+
+def _rates(ground: Ground, taught: Codes) -> Linear:
+    matrix, column = ground.matrix.rows(taught), ground.pipeline
+    return rates(
+        matrix.values,
+        matrix.labels,
+        ground.leads[taught],
+        names=ground.names,
+        pipeline=None if column is None else ground.names[column],
+    )
 
 
 def _seen(judged: _Judged, ground: Ground, weights: Numbers) -> Seen:

@@ -1,16 +1,17 @@
-"""The lowest rung: how often leads of each pipeline convert, shrunk to the whole.
+"""The usual rate, by pipeline: what is said before there can be a model.
 
-Conversions of a pipeline are beta-binomial around the rate of all (empirical Bayes, as
-in Efron and Morris 1975): a pipeline's rate is drawn towards the whole by as many
-imagined leads as make the observed counts likeliest. Where the pipelines cannot be told
-apart that is without bound, and one rate remains. Whole leads are counted, since the
-snapshots of one lead are not independent.
+A pipeline's rate is the posterior mean of a beta-binomial: its own leads, and as many
+invented ones that convert like all leads do. How many those are is told by how likely
+they make the counts of all pipelines (empirical Bayes, Gelman et al. 2013, chapter 5):
+the most, among those that cannot be told from the likeliest. So pipelines that differ
+are told apart, and small ones borrow from the whole. All leads together begin with ten
+invented ones of which one converted: one win of one is 18 %, and no leads are 10 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from math import lgamma
 from typing import Final
 
 import numpy as np
@@ -19,96 +20,100 @@ from model.features.catalog import Numbers
 from model.learners.linear import Line, Linear
 from model.metrics import Codes, log_odds_of
 
-STRENGTHS: Final = np.geomspace(2.0, 2e5, 51)
-"""Imagined leads to draw a pipeline's rate to the whole; the last stands for all."""
+PRIOR_WON: Final = 1.0
+PRIOR_LEADS: Final = 10.0
+"""What is believed before the first lead: one of ten converts."""
 
-UNKNOWN: Final = -1.0
-"""Stands for the code of a pipeline that is not known."""
+STRENGTHS: Final = (1_000.0, 300.0, 100.0, 30.0, 10.0)
+"""How many leads' worth the whole may weigh in a pipeline, the most first."""
+
+UNTOLD: Final = 1.0
+"""Log-likelihood by which a strength must fall behind to be told from the likeliest."""
 
 LEVEL: Final = Line((0.0,), (0.0,), 0.0)
-"""The price of a feature that says nothing."""
+"""The line of a feature that changes nothing."""
 
 
-@dataclass(frozen=True)
-class Rates:
-    """The rate of the whole and of each pipeline's code, all as log-odds."""
-
-    whole: float
-    pipelines: Mapping[float, float]
-
-    def log_odds(self, column: Numbers) -> Numbers:
-        """Give each row its pipeline's rate, (n,) codes to (n,) log-odds."""
-        codes, places = np.unique(_known(column), return_inverse=True)
-        told = [self.pipelines.get(code, self.whole) for code in codes.tolist()]
-        return np.array(told)[places]
-
-    def scorecard(self, names: Sequence[str], place: int, column: Numbers) -> Linear:
-        """Write the rates as prices of the feature at ``place``, 0 in the mean.
-
-        ``names`` are the catalog's features and ``column`` the training rows' codes.
-        Where no pipeline differs, the scorecard prices nothing.
-        """
-        if not self.pipelines:
-            return Linear(self.whole, {})
-        mean = float(np.mean(self.log_odds(column)))
-        knots = np.arange(max(0.0, *self.pipelines) + 1.0)
-        prices = self.log_odds(knots) - mean
-        missing = self.pipelines.get(UNKNOWN, self.whole) - mean
-        line = Line(tuple(knots.tolist()), tuple(prices.tolist()), missing)
-        lines = {name: line if i == place else LEVEL for i, name in enumerate(names)}
-        return Linear(mean, lines)
-
-
-def learn_rates(column: Numbers | None, labels: Numbers, leads: Codes) -> Rates:
-    """Learn the rates of pipelines; a single one if there are no pipelines.
-
-    Parameters
-    ----------
-    column
-        (n,) code of each row's pipeline, NaN where not known; None without pipelines.
-    labels, leads
-        (n,) outcomes as 0.0 or 1.0, both present, and each row's lead.
+def usual_rate(won: float, leads: float) -> float:
+    """Give the rate of all leads, never 0 or 1.
 
     Examples
     --------
-    Pipelines of one mind are one; of one that differs few leads tell less than many.
-
-    >>> leads = np.arange(2_000)
-    >>> column = np.where(leads < 1_000, 1.0, 2.0)
-    >>> learn_rates(column, (leads % 10 == 0).astype(float), leads).pipelines
-    {}
-    >>> column[:20] = 3.0
-    >>> won = ((leads % 10 == 0) | (leads < 20) & (leads % 2 == 0)).astype(float)
-    >>> rates = learn_rates(column, won, leads)
-    >>> bool(rates.whole < rates.pipelines[3.0] < log_odds_of(0.5))
-    True
+    >>> usual_rate(0, 0), usual_rate(1, 1), usual_rate(37, 500)
+    (0.1, 0.18181818181818182, 0.07450980392156863)
     """
-    rate = float(labels.mean())
-    whole = log_odds_of(rate)
-    if column is None:
-        return Rates(whole, {})
-    codes, places = np.unique(_known(column), return_inverse=True)
-    pairs = np.unique(np.column_stack([places, leads]), axis=0)
-    counted = np.bincount(pairs[:, 0], minlength=len(codes)).astype(np.float64)
-    won = counted * np.bincount(places, weights=labels) / np.bincount(places)
-    strength = _strength(won, counted - won, rate)
-    if strength == STRENGTHS[-1]:
-        return Rates(whole, {})
-    shrunk = (won + strength * rate) / (counted + strength)
-    told = [log_odds_of(float(each)) for each in shrunk]
-    return Rates(whole, dict(zip(codes.tolist(), told, strict=True)))
+    return (won + PRIOR_WON) / (leads + PRIOR_LEADS)
 
 
-def _strength(won: Numbers, lost: Numbers, rate: float) -> float:
-    """Find how strongly rates are drawn to the whole: by the counts' likelihood."""
-    from scipy.special import betaln  # a service only applies; it need not wait
+def rates(
+    values: Numbers,
+    labels: Numbers,
+    leads: Codes,
+    *,
+    names: Sequence[str],
+    pipeline: str | None,
+) -> Linear:
+    """Price each pipeline by its shrunken rate; nothing else has a price.
 
-    high, low = STRENGTHS * rate, STRENGTHS * (1.0 - rate)
-    likely = betaln(won[:, None] + high, lost[:, None] + low) - betaln(high, low)
-    # Rounded, so that a tie goes to the most drawn and not to the last bit of a sum.
-    told = np.round(likely.sum(axis=0), 6)
-    return float(STRENGTHS[len(told) - 1 - int(np.argmax(told[::-1]))])
+    Parameters
+    ----------
+    values, labels
+        (n, p) encoded features and (n,) outcomes as 0.0 or 1.0, n > 0.
+    leads
+        (n,) each row's lead: its rows share one vote.
+    names
+        The p features.
+    pipeline
+        Which of them is the pipeline; None where leads have none.
+
+    Examples
+    --------
+    >>> code = np.array([[1.0]] * 200 + [[2.0]] * 200 + [[3.0]])
+    >>> won = np.array([1.0] * 20 + [0.0] * 180 + [1.0] * 60 + [0.0] * 140 + [1.0])
+    >>> table = rates(code, won, np.arange(401), names=["line"], pipeline="line")
+    >>> chances = 1 / (1 + np.exp(-table.log_odds(np.array([[1.0], [2.0], [3.0]]))))
+    >>> chances.round(2).tolist()
+    [0.11, 0.29, 0.23]
+    """
+    votes = 1.0 / np.bincount(leads)[leads]
+    usual = usual_rate(float(np.sum(votes * labels)), float(votes.sum()))
+    if pipeline is None:
+        return Linear(log_odds_of(usual), dict.fromkeys(names, LEVEL))
+    code = values[:, list(names).index(pipeline)]
+    known = np.isfinite(code)
+    place = code[known].astype(np.intp)
+    won = np.bincount(place, weights=(votes * labels)[known], minlength=1)
+    count = np.bincount(place, weights=votes[known], minlength=1)
+    strength = _strength(won.tolist(), count.tolist())
+    shrunken = (won + strength * usual) / (count + strength)
+    prices = np.log(shrunken) - np.log1p(-shrunken) - log_odds_of(usual)
+    # Reasons start from the leads' mean, as those of every scorecard do.
+    average = float(np.sum(count * prices) / votes.sum())
+    line = Line(
+        tuple(np.arange(len(prices), dtype=np.float64).tolist()),
+        tuple((prices - average).tolist()),
+        -average,
+    )
+    lines = {name: line if name == pipeline else LEVEL for name in names}
+    return Linear(log_odds_of(usual) + average, lines)
 
 
-def _known(column: Numbers) -> Numbers:
-    return np.where(np.isnan(column), UNKNOWN, column)
+def _strength(won: Sequence[float], count: Sequence[float]) -> float:
+    """Find how much the whole weighs in each pipeline, in leads."""
+    # Near the counted rate: drawn to the prior, it would look unlike every pipeline.
+    rate = (sum(won) + 0.5) / (sum(count) + 1.0)
+    likely = [_likelihood(won, count, rate * s, (1.0 - rate) * s) for s in STRENGTHS]
+    found = zip(STRENGTHS, likely, strict=True)
+    return next(s for s, value in found if value >= max(likely) - UNTOLD)
+
+
+def _likelihood(
+    won: Sequence[float], count: Sequence[float], a: float, b: float
+) -> float:
+    """Give the log-likelihood of counts, but for what no strength changes."""
+    pairs = zip(won, count, strict=True)
+    return sum(_beta(a + w, b + n - w) - _beta(a, b) for w, n in pairs)
+
+
+def _beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)

@@ -23,7 +23,7 @@ def test_a_learner_that_knows_nothing_weighs_nothing() -> None:
     signals, labels, noise = drawn()
     both = np.column_stack([signals.sum(axis=1) - 1.0, 2.0 * noise])
 
-    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5, leads=np.arange(ROWS))
+    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5)
 
     assert found.weights[0] > 0.85
     assert found.weights[1] < 0.06
@@ -35,7 +35,7 @@ def test_learners_that_agree_weigh_the_same() -> None:
     truth = signals.sum(axis=1) - 1.0
     both = np.column_stack([truth + 0.1 * noise, truth - 0.1 * noise])
 
-    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5, leads=np.arange(ROWS))
+    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5)
 
     assert found.weights == pytest.approx([0.5, 0.5], abs=0.02)
 
@@ -45,7 +45,7 @@ def test_weights_are_never_negative() -> None:
     signals, labels, _ = drawn()
     both = np.column_stack([signals[:, 0], -signals[:, 1]])
 
-    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5, leads=np.arange(ROWS))
+    found = learn_blend(both, labels, folds=np.arange(ROWS) % 5)
 
     assert found.weights.min() >= 0.0
     assert found.weights[1] < 0.05
@@ -59,8 +59,8 @@ def test_a_fold_is_blended_by_what_the_others_taught() -> None:
     both = np.column_stack([signals[:, 0], signals[:, 0] + signals[:, 1]])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("model.learners.blend.PULLS", (10.0,))
-        one = learn_blend(both, labels, folds=folds, leads=np.arange(ROWS))
-        other = learn_blend(both, turned, folds=folds, leads=np.arange(ROWS))
+        one = learn_blend(both, labels, folds=folds)
+        other = learn_blend(both, turned, folds=folds)
 
     assert np.array_equal(one.log_odds[folds == 0], other.log_odds[folds == 0])
     assert not np.array_equal(one.log_odds[folds == 1], other.log_odds[folds == 1])
@@ -70,9 +70,7 @@ def test_a_blend_beats_its_parts() -> None:
     """Two learners that each know a half know more together, out of fold."""
     signals, labels, _ = drawn()
 
-    found = learn_blend(
-        signals, labels, folds=np.arange(ROWS) % 5, leads=np.arange(ROWS)
-    )
+    found = learn_blend(signals, labels, folds=np.arange(ROWS) % 5)
 
     apart = min(row_losses(signal, labels).mean() for signal in signals.T)
     assert row_losses(found.log_odds, labels).mean() < apart - 0.02

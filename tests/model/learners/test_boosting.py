@@ -7,9 +7,10 @@ from tests.model.invented import invented_task
 
 from leads.settings import Model
 from model.features.catalog import Numbers
-from model.learners.boosting import Matrix, Style, grow, judge, parameters_of
+from model.learners.boosting import Matrix, Recipe, Style, grow, judge, parameters_of
 from model.learning import Task
 
+FREE = Recipe(Style.FREE)
 QUICK = Model(learning_rate=0.1, rounds=60)
 
 
@@ -19,12 +20,12 @@ def test_no_row_is_predicted_by_trees_that_saw_it(task: Task) -> None:
     judged = folds[0][1]
     turned = task.matrix.labels.copy()
     turned[judged] = 1 - turned[judged]
-    honest = judge(task.matrix, folds, QUICK, Style.FREE, forward=False)
+    honest = judge(task.matrix, folds, QUICK, FREE, forward=False)
     other = judge(
         Matrix(task.matrix.values, turned, task.matrix.categorical),
         folds,
         QUICK,
-        Style.FREE,
+        FREE,
         forward=False,
     )
     rounds = min(honest.rounds, other.rounds)
@@ -41,12 +42,12 @@ def test_no_row_is_predicted_by_trees_that_saw_it(task: Task) -> None:
 @pytest.mark.parametrize("threads", [2, 4])
 def test_threads_change_nothing(task: Task, threads: int) -> None:
     """Folds grown side by side give the same log-odds as one after another."""
-    alone = judge(task.matrix, task.folds, QUICK, Style.FREE, forward=False)
+    alone = judge(task.matrix, task.folds, QUICK, FREE, forward=False)
     beside = judge(
         task.matrix,
         task.folds,
         QUICK.model_copy(update={"threads": threads}),
-        Style.FREE,
+        FREE,
         forward=False,
     )
 
@@ -59,16 +60,16 @@ def test_native_threads_change_nothing(
 ) -> None:
     """The final trees are the same text, whether LightGBM runs one thread or two."""
     monkeypatch.setattr("model.learners.boosting.MANY_ROWS", 0)
-    one = grow(task.matrix, QUICK.model_copy(update={"threads": 1}), 20, Style.FREE)
-    two = grow(task.matrix, QUICK.model_copy(update={"threads": 2}), 20, Style.FREE)
+    one = grow(task.matrix, QUICK.model_copy(update={"threads": 1}), 20, FREE)
+    two = grow(task.matrix, QUICK.model_copy(update={"threads": 2}), 20, FREE)
 
     assert one == two
 
 
 def test_forward_folds_stop_on_the_newest_slice(task: Task) -> None:
     """Of folds that go forward in time the last alone says how many rounds to grow."""
-    newest = judge(task.matrix, task.folds[-1:], QUICK, Style.FREE, forward=True)
-    every = judge(task.matrix, task.folds, QUICK, Style.FREE, forward=True)
+    newest = judge(task.matrix, task.folds[-1:], QUICK, FREE, forward=True)
+    every = judge(task.matrix, task.folds, QUICK, FREE, forward=True)
 
     assert every.rounds == newest.rounds
 
@@ -76,7 +77,7 @@ def test_forward_folds_stop_on_the_newest_slice(task: Task) -> None:
 def test_noise_is_hardly_grown() -> None:
     """Where nothing can be learned, growing stops early and predictions stay near."""
     task = invented_task(noise=True)
-    unseen = judge(task.matrix, task.folds, QUICK, Style.FREE, forward=False)
+    unseen = judge(task.matrix, task.folds, QUICK, FREE, forward=False)
 
     assert unseen.rounds <= 10
     assert np.ptp(unseen.log_odds) < 1.0
@@ -87,7 +88,7 @@ def test_levels_of_text_are_not_taken_for_quantities() -> None:
     codes: Numbers = np.repeat(np.arange(1.0, 8.0), 3_000)[:, None]
     labels = (codes[:, 0] == 4).astype(float)
     text = grow(
-        Matrix(codes, labels, (0,)), Model(learning_rate=1.0, leaves=2), 1, Style.FREE
+        Matrix(codes, labels, (0,)), Model(learning_rate=1.0, leaves=2), 1, FREE
     )
 
     booster = lightgbm.Booster(model_str=text)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from leads.settings import Model
-from model.learners.boosting import Style, grow
+from model.learners.boosting import Recipe, Style, grow
 from model.learners.forest import NO_TREES, merged
 from model.learning import Task
 
@@ -15,7 +15,7 @@ QUICK = Model(learning_rate=0.1)
 @pytest.fixture(scope="module")
 def texts(task: Task) -> list[str]:
     """Grow a booster of each style."""
-    return [grow(task.matrix, QUICK, 12, style) for style in Style]
+    return [grow(task.matrix, QUICK, 12, Recipe(style)) for style in Style]
 
 
 @pytest.mark.parametrize("what", ["raw_score", "pred_contrib"])

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.model.invented import flat_settings, invented_task
+from tests.model.learners.pipelines import three_pipelines
 
 from model.bundle import Bundle, verify_in_child
 from model.explanation import shares
-from model.learners.ladder import Ground, Ladder, climb
+from model.learners.ground import Ground
+from model.learners.ladder import Ladder, climb
 from model.learning import Task, Trained, learn
-from model.metrics import log_odds_of, row_losses
+from model.metrics import probabilities, row_losses
 
 
 def ground_of(task: Task) -> Ground:
@@ -73,11 +75,31 @@ def constant(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def test_of_noise_the_constant_remains(constant: Trained) -> None:
-    """Where nothing can be learned every lead is given the base rate, to the bit."""
+    """Where nothing can be learned every lead is given one and the same base rate."""
     manifest = constant.bundle.manifest
 
     assert manifest.ladder["base rate"]["weight"] == 1.0
-    assert set(constant.log_odds) == {log_odds_of(manifest.base_rate)}
+    assert len(set(constant.log_odds)) == 1
+    assert probabilities(constant.log_odds[:1]) == pytest.approx(
+        manifest.base_rate, abs=0.005
+    )
+
+
+def test_of_noise_the_rate_of_each_pipeline_remains(tmp_path: Path) -> None:
+    """In pipelines of 10 and 40 % and nothing else, a lead has its pipeline's rate."""
+    task = three_pipelines(noise=True)
+    made = learn(task, flat_settings(tmp_path), workdir=tmp_path)
+
+    assert made.bundle.manifest.ladder["base rate"]["weight"] == 1.0
+    assert made.bundle.booster is None
+    column = task.table.texts[task.test, -1]
+    for name, low, high in (("calls", 0.05, 0.15), ("shops", 0.33, 0.47)):
+        chances = np.unique(probabilities(made.log_odds[column == name]))
+        assert len(chances) == 1
+        assert low < chances[0] < high
+    prices = made.bundle.contributions(made.table)
+    assert np.count_nonzero(np.abs(prices).max(axis=0)) == 1
+    assert np.allclose(made.bundle.base + prices.sum(axis=1), made.log_odds)
 
 
 def test_a_constant_is_a_whole_bundle(constant: Trained) -> None:
@@ -88,7 +110,7 @@ def test_a_constant_is_a_whole_bundle(constant: Trained) -> None:
     assert bundle.booster is None
     _, summed = shares(bundle, bundle.contributions(constant.table))
     assert not summed.any()
-    assert bundle.base == log_odds_of(bundle.manifest.base_rate)
+    assert {bundle.base} == set(constant.log_odds)
 
 
 @pytest.mark.parametrize(
