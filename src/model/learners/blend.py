@@ -63,8 +63,15 @@ def standard_error(differences: Numbers, leads: Codes) -> float:
     return float(np.sqrt(np.sum(np.square(sums))) / len(differences))
 
 
-def gains(before: Numbers, after: Numbers, labels: Numbers, leads: Codes) -> bool:
-    """Say whether log-odds lower the log-loss by more than its standard error.
+def gains(
+    before: Numbers,
+    after: Numbers,
+    labels: Numbers,
+    leads: Codes,
+    *,
+    errors: float = 1.0,
+) -> bool:
+    """Say whether log-odds lower the log-loss by more than so many standard errors.
 
     Examples
     --------
@@ -75,7 +82,7 @@ def gains(before: Numbers, after: Numbers, labels: Numbers, leads: Codes) -> boo
     False
     """
     gain = row_losses(before, labels) - row_losses(after, labels)
-    return bool(gain.mean() > standard_error(gain, leads))
+    return bool(gain.mean() > errors * standard_error(gain, leads))
 
 
 def _crossed(log_odds: Numbers, labels: Numbers, folds: Codes, pull: float) -> Numbers:

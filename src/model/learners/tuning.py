@@ -8,7 +8,6 @@ fit into the budget depends on the machine, so that number is on record.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     import optuna
 
 MOST_TRIALS: Final = 500
+
+PROOF: Final = 3.0
+"""Standard errors by which the best of many trials must beat the default."""
 
 RANGES: Final = {
     "lambda_l2": (0.1, 100.0),
@@ -83,11 +85,11 @@ def tune(
     assert even.recipe is not None, "only trees are tuned"
     search = _Search(ground, model, even, say)
     study = _study(model.seed)
-    study.enqueue_trial(_default(model, even.recipe, len(ground.matrix.labels)))
-    end = time.monotonic() + seconds
-    study.optimize(search, n_trials=trials, timeout=max(end - time.monotonic(), 0.0))
+    study.enqueue_trial(_within_ranges(model, even.recipe, len(ground.matrix.labels)))
+    study.optimize(search, n_trials=trials, timeout=seconds)
     labels, leads = ground.matrix.labels[even.rows], ground.leads[even.rows]
-    helps = gains(even.log_odds, search.best.log_odds, labels, leads)
+    found = search.best.log_odds
+    helps = gains(even.log_odds, found, labels, leads, errors=PROOF)
     word = "kept" if helps else "no better than the default beyond chance"
     say(f"Tuned {even.recipe.style.value} trees in {len(study.trials)} trials: {word}")
     return Tuned(search.best if helps else even, len(study.trials))
@@ -133,13 +135,13 @@ class _Search:
         return float(row_losses(log_odds, labels).mean())
 
 
-def _default(model: Model, recipe: Recipe, rows: int) -> dict[str, float]:
-    told = recipe.parameters(model, rows) | {"leaf_share": LEAF_SHARE}
-    asked = (*RANGES, *FRACTIONS, "num_leaves")
-    low, high = LEAVES
-    return {name: told[name] for name in asked} | {
-        "num_leaves": int(np.clip(told["num_leaves"], low, high))
+def _within_ranges(model: Model, recipe: Recipe, rows: int) -> dict[str, float]:
+    """Begin where the default is, or at the border that is nearest to it."""
+    told = recipe.parameters(model, rows) | {
+        "leaf_share": recipe.changes.get("leaf_share", LEAF_SHARE)
     }
+    ranges = {**RANGES, **FRACTIONS, "num_leaves": LEAVES}
+    return {name: float(np.clip(told[name], *ranges[name])) for name in ranges}
 
 
 def _study(seed: int) -> optuna.Study:
