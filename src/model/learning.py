@@ -30,6 +30,9 @@ from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
 from model.tiers import Borders, floor_of, pipelines_in
 
+UNPLACED: Final = Borders(1.0, 1.0)
+"""Of a draft: borders are placed once the newest rows are scored."""
+
 Index = npt.NDArray[np.intp]
 Progress = Callable[[str], None]
 
@@ -131,8 +134,13 @@ def learn(
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
-    facts = {**contents.facts, "metrics": _rounded(trained.metrics)}
-    contents = replace(contents, facts=facts, proof=_proof(trained, task, settings))
+    borders = _borders(task, settings, ladder, trained)
+    contents = replace(
+        contents,
+        borders=borders,
+        facts={**contents.facts, "metrics": _rounded(trained.metrics)},
+        proof=_proof(trained, borders, task, settings),
+    )
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
 
@@ -177,7 +185,7 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
         linear=ladder.linear,
         calibrator=ladder.calibrator,
         catalog=task.catalog,
-        borders=_borders(task, settings, ladder, rate),
+        borders=UNPLACED,
         reference=learn_reference(
             task.catalog, matrix.values, matrix.labels, task.training_leads
         ),
@@ -186,7 +194,9 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
     )
 
 
-def _borders(task: Task, settings: Settings, ladder: Ladder, rate: float) -> Borders:
+def _borders(
+    task: Task, settings: Settings, ladder: Ladder, trained: Trained
+) -> Borders:
     """Keep the borders that are to be kept, or place them anew."""
     tiers = settings.tiers
     if task.kept is not None and task.kept.by == tiers.by:
@@ -196,11 +206,25 @@ def _borders(task: Task, settings: Settings, ladder: Ladder, rate: float) -> Bor
             "[tiers] by = 'money' needs expected amounts, and this model gives none.",
             remedy="Cut tiers by = 'chance'.",
         )
-    judged = task.train[np.concatenate([judged for _, judged in task.folds])]
-    pipelines = pipelines_in(task.catalog, task.table.rows(judged))
-    scored = Scored(probabilities(ladder.log_odds), task.leads[judged], pipelines)
-    floor = floor_of(rate, tiers.floor)
+    floor = floor_of(trained.bundle.manifest.base_rate, tiers.floor)
+    scored = _scored(task, ladder, trained, newest=tiers.hot_per_week is not None)
     return place_borders(scored, tiers, floor=floor, inflow=task.inflow)
+
+
+def _scored(task: Task, ladder: Ladder, trained: Trained, *, newest: bool) -> Scored:
+    """Take rows that nothing was learned from: the newest ones, or out of fold.
+
+    How many leads pass a border depends on how bold the model is, and those out of fold
+    learned from less than the whole. Outcomes are not looked at, so that the test rows
+    still prove.
+    """
+    if newest:
+        rows, log_odds = task.test, trained.log_odds
+    else:
+        rows = task.train[np.concatenate([judged for _, judged in task.folds])]
+        log_odds = ladder.log_odds
+    pipelines = pipelines_in(task.catalog, task.table.rows(rows))
+    return Scored(probabilities(log_odds), task.leads[rows], pipelines)
 
 
 def _facts(
@@ -260,10 +284,9 @@ def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
     return Trained(bundle, metrics, table, log_odds, labels, leads)
 
 
-def _proof(trained: Trained, task: Task, settings: Settings) -> Proof:
+def _proof(trained: Trained, borders: Borders, task: Task, settings: Settings) -> Proof:
     cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
-    pipelines = pipelines_in(task.catalog, trained.table)
-    cases, borders = replace(cases, pipelines=pipelines), trained.bundle.borders
+    cases = replace(cases, pipelines=pipelines_in(task.catalog, trained.table))
     proof = prove(
         cases,
         metrics=trained.metrics,
