@@ -10,7 +10,7 @@ Kept apart from ``tiers``, which knows only scores and borders.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -229,9 +229,11 @@ def _at(
     if not len(first):
         return row
     happened, low, high = wilson(float(cases.labels[first].mean()), len(first))
-    return Capacity(
-        row.per_week, row.present, row.border, row.floored, row.reached,
+    return replace(
+        row,
         said=round(float(cases.chances[first].mean()), DIGITS),
-        happened=happened, low=low, high=high,
+        happened=happened,
+        low=low,
+        high=high,
         caught=round(float(cases.labels[first].sum()) / max(converting, 1), DIGITS),
-    )  # fmt: skip
+    )
