@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
+from model.evaluation import Verdict
 from model.registry import Promotion, roll_back
 from model.registry import promote as promote_challenger
-from pipelines.console import ConfigOption, log, out, verb, working
+from pipelines.console import ConfigOption, log, out, table, verb, working
 
 RollbackOption = Annotated[
     bool, typer.Option("--rollback", help="Let the model before this one serve again.")
@@ -23,20 +26,35 @@ RollbackOption = Annotated[
 def promote(config: ConfigOption, rollback: RollbackOption = False) -> None:
     """Let the challenger serve if it proves better; or roll back."""
     settings = read_settings(config)
-    with working("Rolling back" if rollback else "Comparing with what serves"):
-        done = (roll_back_champion if rollback else promote_stored)(settings)
+    if rollback:
+        with working("Rolling back"):
+            done = roll_back_champion(settings)
+    else:
+        with working("Comparing with what serves"):
+            done = promote_stored(settings, tell=show)
     log.info("promoted", version=done.version, changed=done.changed, why=done.words)
     out.print(done.words)
     if done.changed:
         out.print(f"Version {done.version} serves.")
 
 
-def promote_stored(settings: Settings) -> Promotion:
+def promote_stored(
+    settings: Settings, *, tell: Callable[[Verdict], None] | None = None
+) -> Promotion:
     """Compare challenger and champion on the ingested data; promote the better one."""
     history = History(load(settings.store.folder))
-    return promote_challenger(settings, history, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return promote_challenger(settings, history, now=now, tell=tell)
 
 
 def roll_back_champion(settings: Settings) -> Promotion:
     """Let the model before this one serve again."""
     return roll_back(settings, now=datetime.now(UTC))
+
+
+def show(verdict: Verdict) -> None:
+    """Print every gate with its figures, before the outcome is said."""
+    gates = table("Gates of promotion", "gate", "held", "figures")
+    for gate in verdict.gates:
+        gates.add_row(gate.name, "yes" if gate.passed else "NO", escape(gate.words))
+    out.print(gates)

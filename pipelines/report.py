@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
+from model.proof import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.pages.evidence import read_evidence
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
@@ -99,3 +100,27 @@ def show(done: Report) -> None:
     made.add_row("leads' pages", f"{done.pages:,}", str(done.listing.parent / "leads"))
     made.add_row("proof of the model", "", str(done.proof))
     out.print(made)
+    if done.capacity:
+        show_capacity(done.capacity)
+
+
+def show_capacity(rows: Sequence[Capacity]) -> None:
+    """Print what other numbers of calls per week would gain or lose."""
+    other = table(
+        "If the team called more, or fewer",
+        "hot a week", "hot above", "said", "happened", "95 % interval",
+        "of all conversions",
+    )  # fmt: skip
+    for row in rows:
+        asked = f"{row.per_week:,}" + " (now)" * row.present
+        if row.floored:
+            asked += f", only {row.reached:g}"
+        other.add_row(
+            asked, f"{row.border:.1%}", _share(row.said), _share(row.happened),
+            f"{_share(row.low)} to {_share(row.high)}", f"{row.caught:.0%}",
+        )  # fmt: skip
+    out.print(other)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -155,15 +155,20 @@ def score_open(
     work = open_leads_of(settings, as_of=as_of, now=now)
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
-        chunks = recorded(_predicted(work, model, begin, advance), journal, now=now)
+        made = _predicted(work, model, begin, advance, journal)
+        chunks = recorded(made, journal, now=now)
         return _taken(chunks, results, Scored(model.champion.version))
 
 
 def _predicted(
-    work: Work, model: Model, begin: Advance, advance: Advance
+    work: Work,
+    model: Model,
+    begin: Advance,
+    advance: Advance,
+    journal: Journal | None = None,
 ) -> Iterator[tuple[list[Prediction], list[bytes]]]:
     begin(len(work.moments))
-    return predicted(work, model, reasons=True, progress=advance)
+    return predicted(work, model, reasons=True, progress=advance, journal=journal)
 
 
 def _taken(

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
+from leads.errors import NoModel
 from leads.settings import Settings, read_settings
+from model import champion
+from model.bundle import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
 from model.registry import register
+from model.tiers import Borders
 from model.training import train as train_model
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.ingest import stored
@@ -50,8 +54,9 @@ def train_and_register(
     history, digest = stored(settings)
     workdir = folder / "training"
     trained = train_model(
-        history, settings, workdir=workdir, progress=progress, data_digest=digest
-    )
+        history, settings, workdir=workdir, progress=progress, data_digest=digest,
+        kept=borders_to_keep(settings),
+    )  # fmt: skip
     if progress:
         progress("Registering")
     version = register(trained, settings)
@@ -62,6 +67,17 @@ def train_and_register(
         )
     log.info("trained", version=version, bundle=trained.bundle.digest, data=digest)
     return Registered(trained, version)
+
+
+def borders_to_keep(settings: Settings) -> Borders | None:
+    """Give the champion's borders if settings say to keep them, and there are any."""
+    if settings.tiers.recut:
+        return None
+    try:
+        found = champion.read(settings.store.folder)
+    except NoModel:
+        return None
+    return Bundle.open(found.path, digest=found.digest).borders
 
 
 def show(done: Registered) -> None:

@@ -27,6 +27,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "funnel": settings.Funnel,
     "model": settings.Model,
     "tiers": settings.Tiers,
+    "promotion": settings.Promotion,
     "store": settings.Store,
     "serve": settings.Serve,
 }

@@ -32,6 +32,7 @@ from leads.records import (
     Page,
     Stored,
     micros,
+    moment_of,
     rows_of,
     stored_of,
     text_fault,
@@ -141,6 +142,23 @@ class Journal:
         with self._read() as connection:
             row = connection.execute(query).first()
         return None if row is None else stored_of(row).prediction
+
+    def standing(self, lead_ids: Sequence[str]) -> dict[str, tuple[Tier, datetime]]:
+        """Give the tier that each lead has now, and as of when; unknown ones absent."""
+        for lead_id in lead_ids:
+            _check_text(lead_id)
+        columns = (PREDICTIONS.c.lead_id, PREDICTIONS.c.tier, PREDICTIONS.c.as_of)
+        query = sa.select(*columns).join(
+            LATEST, LATEST.c.prediction_id == PREDICTIONS.c.id
+        )
+        ids = sorted(set(lead_ids))
+        found: dict[str, tuple[Tier, datetime]] = {}
+        with self._read() as connection:
+            for start in range(0, len(ids), MOST_ASKED):
+                some = LATEST.c.lead_id.in_(ids[start : start + MOST_ASKED])
+                for lead_id, tier, as_of in connection.execute(query.where(some)):
+                    found[lead_id] = (Tier(tier), moment_of(as_of))
+        return found
 
     def history(
         self, lead_id: str, *, limit: int = 50, before: int | None = None

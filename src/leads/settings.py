@@ -223,15 +223,45 @@ class Model(_Section):
     trust: tuple[str, ...] = ()
 
 
-class Tiers(_Section):
-    """Which part of the leads is hot and warm, and below what chance nobody is hot.
+PerWeek = Annotated[int, Field(ge=1, le=1_000_000)]
 
-    ``floor`` is a multiple of the base rate.
+
+class Tiers(_Section):
+    """Which leads are hot and warm, and how willingly they change.
+
+    ``hot`` and ``warm`` are shares; ``hot_per_week`` (of the company, or by pipeline)
+    stands in for the share ``hot`` where it is given. ``floor`` is a multiple of the
+    base rate, and ``hysteresis`` the part of a border that a lead must pass it by.
+    With ``recut`` every training cuts anew; without, it keeps the champion's borders.
     """
 
     hot: Share = 0.1
     warm: Share = 0.3
     floor: float = Field(default=1.5, ge=0.0)
+    hot_per_week: PerWeek | dict[str, PerWeek] | None = None
+    by: Literal["chance", "money"] = "chance"
+    hysteresis: float = Field(default=0.1, ge=0.0, le=0.5)
+    recut: bool = True
+
+
+class Promotion(_Section):
+    """What a challenger must show before it may serve: every threshold there is.
+
+    ``least_gain`` and ``most_slice_loss`` are in log-loss, ``most_auc_loss`` in ROC-AUC
+    and ``most_ece_loss`` in expected calibration error, all against the champion on the
+    same rows. ``slice_rows`` is the size from which a slice is judged, ``slice_risk``
+    the risk of one false alarm among all slices together, ``most_tier_moves`` the share
+    of open leads that may change tier.
+    """
+
+    least_of_each: int = Field(default=20, ge=2)
+    least_gain: float = Field(default=0.0, ge=0.0)
+    most_auc_loss: float = Field(default=0.005, ge=0.0)
+    most_ece_loss: float = Field(default=0.01, ge=0.0)
+    slice_rows: int = Field(default=200, ge=30)
+    most_slice_loss: float = Field(default=0.01, ge=0.0)
+    slice_risk: Share = 0.05
+    most_tier_moves: float = Field(default=0.3, ge=0.0, le=1.0)
 
 
 class Store(_Section):
@@ -288,6 +318,7 @@ class Settings(_Section):
     funnel: Funnel = Funnel()
     model: Model = Model()
     tiers: Tiers = Tiers()
+    promotion: Promotion = Promotion()
     store: Store = Store()
     serve: Serve = Serve()
 

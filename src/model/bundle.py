@@ -45,7 +45,7 @@ from model.metrics import probabilities
 from model.proof import NO_PROOF, Proof
 from model.reference import Reference
 from model.single import KINDS, SingleRow, What
-from model.tiers import Borders
+from model.tiers import Borders, pipelines_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +95,7 @@ class Bundle:
             digest=found,
             manifest=manifest,
             catalog=Catalog.from_json(texts["catalog.json"]),
-            borders=Borders(**json.loads(tiers)),
+            borders=Borders.from_json(tiers),
             reference=Reference.from_json(texts["reference.json"]),
             calibrator=Calibrator(**json.loads(calibrator)),
             linear=Linear.from_json(texts["linear.json"]),
@@ -295,9 +295,11 @@ class Predictor:
 
         del params  # MLflow passes it; there is nothing to set
         columns = {str(name): frame[name].tolist() for name in frame.columns}
-        log_odds = self.bundle.log_odds(self.bundle.catalog.table_of(columns))
-        chances = probabilities(log_odds)
-        tiers = [self.bundle.borders.tier_of(chance).value for chance in chances]
+        table = self.bundle.catalog.table_of(columns)
+        log_odds = self.bundle.log_odds(table)
+        chances, tier_of = probabilities(log_odds), self.bundle.borders.tier_of
+        named = zip(chances, pipelines_in(self.bundle.catalog, table), strict=True)
+        tiers = [tier_of(chance, pipeline).value for chance, pipeline in named]
         return pd.DataFrame(
             {"probability": chances, "log_odds": log_odds, "tier": tiers},
             index=frame.index,

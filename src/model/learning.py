@@ -21,6 +21,7 @@ import numpy.typing as npt
 from leads.errors import DataRefused
 from leads.settings import Settings
 from model.bundle import Bundle, Contents, write_bundle
+from model.capacity import Inflow, Scored, place_borders, what_if
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
 from model.learners.ground import Ground
@@ -28,7 +29,10 @@ from model.learners.ladder import Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
 from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
-from model.tiers import floor_of, learn_borders
+from model.tiers import Borders, floor_of, pipelines_in
+
+UNPLACED: Final = Borders(1.0, 1.0)
+"""Of a draft: borders are placed once the newest rows are scored."""
 
 Index = npt.NDArray[np.intp]
 Progress = Callable[[str], None]
@@ -49,7 +53,8 @@ class Task:
     of each row's lead from 0. ``train`` and ``test`` are positions of rows; ``folds``
     are fitting and judged positions within ``train``, oldest judged slice first, and
     ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
-    and ``leaks`` are as in ``Manifest``.
+    and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
+    ``kept`` are borders to keep rather than to cut anew.
     """
 
     catalog: Catalog
@@ -64,6 +69,8 @@ class Task:
     learned_until: int | None = None
     data_digest: str = ""
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    inflow: Inflow = field(default_factory=dict)
+    kept: Borders | None = None
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -129,8 +136,13 @@ def learn(
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
-    facts = {**contents.facts, "metrics": _rounded(trained.metrics)}
-    contents = replace(contents, facts=facts, proof=_proof(trained))
+    borders = _borders(task, settings, ladder, trained)
+    contents = replace(
+        contents,
+        borders=borders,
+        facts={**contents.facts, "metrics": _rounded(trained.metrics)},
+        proof=_proof(trained, borders, task, settings),
+    )
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
 
@@ -173,24 +185,54 @@ def _enough(task: Task) -> tuple[Fold, ...]:
 
 
 def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
-    matrix, tiers = task.matrix, settings.tiers
+    matrix = task.matrix
     rate = float(matrix.labels.mean())
-    chances = probabilities(ladder.log_odds)
     spread = np.linspace(0, len(task.train) - 1, GOLDEN_ROWS).astype(np.intp)
     return Contents(
         booster=ladder.booster,
         linear=ladder.linear,
         calibrator=ladder.calibrator,
         catalog=task.catalog,
-        borders=learn_borders(
-            chances, hot=tiers.hot, warm=tiers.warm, floor=floor_of(rate, tiers.floor)
-        ),
+        borders=UNPLACED,
         reference=learn_reference(
             task.catalog, matrix.values, matrix.labels, task.training_leads
         ),
         golden=task.table.rows(task.train[np.unique(spread)]),
         facts=_facts(task, settings, rate, ladder),
     )
+
+
+def _borders(
+    task: Task, settings: Settings, ladder: Ladder, trained: Trained
+) -> Borders:
+    """Keep the borders that are to be kept, or place them anew."""
+    tiers = settings.tiers
+    if task.kept is not None and task.kept.by == tiers.by:
+        return replace(task.kept, hysteresis=tiers.hysteresis)
+    if tiers.by == "money":
+        raise DataRefused(
+            "[tiers] by = 'money' needs expected amounts, and this model gives none.",
+            remedy="Cut tiers by = 'chance'.",
+        )
+    floor = floor_of(trained.bundle.manifest.base_rate, tiers.floor)
+    scored = _scored(task, ladder, trained, newest=tiers.hot_per_week is not None)
+    return place_borders(scored, tiers, floor=floor, inflow=task.inflow)
+
+
+def _scored(task: Task, ladder: Ladder, trained: Trained, *, newest: bool) -> Scored:
+    """Take rows that nothing was learned from: the newest ones, or out of fold.
+
+    How many leads pass a border depends on how bold the model is, and those out of fold
+    learned from less than the whole. Outcomes are not looked at, so that the test rows
+    still prove.
+    """
+    if newest:
+        rows, log_odds = task.test, trained.log_odds
+    else:
+        rows = task.train[np.concatenate([judged for _, judged in task.folds])]
+        log_odds = ladder.log_odds
+    pipelines = pipelines_in(task.catalog, task.table.rows(rows))
+    return Scored(probabilities(log_odds), task.leads[rows], pipelines)
 
 
 def _facts(
@@ -274,13 +316,17 @@ def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
     return Trained(bundle, metrics, table, log_odds, labels, leads)
 
 
-def _proof(trained: Trained) -> Proof:
-    return prove(
-        Cases.of(trained.log_odds, trained.labels, trained.leads),
+def _proof(trained: Trained, borders: Borders, task: Task, settings: Settings) -> Proof:
+    cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
+    cases = replace(cases, pipelines=pipelines_in(task.catalog, trained.table))
+    proof = prove(
+        cases,
         metrics=trained.metrics,
-        borders=trained.bundle.borders,
+        borders=borders,
         base_rate=trained.bundle.manifest.base_rate,
     )
+    other = what_if(cases, borders, settings.tiers, inflow=task.inflow)
+    return replace(proof, capacity=other)
 
 
 def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:

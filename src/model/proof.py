@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -91,6 +91,27 @@ class Bar:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What would be if the team called so many leads per week.
+
+    ``reached`` is how many would be hot, fewer than ``per_week`` where the floor holds
+    the border up (``floored``). ``said`` and ``happened``, with its range, are of the
+    leads called, ``caught`` is the part of all converting leads among them.
+    """
+
+    per_week: int
+    present: bool
+    border: float
+    floored: bool
+    reached: float
+    said: float | None = None
+    happened: float | None = None
+    low: float | None = None
+    high: float | None = None
+    caught: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Everything the page of proof shows of a model.
@@ -99,7 +120,7 @@ class Proof:
     --------
     >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
     Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
-histogram=())
+histogram=(), capacity=())
     """
 
     count: int
@@ -109,6 +130,7 @@ histogram=())
     gains: tuple[Gain, ...] = ()
     tiers: tuple[TierProof, ...] = ()
     histogram: tuple[Bar, ...] = ()
+    capacity: tuple[Capacity, ...] = ()
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same proof."""
@@ -133,6 +155,7 @@ histogram=())
                 gains=tuple(Gain(**item) for item in raw["gains"]),
                 tiers=tuple(_tier(item) for item in raw["tiers"]),
                 histogram=tuple(Bar(**item) for item in raw["histogram"]),
+                capacity=tuple(Capacity(**row) for row in raw.get("capacity", ())),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedBundle(
@@ -147,11 +170,15 @@ NO_PROOF: Final = Proof(count=0, base_rate=0.0)
 
 @dataclass(frozen=True)
 class Cases:
-    """Test rows: outcomes as 0.0 or 1.0, what was said of each, and whose they are."""
+    """Test rows: outcomes as 0.0 or 1.0, what was said of each, and whose they are.
+
+    ``pipelines`` are the rows' own, where tiers differ by pipeline.
+    """
 
     chances: Numbers
     labels: Numbers
     leads: Codes
+    pipelines: Sequence[str | None] | None = None
 
     @classmethod
     def of(cls, log_odds: Numbers, labels: Numbers, leads: Codes) -> Cases:
@@ -270,7 +297,14 @@ def _gains(cases: Cases) -> tuple[Gain, ...]:
 
 
 def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
-    names = np.array([borders.tier_of(float(c)).value for c in cases.chances])
+    chances = cases.chances.tolist()
+    pipelines = cases.pipelines or [None] * len(chances)
+    names = np.array(
+        [
+            borders.tier_of(chance, pipeline).value
+            for chance, pipeline in zip(chances, pipelines, strict=True)
+        ]
+    )
     made = []
     for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
         chosen = np.flatnonzero(names == tier.value)

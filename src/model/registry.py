@@ -11,7 +11,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -26,6 +26,7 @@ from leads.history import History
 from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle, verify_in_child
+from model.evaluation import Verdict
 from model.features.catalog import Catalog
 from model.leaks.findings import Inspection
 from model.learning import Trained
@@ -35,6 +36,7 @@ from model.trial import trial
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 CHALLENGER: Final = "challenger"
@@ -42,6 +44,10 @@ CHAMPION: Final = "champion"
 DIGEST: Final = "bundle_digest"
 PINNED: Final = ("lightgbm", "numpy", "pandas", "scipy")
 SQLITE: Final = "sqlite:///"
+VERDICT: Final = "promotion/verdict.json"
+PASSED: Final = ("failed", "passed")
+MOST_LETTERS: Final = 5_000
+"""Of a tag, as MLflow keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +131,38 @@ def register(trained: Trained, settings: Settings) -> str:
 
     The same bundle again is the same version: nothing is logged twice.
     """
-    name = settings.model.name
+    name, digest = settings.model.name, trained.bundle.digest
     mlflow = _tracking(settings)
     client = mlflow.MlflowClient()
-    version = _version_of(client, name, trained.bundle.digest)
+    experiment = _experiment(client, settings)
+    # The run is tagged with the digest once all but the bundle is in it, so whatever a
+    # crash left undone is found by it, and done in the same run.
+    earlier = _runs_of(client, experiment, digest)
+    version = _version_of(client, name, digest, earlier)
     if version is None:
-        with mlflow.start_run(experiment_id=_experiment(client, settings)) as run:
-            _log(mlflow, run.info.run_id, tuple(records(trained)))
+        known = earlier[0] if earlier else None
+        with mlflow.start_run(known, experiment_id=experiment) as run:
+            if known is None:
+                _log(mlflow, run.info.run_id, tuple(records(trained)))
             version = _log_bundle(mlflow, trained.bundle, name)
-        client.set_model_version_tag(name, version, DIGEST, trained.bundle.digest)
+    client.set_model_version_tag(name, version, DIGEST, digest)
     client.set_registered_model_alias(name, CHALLENGER, version)
     return version
 
 
-def promote(settings: Settings, history: History, *, now: datetime) -> Promotion:
+def promote(
+    settings: Settings,
+    history: History,
+    *,
+    now: datetime,
+    tell: Callable[[Verdict], None] | None = None,
+) -> Promotion:
     """Let the challenger serve if it proves better than what serves now.
+
+    Parameters
+    ----------
+    tell
+        Told the verdict, with every gate, whichever way it goes.
 
     Raises
     ------
@@ -153,7 +176,8 @@ def promote(settings: Settings, history: History, *, now: datetime) -> Promotion
     name, folder = settings.model.name, settings.store.folder
     mlflow = _tracking(settings)
     client = mlflow.MlflowClient()
-    version, path = _challenger(mlflow, client, settings)
+    found, path = _challenger(mlflow, client, settings)
+    version = str(found.version)
     verify_in_child(path)
     challenger, serving = Bundle.open(path), _serving(folder)
     if serving and serving.digest == challenger.digest:
@@ -161,6 +185,9 @@ def promote(settings: Settings, history: History, *, now: datetime) -> Promotion
         words = f"Version {version} serves already; nothing to do."
         return Promotion(version, changed=False, words=words)
     verdict = trial(history, settings, challenger=challenger, champion=serving)
+    _keep_verdict(client, found, verdict)
+    if tell is not None:
+        tell(verdict)
     if not verdict.passed:
         raise PromotionRefused(
             f"Version {version} was not promoted. {verdict.words}",
@@ -223,9 +250,39 @@ def _experiment(client: MlflowClient, settings: Settings) -> str:
     return str(client.create_experiment(name, artifact_location=place))
 
 
-def _version_of(client: MlflowClient, name: str, digest: str) -> str | None:
+def _keep_verdict(
+    client: MlflowClient, version: ModelVersion, verdict: Verdict
+) -> None:
+    """Put a verdict on record: the whole of it with the run, each gate as a tag."""
+    if version.run_id:
+        client.log_text(version.run_id, verdict.to_json(), VERDICT)
+    tags = {"why": verdict.words, "verdict": PASSED[verdict.passed]} | {
+        f"gate_{gate.name}": PASSED[gate.passed] for gate in verdict.gates
+    }
+    for name, text in tags.items():
+        client.set_model_version_tag(
+            version.name, version.version, name, text[:MOST_LETTERS]
+        )
+
+
+def _runs_of(client: MlflowClient, experiment: str, digest: str) -> list[str]:
+    """Name the runs that logged this bundle, the first one first."""
+    found = client.search_runs(
+        [experiment], f"tags.{DIGEST} = '{digest}'", order_by=["start_time ASC"]
+    )
+    return [run.info.run_id for run in found]
+
+
+def _version_of(
+    client: MlflowClient, name: str, digest: str, runs: Sequence[str]
+) -> str | None:
+    """Find the version of a bundle by its tag, or by the run that it came from.
+
+    A crash between the two steps of registering leaves a version without its tag.
+    """
     found = client.search_model_versions(f"name = '{name}'")
-    return next((str(v.version) for v in found if v.tags.get(DIGEST) == digest), None)
+    mine = [v for v in found if v.tags.get(DIGEST) == digest or v.run_id in runs]
+    return min((str(v.version) for v in mine), key=int, default=None)
 
 
 def _log(mlflow: ModuleType, run_id: str, remembered: Sequence[Record]) -> None:
@@ -282,7 +339,7 @@ def signature_of(catalog: Catalog) -> ModelSignature:
 
 def _challenger(
     mlflow: ModuleType, client: MlflowClient, settings: Settings
-) -> tuple[str, Path]:
+) -> tuple[ModelVersion, Path]:
     """Find the challenger's version and its bundle's folder."""
     from mlflow.exceptions import MlflowException
 
@@ -295,7 +352,7 @@ def _challenger(
             remedy="Run train with this config.",
         ) from error
     folder = mlflow.artifacts.download_artifacts(f"models:/{name}/{found.version}")
-    return str(found.version), Path(folder) / "data" / "bundle"
+    return found, Path(folder) / "data" / "bundle"
 
 
 def _serving(folder: Path) -> Bundle | None:

@@ -10,6 +10,7 @@ import polars as pl
 from leads.history import History
 from leads.settings import Settings
 from leads.store import content_digest
+from model.capacity import recent_inflow
 from model.features.batch import build
 from model.features.discovery import discover
 from model.labels import gap_of
@@ -19,6 +20,7 @@ from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
 from model.snapshots import take
 from model.split import Split, split
+from model.tiers import Borders
 
 
 def train(
@@ -28,6 +30,7 @@ def train(
     workdir: Path,
     progress: Progress | None = None,
     data_digest: str | None = None,
+    kept: Borders | None = None,
 ) -> Trained:
     """Train, calibrate and measure a model of everything that is known.
 
@@ -43,6 +46,8 @@ def train(
         Told in words what is being done.
     data_digest
         The digest of the stored tables; counted anew if not given.
+    kept
+        The champion's borders, where they are to be kept.
 
     Raises
     ------
@@ -84,6 +89,8 @@ def train(
         cut_off=history.cut_off if dated else None,
         learned_until=_learned_until(snapshots, parts, settings) if dated else None,
         data_digest=data_digest or content_digest(history.tables),
+        inflow=recent_inflow(history.leads) if dated else {},
+        kept=kept,
     )
     return learn(task, settings, workdir=workdir, progress=progress)
 

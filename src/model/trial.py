@@ -1,22 +1,38 @@
-"""Where a challenger meets the champion: the newest rows unknown to either."""
+"""Where a challenger meets the champion: the newest rows unknown to either.
+
+And the open leads, none of which has an outcome yet: how many would change tier if the
+challenger served tomorrow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from leads.decision import Tier
 from leads.errors import PromotionRefused
 from leads.history import History
 from leads.settings import Settings
 from model.bundle import Bundle
-from model.evaluation import Judged, Verdict, against_base_rate, against_champion
+from model.evaluation import (
+    Gate,
+    Judged,
+    Verdict,
+    against_base_rate,
+    against_champion,
+    tier_moves,
+)
 from model.features.batch import build
 from model.features.catalog import Numbers
 from model.manifest import Manifest
-from model.snapshots import take
+from model.metrics import probabilities
+from model.slices import Labels
+from model.snapshots import open_leads, take
 from model.split import split
+from model.tiers import pipelines_in
 from model.training import leads_of, moments_at
 
 NOT_PARTED = "The champion may have learned from some of these rows, which favours it."
@@ -66,11 +82,41 @@ def trial(
             remedy="Train anew on the ingested data, or wait for newer leads.",
         )
     new = _predicted(challenger, history, ground)
+    rules = settings.promotion
     if champion is None:
         rate = challenger.manifest.base_rate
-        return against_base_rate(ground.rows, new, rate, seed=seed)
+        return against_base_rate(ground.rows, new, rate, seed=seed, rules=rules)
     old = _predicted(champion, history, ground)
-    return against_champion(ground.rows, new, old, seed=seed)
+    verdict = against_champion(ground.rows, new, old, seed=seed, rules=rules)
+    return verdict.joined(moves(history, settings, challenger, champion))
+
+
+def moves(
+    history: History, settings: Settings, challenger: Bundle, champion: Bundle
+) -> Gate:
+    """Say how many open leads would change tier under the challenger.
+
+    Each has the champion's tier, and leaves it as it would tomorrow: only past a border
+    by its margin.
+    """
+    asked = open_leads(history, settings)
+    before = _tiers(champion, history, asked, [None] * len(asked))
+    after = _tiers(challenger, history, asked, before)
+    return tier_moves(before, after, settings.promotion)
+
+
+def _tiers(
+    bundle: Bundle, history: History, asked: pl.DataFrame, before: Sequence[Tier | None]
+) -> list[Tier]:
+    if asked.is_empty():
+        return []
+    table = build(bundle.catalog, history, asked)
+    chances = probabilities(bundle.log_odds(table)).tolist()
+    pipelines = pipelines_in(bundle.catalog, table)
+    return [
+        bundle.borders.tier_of(chance, pipeline, previous=previous)
+        for chance, pipeline, previous in zip(chances, pipelines, before, strict=True)
+    ]
 
 
 def _shared_ground(
@@ -81,7 +127,7 @@ def _shared_ground(
         same = champion.split == challenger.split
         return _ground(history, settings, [challenger], note="" if same else NOT_PARTED)
     ground = _ground(history, settings, [challenger, champion])
-    if ground.rows.suffice:
+    if ground.rows.suffice(settings.promotion):
         return ground
     return _ground(history, settings, [challenger], note=NOT_PARTED)
 
@@ -95,8 +141,38 @@ def _ground(
     if learned and not _given_holdout(settings):
         test = test[snapshots["moment"].to_numpy()[test] >= max(learned)]
     chosen = snapshots[test]
-    labels = chosen["label"].cast(pl.Float64).to_numpy()
-    return Ground(Judged(labels, leads_of(chosen), note), moments_at(snapshots, test))
+    labels, moments = chosen["label"].cast(pl.Float64), moments_at(snapshots, test)
+    groups = groups_of(history, settings, moments)
+    rows = Judged(labels.to_numpy(), leads_of(chosen), note, groups)
+    return Ground(rows, moments)
+
+
+def groups_of(
+    history: History, settings: Settings, moments: pl.DataFrame
+) -> dict[str, Labels]:
+    """Say by what rows are sliced, and where each row belongs; None is nowhere.
+
+    Source, pipeline and manager as known at the moment, the month of the moment, and
+    whether the customer had paid before.
+    """
+    cards = history.cards(moments)
+    groups = {
+        "source": cards["source"],
+        "pipeline": cards["pipeline"],
+        "manager": cards["owner"],
+    }
+    if history.tables.dated:
+        zone = settings.company.timezone
+        at = moments["moment"].cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(zone)
+        groups["month"] = at.dt.strftime("%Y-%m")
+        paid = history.latest("payments", moments)["at"].is_not_null()
+        groups["customer"] = pl.select(
+            pl.when(paid).then(pl.lit("known")).otherwise(pl.lit("new"))
+        ).to_series()
+    return {
+        name: np.array(values.to_list(), dtype=object)
+        for name, values in groups.items()
+    }
 
 
 def _given_holdout(settings: Settings) -> bool:

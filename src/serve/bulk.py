@@ -28,7 +28,9 @@ from model.bundle import Bundle
 from model.champion import Champion
 from model.features.batch import build
 from model.snapshots import open_leads
+from model.tiers import pipelines_in
 from serve.scoring import inputs_of, predict
+from serve.standing import settled
 
 CHUNK: Final = 8_192
 CHANNEL: Final = "score"
@@ -159,9 +161,20 @@ def open_leads_of(settings: Settings, *, as_of: datetime | None, now: datetime) 
 
 
 def predicted(
-    work: Work, model: Model, *, reasons: bool, progress: Progress | None = None
+    work: Work,
+    model: Model,
+    *,
+    reasons: bool,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
 ) -> Iterator[tuple[list[Prediction], list[bytes]]]:
     """Predict all work, chunk by chunk, in its order.
+
+    Parameters
+    ----------
+    journal
+        Where the leads' present tiers are, which they keep near a border; without one
+        tiers are cut plainly.
 
     Yields
     ------
@@ -176,6 +189,9 @@ def predicted(
             bundle, table, chunk["lead_id"].to_list(), _instants(work, chunk),
             version=model.champion.version, reasons=reasons,
         )  # fmt: skip
+        if journal is not None:
+            pipelines = pipelines_in(bundle.catalog, table)
+            made = settled(made, pipelines, bundle.borders, journal)
         yield made, inputs_of(bundle.catalog, table)
         if progress:
             progress(len(made))

@@ -28,12 +28,14 @@ from leads.lead import EPOCH
 from leads.settings import Settings
 from model.features.catalog import FeatureTable
 from model.features.twin import build_one
+from model.tiers import pipelines_in
 from serve.ingested import Ingested
 from serve.intake import checked, history_of, instant_of, is_by_id
 from serve.live import Live, Serving
 from serve.recorder import Recorder
 from serve.schemas import LeadSent
 from serve.scoring import inputs_of, predict
+from serve.standing import settled
 from serve.turnstile import Turnstile
 
 MOST_WAITING: Final = 512
@@ -43,11 +45,15 @@ BATCH: Final = "batch"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One lead, its features, and the moment it was looked at."""
+    """One lead, its features, and the moment it was looked at.
+
+    ``by_id`` if only its id was sent: then it keeps its tier near a border.
+    """
 
     lead_id: str
     as_of: datetime
     table: FeatureTable
+    by_id: bool
 
 
 class Desk:
@@ -124,9 +130,13 @@ class Desk:
         self, serving: Serving, lead: LeadSent, *, reasons: bool
     ) -> tuple[Prediction, bytes]:
         asked = self._asked(serving, lead)
-        (prediction,) = predict(
-            serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
-            version=serving.version, reasons=reasons,
+        (prediction,) = self._settled(
+            serving,
+            [asked],
+            predict(
+                serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
+                version=serving.version, reasons=reasons,
+            ),
         )  # fmt: skip
         (inputs,) = inputs_of(serving.bundle.catalog, asked.table)
         return prediction, inputs
@@ -158,6 +168,7 @@ class Desk:
             [one.lead_id for one in asked], [one.as_of for one in asked],
             version=serving.version, reasons=reasons,
         )  # fmt: skip
+        predictions = self._settled(serving, asked, predictions)
         self.journal.record(
             predictions,
             made_at=self.now(),
@@ -165,6 +176,26 @@ class Desk:
             channel=BATCH,
         )
         return predictions
+
+    def _settled(
+        self, serving: Serving, asked: list[Asked], made: list[Prediction]
+    ) -> list[Prediction]:
+        """Let leads asked for by id keep their tier near a border; others have none.
+
+        Who sends a lead whole gets an answer that depends on nothing but what was sent.
+        """
+        known = [place for place, one in enumerate(asked) if one.by_id]
+        if not known:
+            return made
+        bundle = serving.bundle
+        pipelines = [
+            pipelines_in(bundle.catalog, asked[place].table)[0] for place in known
+        ]
+        kept = settled(
+            [made[place] for place in known], pipelines, bundle.borders, self.journal
+        )
+        by_place = dict(zip(known, kept, strict=True))
+        return [by_place.get(place, one) for place, one in enumerate(made)]
 
     def _asked(self, serving: Serving, lead: LeadSent) -> Asked:
         history, as_of = self._looked_up(serving, lead)
@@ -177,6 +208,7 @@ class Desk:
             lead_id=lead["lead_id"],
             as_of=EPOCH + timedelta(microseconds=as_of),
             table=build_one(serving.bundle.catalog, history, moment),
+            by_id=is_by_id(lead),
         )
 
     def _looked_up(self, serving: Serving, lead: LeadSent) -> tuple[LeadHistory, int]:

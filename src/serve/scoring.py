@@ -18,6 +18,7 @@ from model.bundle import Bundle
 from model.explanation import shares
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.reasons import reasons as reasons_of
+from model.tiers import pipelines_in
 
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10
@@ -55,9 +56,10 @@ def predict(
     """
     log_odds = bundle.log_odds(table).tolist()
     said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
+    pipelines = pipelines_in(bundle.catalog, table)
     predictions = []
-    for lead_id, moment, odds, (fields, why) in zip(
-        lead_ids, as_of, log_odds, said, strict=True
+    for lead_id, moment, odds, pipeline, (fields, why) in zip(
+        lead_ids, as_of, log_odds, pipelines, said, strict=True
     ):
         probability = probability_of(odds)
         predictions.append(
@@ -68,7 +70,7 @@ def predict(
                 probability=probability,
                 log_odds=odds,
                 base=bundle.base,
-                tier=bundle.borders.tier_of(probability),
+                tier=bundle.borders.tier_of(probability, pipeline),
                 shares=fields,
                 reasons=why,
                 model_version=version,

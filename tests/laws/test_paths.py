@@ -110,9 +110,14 @@ class Roads:
 
 @pytest.fixture(scope="module")
 def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
-    """Make a company, promote its model, and serve it."""
+    """Make a company, promote its model, and serve it.
+
+    Tiers are cut plainly: with hysteresis they depend on what was said before.
+    """
     folder = tmp_path_factory.mktemp("roads")
     settings, tables = settings_in(folder), invented_tables()
+    plain = settings.tiers.model_copy(update={"hysteresis": 0.0})
+    settings = settings.model_copy(update={"tiers": plain})
     store.save(tables, settings.store.folder)
     bundle = learned(tables, settings, folder / "work")
     champion.set_champion(settings.store.folder, bundle.path, "1", NOW)

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from model.evaluation import Judged, against_base_rate, against_champion
+from leads.decision import Tier
+from leads.settings import Promotion
+from model.evaluation import (
+    Gate,
+    Judged,
+    Verdict,
+    against_base_rate,
+    against_champion,
+    tier_moves,
+)
 from model.features.catalog import Numbers
-from model.metrics import probabilities
+from model.metrics import log_odds_of, probabilities
 
 TRUTH = np.random.default_rng(1).normal(-1.0, 1.2, 3_000)
 LABELS = (np.random.default_rng(2).random(3_000) < probabilities(TRUTH)).astype(float)
@@ -109,3 +121,95 @@ def test_what_is_odd_about_the_rows_is_said() -> None:
 
     words = against_champion(rows, TRUTH, blurred(1.0), seed=7).words
     assert words.endswith("The rows are old.")
+
+
+def gate(verdict: Verdict, name: str) -> Gate:
+    """Find a gate of a verdict."""
+    return next(one for one in verdict.gates if one.name == name)
+
+
+def test_every_gate_is_a_line_with_its_figures() -> None:
+    """What was judged, and on what figures, is told whichever way it went."""
+    verdict = against_champion(ROWS, TRUTH, blurred(1.5), seed=7)
+
+    assert [one.name for one in verdict.gates] == [
+        "rows", "log-loss", "ROC-AUC", "calibration", "slices",
+    ]  # fmt: skip
+    assert all(one.passed for one in verdict.gates)
+    assert all(any(c.isdigit() for c in one.words) for one in verdict.gates[:4])
+    assert json.loads(verdict.to_json())["gates"][1]["name"] == "log-loss"
+
+
+def test_less_ranking_is_refused_though_the_loss_is_better() -> None:
+    """A champion that is far too bold loses on log-loss, but ranks better: refused."""
+    bold = 4.0 * TRUTH
+    verdict = against_champion(ROWS, blurred(0.6), bold, seed=7)
+
+    assert gate(verdict, "log-loss").passed
+    assert not gate(verdict, "ROC-AUC").passed
+    assert not verdict.passed
+    assert "Refused for ROC-AUC: -0.0" in verdict.words
+
+
+def test_a_loss_of_ranking_that_is_borne_is_borne() -> None:
+    """The same challenger passes where the settings bear such a loss."""
+    rules = Promotion(most_auc_loss=0.2, most_ece_loss=1.0)
+    verdict = against_champion(ROWS, blurred(0.6), 4.0 * TRUTH, seed=7, rules=rules)
+
+    assert verdict.passed
+
+
+def test_worse_calibration_is_refused_though_the_loss_is_better() -> None:
+    """A sharper model whose probabilities are all too high is refused for that."""
+    rate = np.full(len(LABELS), log_odds_of(float(LABELS.mean())))
+    verdict = against_champion(ROWS, TRUTH + 0.4, rate, seed=7)
+
+    assert gate(verdict, "log-loss").passed
+    assert not gate(verdict, "calibration").passed
+    assert "expected calibration error +0.0" in gate(verdict, "calibration").words
+    assert not verdict.passed
+
+
+def test_a_harmed_manager_is_named() -> None:
+    """A challenger better on the whole and worse for one manager is refused for it."""
+    managers = np.array(["ann", "bob", "cid"], dtype=object)[np.arange(3_000) % 3]
+    new = np.where(managers == "bob", blurred(2.5), TRUTH)
+    old = np.where(managers == "bob", TRUTH, blurred(2.5))
+    rows = replace(ROWS, groups={"manager": managers})
+    verdict = against_champion(rows, new, old, seed=7)
+
+    assert gate(verdict, "log-loss").passed
+    assert not gate(verdict, "slices").passed
+    assert "manager 'bob': log-loss +0." in verdict.words
+    assert "'ann'" not in verdict.words
+    assert not verdict.passed
+
+
+def test_a_gain_below_what_is_asked_for_is_refused() -> None:
+    """Better, but by less than least_gain: the words say just that."""
+    rules = Promotion(least_gain=10.0)
+    verdict = against_champion(ROWS, TRUTH, blurred(1.5), seed=7, rules=rules)
+
+    assert not verdict.passed
+    assert "is better, but by less than is asked for" in verdict.words
+
+
+@pytest.mark.parametrize(("moved", "passes"), [(30, True), (31, False)])
+def test_too_many_tier_moves_turn_a_verdict(moved: int, *, passes: bool) -> None:
+    """Thirty of a hundred may move; with one more the better model is refused."""
+    before = [Tier.WARM] * 100
+    after = [Tier.HOT] * moved + [Tier.WARM] * (100 - moved)
+    better = against_champion(ROWS, TRUTH, blurred(1.5), seed=7)
+    verdict = better.joined(tier_moves(before, after, Promotion()))
+
+    assert better.passed
+    assert verdict.passed == passes
+    assert f"{moved} of 100 open leads" in verdict.gates[-1].words
+    assert f"warm to hot {moved}" in verdict.gates[-1].words
+
+
+def test_a_gate_that_held_mends_nothing() -> None:
+    """A refused challenger stays refused, whatever else it passes."""
+    worse = against_champion(ROWS, blurred(1.5), TRUTH, seed=7)
+
+    assert not worse.joined(tier_moves([], [], Promotion())).passed

@@ -3,7 +3,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from leads.history import History
 from leads.settings import Settings
 from model import champion, registry
 from model.bundle import Bundle
+from model.evaluation import Verdict
 from model.learning import Trained
 from model.registry import promote, register, roll_back
 from model.training import train
@@ -237,3 +238,73 @@ def test_a_rollback_takes_effect_while_mlflow_is_down(
     with pytest.raises(Unavailable, match=r"Version 1 serves again\. MLflow was not"):
         roll_back(settings.model_copy(update={"store": down}), now=NOW)
     assert champion.read(settings.store.folder).version == "1"
+
+
+@pytest.mark.parametrize("step", ["_log_bundle", "set_model_version_tag"])
+def test_a_crash_while_registering_doubles_nothing(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Wherever registering dies, a repeat ends with one run and one version."""
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(shelf.database, tmp_path / "mlruns" / "mlflow.db")
+    model = company_settings(tmp_path).model.model_copy(update={"name": "crashed"})
+    settings = company_settings(tmp_path).model_copy(update={"model": model})
+    from mlflow import MlflowClient
+
+    owner: Any = registry if step == "_log_bundle" else MlflowClient
+    with monkeypatch.context() as dying:
+        dying.setattr(owner, step, dies)
+        with pytest.raises(ConnectionError):
+            register(shelf.good, settings)
+
+    assert register(shelf.good, settings) == "1"
+    assert register(shelf.good, settings) == "1"
+    versions = "select count(*), 0 from model_versions where name = 'crashed'"
+    assert rows_of(settings, versions) == [(1, 0)]
+    runs = (
+        "select count(*), 0 from runs r join experiments e using (experiment_id)"
+        " where e.name like '%/crashed'"
+    )
+    assert rows_of(settings, runs) == [(1, 0)]
+
+
+def dies(*_: object, **__: object) -> None:
+    """Stand for a machine that goes away."""
+    raise ConnectionError
+
+
+def test_age_alone_publishes_nothing(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """A champion five years old stays, if its challenger is no better."""
+    register(shelf.good, settings)
+    promote(settings, history, now=NOW - timedelta(days=5 * 365))
+    register(shelf.twin, settings)
+
+    with pytest.raises(PromotionRefused, match="was not promoted"):
+        promote(settings, history, now=NOW)
+    assert champion.read(settings.store.folder).version == "2"
+
+
+def test_a_verdict_is_told_and_kept_whichever_way_it_goes(
+    shelf: Shelf, history: History, settings: Settings
+) -> None:
+    """Every gate is a tag of the version, and the whole verdict lies with its run."""
+    told: list[Verdict] = []
+    register(shelf.good, settings)
+    promote(settings, history, now=NOW, tell=told.append)
+    register(shelf.twin, settings)
+    with pytest.raises(PromotionRefused):
+        promote(settings, history, now=NOW, tell=told.append)
+    query = "select key, value from model_version_tags where version = "
+
+    assert [verdict.passed for verdict in told] == [True, False]
+    kept = dict(rows_of(settings, f"{query} 2"))
+    assert (kept["verdict"], kept["gate_log-loss"]) == ("passed", "passed")
+    refused = dict(rows_of(settings, f"{query} 3"))
+    assert (refused["verdict"], refused["why"]) == ("failed", told[1].words)
+    assert {f"gate_{gate.name}" for gate in told[1].gates} <= set(refused)
+    assert "gate_tiers" in refused
+    folder = shelf.database.parent / "artifacts"
+    verdicts = [path.read_text() for path in folder.rglob("promotion/verdict.json")]
+    assert told[1].to_json() in verdicts

@@ -1,25 +1,31 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from tests.model.invented_history import (
+    FIRST,
     company_settings,
     cut_at,
     invented_history,
 )
 
 from leads.errors import DataRefused, PromotionRefused
-from leads.history import History
+from leads.history import History, microseconds
+from model.champion import set_champion
 from model.features.batch import build
 from model.labels import horizon_of
 from model.learning import Trained
 from model.snapshots import take
 from model.split import split
+from model.tiers import Borders
 from model.training import moments_at, train
-from model.trial import NOT_PARTED, OTHER_AIM, trial
+from model.trial import NOT_PARTED, OTHER_AIM, groups_of, moves, trial
+from pipelines.train import borders_to_keep
 
 
 @pytest.fixture(scope="session")
@@ -165,3 +171,63 @@ def test_a_challenger_needs_rows_that_are_newer(
 
     with pytest.raises(PromotionRefused, match="No labelled snapshot is newer"):
         trial(past, company_settings(tmp_path), challenger=grown.bundle, champion=None)
+
+
+def test_rows_are_sliced_by_what_was_known_at_the_moment(
+    history: History, tmp_path: Path
+) -> None:
+    """Source and manager are the card's, months the company's, customers had paid."""
+    settings = company_settings(tmp_path)
+    zone = settings.company.model_copy(update={"timezone": "Asia/Vladivostok"})
+    ids = history.leads["lead_id"].to_list()[:2]
+    payments = history.tables.payments
+    payer = payments["lead_id"][0]
+    paid_at = microseconds(payments["at"][0])
+    january = microseconds(datetime(2025, 1, 31, 20, tzinfo=UTC))
+    moments = pl.DataFrame(
+        {
+            "row": [0, 1, 2],
+            "lead_id": [ids[0], payer, payer],
+            "moment": [january, paid_at - 1, paid_at],
+        },
+        schema_overrides={"row": pl.UInt32},
+    )
+    groups = groups_of(history, settings.model_copy(update={"company": zone}), moments)
+
+    assert set(groups) == {"source", "pipeline", "manager", "month", "customer"}
+    assert groups["source"][0] == history.leads["source"][0]
+    assert groups["manager"].tolist() == [None, None, None]
+    assert groups["month"][0] == "2025-02"  # the first there begins ten hours earlier
+    assert groups["customer"].tolist() == ["new", "new", "known"]
+
+
+def test_moves_are_counted_as_they_would_happen(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """The same model moves nobody; borders that all pass move whoever was not hot."""
+    settings = company_settings(tmp_path)
+    bundle = grown.bundle
+    eager = replace(bundle, borders=Borders(0.0, 0.0))
+    young = history.until(microseconds(FIRST + timedelta(days=90)))
+
+    same = moves(young, settings, challenger=bundle, champion=bundle)
+    other = moves(young, settings, challenger=eager, champion=bundle)
+
+    assert same.passed
+    assert same.words.startswith("0 of ")
+    assert not other.passed
+    assert "cold to hot" in other.words
+
+
+def test_a_retraining_cuts_anew_or_keeps(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """With recut = false the champion's borders are handed on, otherwise none are."""
+    settings = company_settings(tmp_path)
+    tiers = settings.tiers.model_copy(update={"recut": False})
+    keeping = settings.model_copy(update={"tiers": tiers})
+
+    assert borders_to_keep(keeping) is None  # nothing serves yet
+    set_champion(settings.store.folder, grown.bundle.path, "1", FIRST)
+    assert borders_to_keep(keeping) == grown.bundle.borders
+    assert borders_to_keep(settings) is None

@@ -3,6 +3,7 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from tests.serve import example
 from typer.testing import CliRunner
 
@@ -10,7 +11,7 @@ from leads import store
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from pipelines.__main__ import app
-from pipelines.report import folder_of, report_leads
+from pipelines.report import folder_of, report_leads, show_capacity
 
 CONFIG = """
 [company]
@@ -86,3 +87,13 @@ def test_unknown_configuration_is_refused(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_capacities_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """What more or fewer calls would gain or lose stands in the output as well."""
+    show_capacity(example.proof().capacity)
+
+    printed = capsys.readouterr().out
+    assert "20 (now)" in printed
+    assert "60, only 41.3" in printed
+    assert "53.0%" in printed

@@ -80,6 +80,8 @@ def test_promote_says_what_was_compared_and_is_safe_to_repeat(
 
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "better than knowing nothing: log-loss" in " ".join(first.stdout.split())
+    assert "Gates of promotion" in first.stdout
+    assert "ROC-AUC" in first.stdout
     assert "nothing to do" in second.stdout
     assert champion.read(config.parent / "good").version == "1"
 

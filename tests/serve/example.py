@@ -26,7 +26,7 @@ from leads.tables import SCHEMAS, FieldType, Tables
 from model.datacard import DataCard, Group, Maturity
 from model.features.catalog import Words
 from model.leaks.findings import Finding, Inspection
-from model.proof import Bar, Bin, Gain, Measure, Proof, TierProof
+from model.proof import Bar, Bin, Capacity, Gain, Measure, Proof, TierProof
 from serve.pages.evidence import Evidence, Model
 from serve.pages.sight import Sight
 
@@ -191,6 +191,17 @@ def proof() -> Proof:
             Bar(i / 20, (i + 1) / 20, int(1_900 * math.exp(-i / 2.6)))
             for i in range(20)
         ),
+        capacity=(capacity(10, 0.69), capacity(20, 0.53), capacity(60, 0.36)),
+    )  # fmt: skip
+
+
+def capacity(per_week: int, happened: float) -> Capacity:
+    """Say what so many calls per week would do; twenty are made now, 41 can be."""
+    return Capacity(
+        per_week=per_week, present=per_week == 20, floored=per_week > 41,
+        reached=min(per_week, 41.3), border=happened - 0.1, said=happened + 0.02,
+        happened=happened, low=happened - 0.09, high=happened + 0.09,
+        caught=per_week ** 0.5 / 17,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 
+from model.proof import Capacity
 from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
@@ -26,6 +27,7 @@ from serve.pages.rendering import (
     trust_page,
 )
 from serve.pages.sight import Sight
+from serve.pages.trust import Trust
 from serve.pages.wording import Wording
 
 MOST_LISTED: Final = 1_000
@@ -35,13 +37,17 @@ LEADS: Final = "leads"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was written: the files a person opens first, and how much is in them."""
+    """What was written: the files a person opens first, and how much is in them.
+
+    ``capacity`` is what other numbers of calls per week would gain or lose.
+    """
 
     listing: Path
     proof: Path
     listed: int
     total: int
     pages: int
+    capacity: tuple[Capacity, ...] = ()
 
 
 def write_report(
@@ -68,7 +74,8 @@ def write_report(
     view = _view(sight, chosen, now)
     (folder / LEADS).mkdir(parents=True, exist_ok=True)
     written = _write_leads(sight, folder / LEADS, chosen, view)
-    _write_proof(sight, folder / "model.html", view)
+    trust = sight.trust()
+    _write_proof(trust, folder / "model.html", view)
     _write(folder / "leads.html", listing_page(listing, view), listing)
     _sweep(folder / LEADS, written)
     return Report(
@@ -77,6 +84,7 @@ def write_report(
         listed=len(listing.rows),
         total=listing.total,
         pages=len(written),
+        capacity=trust.capacity if trust else (),
     )
 
 
@@ -106,8 +114,7 @@ def _write_leads(
     return written
 
 
-def _write_proof(sight: Sight, path: Path, view: View) -> None:
-    trust = sight.trust()
+def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
     if trust is not None:
         _write(path, trust_page(trust, view), trust)
         return

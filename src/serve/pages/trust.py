@@ -13,7 +13,7 @@ from typing import Final, Literal
 from leads.decision import Tier
 from model.datacard import DataCard
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.proof import Bar, Bin, Gain, Measure, TierProof
+from model.proof import Bar, Bin, Capacity, Gain, Measure, TierProof
 from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20
@@ -60,6 +60,7 @@ class Trust:
     measures: tuple[Measure, ...]
     card: DataCard | None
     leaks: Inspection = NOT_INSPECTED
+    capacity: tuple[Capacity, ...] = ()
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -81,6 +82,7 @@ def weigh(evidence: Evidence) -> Trust:
         measures=proof.measures,
         card=evidence.card,
         leaks=evidence.leaks,
+        capacity=proof.capacity,
     )
 
 

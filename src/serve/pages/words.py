@@ -210,6 +210,24 @@ TEXTS: Final[Mapping[str, Words]] = {
     "verdict.high": Words("said too much", "завышено"),
     "verdict.low": Words("said too little", "занижено"),
     "verdict.unsure": Words("too few to tell", "мало случаев"),
+    "model.capacity": Words(
+        "If the team called more, or fewer", "Если звонить больше или меньше"
+    ),
+    "model.capacity.how": Words(
+        "Leads called when they first get hot, on cases the model had never seen. More"
+        " calls reach more of those who succeed, and each call succeeds less often.",
+        "Звонки лидам, когда они впервые становятся горячими, на случаях, которых"
+        " модель не видела. Больше звонков — больше найденных успехов, но каждый"
+        " звонок удачен реже.",
+    ),
+    "col.per_week": Words("Hot a week", "Горячих в неделю"),
+    "col.border": Words("Hot above", "Горячий — выше"),
+    "col.caught": Words("Of all successes", "Из всех успехов"),
+    "capacity.present": Words("now", "сейчас"),
+    "capacity.floored": Words(
+        "only {reached}: nobody else beats the least chance to be hot",
+        "только {reached}: остальные ниже порога горячих",
+    ),
     "model.reliability": Words(
         "When it says 30%, is it 30%?", "Если сказано 30 %, это 30 %?"
     ),

@@ -367,3 +367,19 @@ def test_proof_tells_what_was_checked_for_leaks(
         assert word in text
     assert "&lt;b&gt;close" in text
     assert "<b>close" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "now", "floored"),
+    [("en", "20 (now)", "only 41.3"), ("ru", "20 (сейчас)", "только 41,3")],
+)
+def test_the_page_says_what_another_capacity_would_do(
+    client: TestClient, language: str, now: str, floored: str
+) -> None:
+    """A row per number of calls: today's is marked, and where the floor stops more."""
+    page = client.get("/model", params={"lang": language}).text
+    table = page[page.index('id="capacity"') : page.index('id="reliability"')]
+
+    assert table.count('role="rowheader"') == 3
+    assert now in table
+    assert floored in table
