@@ -18,9 +18,10 @@ from leads.settings import Model
 from model.features.catalog import Numbers
 from model.learners.blend import learn_blend, standard_error
 from model.learners.boosting import Fold, Matrix, OutOfFold, Style, grow, judge
-from model.learners.calibration import IDENTITY, Calibrator, choose_calibrator
+from model.learners.calibration import IDENTITY, Calibrator
 from model.learners.forest import NO_TREES, merged
 from model.learners.linear import NOTHING, Linear
+from model.learners.recalibration import choose_calibrator
 from model.learners.regression import Design, Penalty, fit_linear, judge_linear
 from model.metrics import Codes, log_odds_of, row_losses
 
@@ -92,7 +93,13 @@ def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
         rate = log_odds_of(float(ground.matrix.labels.mean()))
         return Ladder(NO_TREES, Linear(rate, {}), IDENTITY, rungs, 0, constant)
     blended = np.einsum("nm,m->n", judged.log_odds, weights)
-    calibrator = choose_calibrator(blended, labels, unseen.folds)
+    calibrator = choose_calibrator(
+        blended,
+        labels,
+        folds=unseen.folds,
+        leads=ground.leads[unseen.rows],
+        forward=ground.forward,
+    )
     say("Fitting on all training snapshots")
     weighed = {style: rungs[style.value].weight for style in Style}
     return Ladder(
