@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final
 import lightgbm
 import numpy as np
 
+from leads.decision import Tier
 from leads.errors import DamagedBundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.calibration import Calibrator
@@ -122,6 +123,12 @@ class Bundle:
     def _single(self) -> dict[What, SingleRow]:
         assert self.booster is not None, "a bundle without trees asks none"
         return {what: SingleRow(self.booster, what) for what in KINDS}
+
+    def tier_of(self, probability: float) -> Tier:
+        """Name the tier of one probability; of too little data there is none."""
+        if not self.manifest.enough:
+            return Tier.NO_DATA
+        return self.borders.tier_of(probability)
 
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
@@ -305,7 +312,7 @@ class Predictor:
         columns = {str(name): frame[name].tolist() for name in frame.columns}
         log_odds = self.bundle.log_odds(self.bundle.catalog.table_of(columns))
         chances = probabilities(log_odds)
-        tiers = [self.bundle.borders.tier_of(chance).value for chance in chances]
+        tiers = [self.bundle.tier_of(chance).value for chance in chances]
         return pd.DataFrame(
             {"probability": chances, "log_odds": log_odds, "tier": tiers},
             index=frame.index,

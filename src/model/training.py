@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,12 @@ from leads.store import content_digest
 from model.features.batch import build
 from model.features.discovery import discover
 from model.labels import gap_of
+from model.leaks.findings import NOT_INSPECTED
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.readiness import Readiness
 from model.snapshots import take
 from model.split import Split, split
 
@@ -27,6 +30,7 @@ def train(
     *,
     workdir: Path,
     progress: Progress | None = None,
+    told: Callable[[Readiness], None] | None = None,
     data_digest: str | None = None,
 ) -> Trained:
     """Train, calibrate and measure a model of everything that is known.
@@ -41,6 +45,8 @@ def train(
         Where the bundle is written, as ``workdir / "bundle"``.
     progress
         Told in words what is being done.
+    told
+        Told before learning whether there are leads enough, and how many are to come.
     data_digest
         The digest of the stored tables; counted anew if not given.
 
@@ -55,6 +61,9 @@ def train(
     say("Taking snapshots")
     snapshots = take(history, settings)
     parts = split(snapshots, settings)
+    ready = Readiness.before(snapshots, parts, settings)
+    if told:
+        told(ready)
     say("Discovering features")
     catalog = discover(history, moments_at(snapshots, parts.train), settings)
     rows = np.concatenate([parts.train, parts.test])
@@ -63,9 +72,11 @@ def train(
     table = build(catalog, history, moments)
     labels = chosen["label"].cast(pl.Float64).to_numpy()
     leads = leads_of(chosen)
-    say("Looking for leaks of the outcome")
-    scene = Scene(catalog, history, settings, moments, table, labels, leads)
-    leaks = inspect(scene.rows(np.arange(len(parts.train))))
+    leaks = NOT_INSPECTED
+    if ready.enough:
+        say("Looking for leaks of the outcome")
+        scene = Scene(catalog, history, settings, moments, table, labels, leads)
+        leaks = inspect(scene.rows(np.arange(len(parts.train))))
     refuse_certain(leaks)
     if leaks.set_aside:
         say(f"Setting aside {', '.join(leaks.set_aside)}: suspected leaks")

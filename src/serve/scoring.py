@@ -68,7 +68,7 @@ def predict(
                 probability=probability,
                 log_odds=odds,
                 base=bundle.base,
-                tier=bundle.borders.tier_of(probability),
+                tier=bundle.tier_of(probability),
                 shares=fields,
                 reasons=why,
                 model_version=version,

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from leads.decision import Tier
 from model.datacard import DataCard
+from model.features.catalog import Words
 from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.proof import Bar, Bin, Gain, Measure, TierProof
 from serve.pages.evidence import Evidence, Model
@@ -60,6 +61,7 @@ class Trust:
     measures: tuple[Measure, ...]
     card: DataCard | None
     leaks: Inspection = NOT_INSPECTED
+    missing: Words | None = None
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -81,6 +83,7 @@ def weigh(evidence: Evidence) -> Trust:
         measures=proof.measures,
         card=evidence.card,
         leaks=evidence.leaks,
+        missing=evidence.missing,
     )
 
 
