@@ -173,7 +173,10 @@ def logistic(train_rows: pl.DataFrame, test_rows: pl.DataFrame) -> Numbers:
     texts = [n for n, kind in train_rows.schema.items() if not kind.is_numeric()]
     numbers = [n for n in train_rows.columns if n not in {*texts, "y"}]
     columns = make_column_transformer(
-        (make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+        (
+            make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()),
+            numbers,
+        ),
         (OneHotEncoder(handle_unknown="ignore"), texts),
     )
     model = make_pipeline(columns, LogisticRegression(max_iter=2_000))
