@@ -11,7 +11,7 @@ export PYTHONUTF8 := 1
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format bench bench-quality lock clean
+.PHONY: help setup demo test test-long lint format bench bench-quality bench-curve lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Measure, everything compared in one run
 	@$(PY) -m pytest -q -s tests/benchmarks -m '' --benchmark-columns=min,median,max,rounds --benchmark-group-by=group
+
+bench-curve: $(READY) ## Learn from 50 to 1,000 conversions, beside two peers
+	@PYTHONPATH=. $(PY) -m tests.benchmarks.learning_curve
 
 bench-quality: $(READY) ## Train on public data sets, beside the best of all peers
 	@$(PY) tests/benchmarks/quality.py

@@ -19,6 +19,7 @@ from leads.errors import BadConfig, NoModel, PromotionRefused
 from leads.settings import FilesSource, Settings, read_settings
 from leads.synthetic import invent, write
 from model.champion import read as read_champion
+from model.learning import Trained
 from pipelines.console import ConfigOption, out, table, verb, working
 from pipelines.ingest import take_in
 from pipelines.promote import promote_stored
@@ -110,8 +111,7 @@ def run(settings: Settings, story: Story) -> None:
         step.said = f"{len(made.snapshots):,} snapshots"
     with story.step("train and register") as step:
         trained = train_and_register(settings, progress=step.doing)
-        auc, loss = (trained.trained.metrics[name].value for name in ("auc", "logloss"))
-        step.said = f"version {trained.version}: ROC-AUC {auc:.3f}, log-loss {loss:.3f}"
+        step.said = f"version {trained.version}: {_measured(trained.trained)}"
     with story.step("promote") as step:
         step.said = _promoted(settings)
     now = datetime.now(UTC)
@@ -121,6 +121,14 @@ def run(settings: Settings, story: Story) -> None:
     with story.step("report") as step:
         done = report_leads(settings, now=now)
         step.said = f"{done.listed:,} leads listed, {done.pages:,} with a page"
+
+
+def _measured(trained: Trained) -> str:
+    figures = trained.metrics
+    if not figures:
+        return "the usual rate, for want of data"
+    auc, loss = (figures[name].value for name in ("auc", "logloss"))
+    return f"ROC-AUC {auc:.3f}, log-loss {loss:.3f}"
 
 
 def _promoted(settings: Settings) -> str:

@@ -15,11 +15,14 @@ from pathlib import Path
 import polars as pl
 from rich.table import Table
 
+from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings, read_settings
 from model.datacard import DataCard, Maturity, describe
 from model.labels import funnel_of
+from model.readiness import Readiness
 from model.snapshots import take
+from model.split import split
 from pipelines.console import ConfigOption, out, table, verb, working
 from pipelines.ingest import stored
 
@@ -44,6 +47,16 @@ def snapshot(config: ConfigOption) -> None:
     for shown in card_tables(made.card):
         out.print(shown)
         out.print()
+    out.print(readiness(made.snapshots, settings), soft_wrap=True)
+
+
+def readiness(snapshots: pl.DataFrame, settings: Settings) -> str:
+    """Say whether training would find data enough, and what is missing."""
+    try:
+        parts = split(snapshots, settings)
+    except DataRefused as refusal:
+        return f"{refusal}"
+    return Readiness.before(snapshots, parts, settings).words.en
 
 
 def snapshot_leads(settings: Settings) -> Snapshotted:

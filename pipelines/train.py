@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.markup import escape
@@ -12,6 +13,7 @@ from model import champion
 from model.bundle import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
+from model.readiness import Readiness
 from model.registry import register
 from model.tiers import Borders
 from model.training import train as train_model
@@ -32,12 +34,20 @@ def train(config: ConfigOption) -> None:
     """Train, calibrate and measure a model, and register it as the challenger."""
     settings = read_settings(config)
     with working("Training") as say:
-        done = train_and_register(settings, progress=say)
+        done = train_and_register(settings, progress=say, told=tell)
     show(done)
 
 
+def tell(ready: Readiness) -> None:
+    """Print how far the data are from carrying a model, before it is trained."""
+    out.print(f"data     {ready.words.en}", soft_wrap=True)
+
+
 def train_and_register(
-    settings: Settings, *, progress: Progress | None = None
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    told: Callable[[Readiness], None] | None = None,
 ) -> Registered:
     """Train on what is stored, taking it in first if nothing is; safe to repeat.
 
@@ -54,8 +64,8 @@ def train_and_register(
     history, digest = stored(settings)
     workdir = folder / "training"
     trained = train_model(
-        history, settings, workdir=workdir, progress=progress, data_digest=digest,
-        kept=borders_to_keep(settings),
+        history, settings, workdir=workdir, progress=progress, told=told,
+        data_digest=digest, kept=borders_to_keep(settings),
     )  # fmt: skip
     if progress:
         progress("Registering")
@@ -77,7 +87,8 @@ def borders_to_keep(settings: Settings) -> Borders | None:
         found = champion.read(settings.store.folder)
     except NoModel:
         return None
-    return Bundle.open(found.path, digest=found.digest).borders
+    bundle = Bundle.open(found.path, digest=found.digest)
+    return bundle.borders if bundle.manifest.enough else None
 
 
 def show(done: Registered) -> None:
@@ -85,16 +96,32 @@ def show(done: Registered) -> None:
     bundle = done.trained.bundle
     rows = bundle.manifest.rows
     show_leaks(Inspection.from_facts(bundle.manifest.leaks))
-    figures = table("Measured on test snapshots", "metric", "value", "95 % interval")
-    for name, measured in done.trained.metrics.items():
-        interval = f"{measured.low:.4f} to {measured.high:.4f}"
-        figures.add_row(name, f"{measured.value:.4f}", interval)
-    out.print(figures)
+    if bundle.manifest.enough:
+        show_metrics(done.trained)
+    else:
+        out.print("proof    none: the usual rate is said of every lead")
     for side in ("train", "test"):
         out.print(
             f"{side:9}{rows[side]:,} snapshots of {rows[f'{side}_leads']:,} leads,"
             f" {rows[f'{side}_conversions']:,} conversions"
         )
+    if bundle.manifest.enough:
+        show_model(bundle)
+    out.print(f"version  {done.version} (challenger)")
+    out.print(f"bundle   {bundle.digest}")
+
+
+def show_metrics(trained: Trained) -> None:
+    """Print what was measured on rows that the model never saw."""
+    figures = table("Measured on test snapshots", "metric", "value", "95 % interval")
+    for name, measured in trained.metrics.items():
+        interval = f"{measured.low:.4f} to {measured.high:.4f}"
+        figures.add_row(name, f"{measured.value:.4f}", interval)
+    out.print(figures)
+
+
+def show_model(bundle: Bundle) -> None:
+    """Print which learners the model is made of, and how it is calibrated."""
     blend = ", ".join(
         f"{name} {rung['weight']:.2f} (log-loss {rung['logloss']:.4f})"
         for name, rung in bundle.manifest.ladder.items()
@@ -104,8 +131,6 @@ def show(done: Registered) -> None:
         f"model    {bundle.manifest.rounds} rounds, {len(bundle.catalog.features)}"
         f" features, {bundle.calibrator.kind} calibration"
     )
-    out.print(f"version  {done.version} (challenger)")
-    out.print(f"bundle   {bundle.digest}")
 
 
 def show_leaks(leaks: Inspection) -> None:

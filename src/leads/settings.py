@@ -208,7 +208,10 @@ class Funnel(_Section):
 
 
 class Model(_Section):
-    """How the model is trained; the defaults suit most companies."""
+    """How the model is trained; the defaults suit most companies.
+
+    ``minimum`` counts training leads of each outcome.
+    """
 
     name: str = "leadcast"
     seed: int = 7
@@ -217,6 +220,7 @@ class Model(_Section):
     learning_rate: float = Field(default=0.03, gt=0.0, le=1.0)
     folds: int = Field(default=5, ge=2, le=20)
     test_share: Share = 0.2
+    minimum: int = Field(default=50, ge=20)
     threads: int = Field(default=2, ge=1, le=256)
     tune_seconds: int = Field(default=0, ge=0, le=86_400)
     exclude: tuple[str, ...] = ("owner",)

@@ -5,7 +5,7 @@
     manifest.json    SHA-256 of every other file, and where the model comes from
     booster.txt      the trees as LightGBM text, weighed
     linear.json      the scorecard of the logistic regression, weighed
-    calibrator.json  slope and intercept in log-odds
+    calibrator.json  the curve from raw to calibrated log-odds, as numbers
     catalog.json     what every feature is and how it is computed
     tiers.json       the borders between hot, warm and cold
     reference.json   the training leads, counted
@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any, Final
 import lightgbm
 import numpy as np
 
+from leads.decision import Tier
 from leads.errors import DamagedBundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.calibration import Calibrator
@@ -97,7 +98,7 @@ class Bundle:
             catalog=Catalog.from_json(texts["catalog.json"]),
             borders=Borders.from_json(tiers),
             reference=Reference.from_json(texts["reference.json"]),
-            calibrator=Calibrator(**json.loads(calibrator)),
+            calibrator=Calibrator.from_json(calibrator),
             linear=Linear.from_json(texts["linear.json"]),
             booster=None if trees == NO_TREES else lightgbm.Booster(model_str=trees),
         )
@@ -110,14 +111,30 @@ class Bundle:
     @cached_property
     def base(self) -> float:
         """Calibrated log-odds before any reason: where every explanation starts."""
+        return float(self.calibrator.apply(np.array([self._raw_base]))[0])
+
+    @cached_property
+    def _raw_base(self) -> float:
         nothing_known = np.full((1, len(self.catalog.features)), np.nan)
-        trees = self._trees(nothing_known, "pred_contrib")[:, -1]
-        return float(self.calibrator.apply(trees + self.linear.intercept)[0])
+        trees = self._trees(nothing_known, "pred_contrib")[0, -1]
+        return float(trees + self.linear.intercept)
 
     @cached_property
     def _single(self) -> dict[What, SingleRow]:
         assert self.booster is not None, "a bundle without trees asks none"
         return {what: SingleRow(self.booster, what) for what in KINDS}
+
+    def tier_of(
+        self,
+        probability: float,
+        pipeline: str | None = None,
+        *,
+        previous: Tier | None = None,
+    ) -> Tier:
+        """Name a tier (see ``Borders.tier_of``); too little data gives none."""
+        if not self.manifest.enough:
+            return Tier.NO_DATA
+        return self.borders.tier_of(probability, pipeline, previous=previous)
 
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
@@ -130,11 +147,15 @@ class Bundle:
 
         Exact Shapley values of the trees (Lundberg et al. 2020) and the scorecard's
         prices, which are the Shapley values of a sum, in the catalog's order, times the
-        calibration slope.
+        calibration's mean slope on the way from base to prediction (its Aumann-Shapley
+        value, see ``learners.calibration``).
         """
         matrix = self.catalog.encode(table)
         trees = self._trees(matrix, "pred_contrib")[:, :-1]
-        return (trees + self.linear.contributions(matrix)) * self.calibrator.slope
+        shares = trees + self.linear.contributions(matrix)
+        base = self._raw_base
+        scales = self.calibrator.scales(shares.sum(axis=1) + base, base)
+        return np.asarray(shares * scales[:, None])
 
     def _trees(self, matrix: Numbers, what: What) -> Numbers:
         if self.booster is None or not len(matrix):
@@ -202,7 +223,7 @@ def _write_files(folder: Path, contents: Contents) -> None:
     texts = {
         "booster.txt": contents.booster,
         "linear.json": contents.linear.to_json(),
-        "calibrator.json": _json(asdict(contents.calibrator)),
+        "calibrator.json": contents.calibrator.to_json(),
         "catalog.json": contents.catalog.to_json(),
         "reference.json": contents.reference.to_json(),
         "tiers.json": _json(asdict(contents.borders)),
@@ -297,9 +318,9 @@ class Predictor:
         columns = {str(name): frame[name].tolist() for name in frame.columns}
         table = self.bundle.catalog.table_of(columns)
         log_odds = self.bundle.log_odds(table)
-        chances, tier_of = probabilities(log_odds), self.bundle.borders.tier_of
+        chances = probabilities(log_odds)
         named = zip(chances, pipelines_in(self.bundle.catalog, table), strict=True)
-        tiers = [tier_of(chance, pipeline).value for chance, pipeline in named]
+        tiers = [self.bundle.tier_of(*case).value for case in named]
         return pd.DataFrame(
             {"probability": chances, "log_odds": log_odds, "tier": tiers},
             index=frame.index,

@@ -24,10 +24,14 @@ from model.bundle import Bundle, Contents, write_bundle
 from model.capacity import Inflow, Scored, place_borders, what_if
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
+from model.learners.calibration import IDENTITY
+from model.learners.forest import NO_TREES
 from model.learners.ground import Ground
 from model.learners.ladder import Ladder, Rung, climb
+from model.learners.rates import rates
 from model.metrics import Codes, Measured, measure, probabilities
 from model.proof import Cases, Proof, prove
+from model.readiness import Readiness
 from model.reference import learn_reference
 from model.tiers import Borders, floor_of, pipelines_in
 
@@ -36,9 +40,6 @@ UNPLACED: Final = Borders(1.0, 1.0)
 
 Index = npt.NDArray[np.intp]
 Progress = Callable[[str], None]
-
-LEAST_LEADS: Final = 20
-"""Training leads of each outcome below which there is nothing to learn from."""
 
 GOLDEN_ROWS: Final = 20
 DIGITS: Final = 6
@@ -115,13 +116,19 @@ def learn(
 ) -> Trained:
     """Learn a bundle, and measure it on the test rows.
 
+    Of fewer training leads than ``[model] minimum`` the bundle says the usual rate by
+    pipeline; nothing is measured, and its manifest says that it was not enough.
+
     Raises
     ------
     DataRefused
-        Too few training leads of one outcome, or test rows of a single outcome.
+        Enough training leads, but test rows of a single outcome.
     """
     say = progress or (lambda _: None)
-    task = replace(task, folds=_enough(task))
+    if not readiness_of(task, settings).enough:
+        say("Counting the usual rate")
+        return _usual(task, settings, workdir)
+    task = replace(task, folds=_provable(task))
     ground = Ground(
         matrix=task.matrix,
         names=task.catalog.names,
@@ -152,18 +159,40 @@ def _pipeline(catalog: Catalog) -> int | None:
     return kinds.index("pipeline") if "pipeline" in kinds else None
 
 
-def _enough(task: Task) -> tuple[Fold, ...]:
-    """Return the folds that can be fitted, or refuse data that cannot carry a model."""
+def readiness_of(task: Task, settings: Settings) -> Readiness:
+    """Count the training leads of either outcome against the minimum."""
+    return Readiness.of(
+        task.labels[task.train],
+        task.leads[task.train],
+        minimum=settings.model.minimum,
+    )
+
+
+def _usual(task: Task, settings: Settings, workdir: Path) -> Trained:
+    """Make the bundle that says the usual rate, and claims to have proved nothing."""
+    matrix, catalog = task.matrix, task.catalog
+    by_kind = {feature.kind: feature.name for feature in catalog.features}
+    table = rates(
+        matrix.values,
+        matrix.labels,
+        task.training_leads,
+        names=catalog.names,
+        pipeline=by_kind.get("pipeline"),
+    )
+    said = table.log_odds(matrix.values)
+    ladder = Ladder(NO_TREES, table, IDENTITY, {}, 0, said)
+    contents = _contents(task, settings, ladder)
+    rate = round(contents.facts["base_rate"], DIGITS)
+    contents = replace(contents, proof=Proof(count=0, base_rate=rate))
+    bundle = write_bundle(workdir / "bundle", contents)
+    tested, leads = task.table.rows(task.test), numbered(task.leads[task.test])
+    log_odds = bundle.log_odds(tested)
+    return Trained(bundle, {}, tested, log_odds, task.labels[task.test], leads)
+
+
+def _provable(task: Task) -> tuple[Fold, ...]:
+    """Return the folds that can be fitted, or refuse what proves nothing."""
     labels = task.labels[task.train]
-    won = len(np.unique(task.leads[task.train][labels > 0]))
-    lost = len(np.unique(task.leads[task.train][labels == 0]))
-    if min(won, lost) < LEAST_LEADS:
-        raise DataRefused(
-            f"A model needs at least {LEAST_LEADS} training leads that converted and"
-            f" {LEAST_LEADS} that did not; the data have {won:,} and {lost:,}.",
-            remedy="Wait for more mature leads, lengthen the history that is ingested,"
-            " or check [conversion].",
-        )
     if len(np.unique(task.labels[task.test])) < 2:
         raise DataRefused(
             f"A model is proved on test snapshots of both outcomes; of {len(task.test)}"
@@ -186,7 +215,10 @@ def _enough(task: Task) -> tuple[Fold, ...]:
 
 def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
     matrix = task.matrix
-    rate = float(matrix.labels.mean())
+    chances = probabilities(ladder.log_odds)
+    # Counted of too few, the rate could be none or all, and that is certainty.
+    ready = readiness_of(task, settings)
+    rate = float((matrix.labels if ready.enough else chances).mean())
     spread = np.linspace(0, len(task.train) - 1, GOLDEN_ROWS).astype(np.intp)
     return Contents(
         booster=ladder.booster,
@@ -260,6 +292,8 @@ def _facts(
         },
         "metrics": {},
         "leaks": task.leaks,
+        "enough": readiness_of(task, settings).enough,
+        "readiness": asdict(readiness_of(task, settings)),
         "split": {
             "dated": task.learned_until is not None,
             "holdout": holdout and holdout.model_dump(mode="json"),

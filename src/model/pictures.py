@@ -24,7 +24,12 @@ BLUE, GREY, ORANGE = "#1f5fa8", "#8a8f98", "#d9661f"
 
 
 def pictures(trained: Trained) -> Iterator[tuple[str, Figure]]:
-    """Draw every picture of a trained model's proof, each with its file name."""
+    """Draw every picture of a trained model's proof, each with its file name.
+
+    Of too little data there are none: nothing was proved.
+    """
+    if not trained.metrics:
+        return
     yield "reliability.png", reliability(trained)
     yield "gain_and_lift.png", gain_and_lift(trained)
     yield "precision_recall.png", precision_recall(trained)

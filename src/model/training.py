@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from model.capacity import recent_inflow
 from model.features.batch import build
 from model.features.discovery import discover
 from model.labels import gap_of
+from model.leaks.findings import NOT_INSPECTED
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.readiness import Readiness
 from model.snapshots import take
 from model.split import Split, split
 from model.tiers import Borders
@@ -29,6 +32,7 @@ def train(
     *,
     workdir: Path,
     progress: Progress | None = None,
+    told: Callable[[Readiness], None] | None = None,
     data_digest: str | None = None,
     kept: Borders | None = None,
 ) -> Trained:
@@ -44,6 +48,8 @@ def train(
         Where the bundle is written, as ``workdir / "bundle"``.
     progress
         Told in words what is being done.
+    told
+        Told before learning whether there are leads enough, and how many are to come.
     data_digest
         The digest of the stored tables; counted anew if not given.
     kept
@@ -60,6 +66,9 @@ def train(
     say("Taking snapshots")
     snapshots = take(history, settings)
     parts = split(snapshots, settings)
+    ready = Readiness.before(snapshots, parts, settings)
+    if told:
+        told(ready)
     say("Discovering features")
     catalog = discover(history, moments_at(snapshots, parts.train), settings)
     rows = np.concatenate([parts.train, parts.test])
@@ -68,9 +77,11 @@ def train(
     table = build(catalog, history, moments)
     labels = chosen["label"].cast(pl.Float64).to_numpy()
     leads = leads_of(chosen)
-    say("Looking for leaks of the outcome")
-    scene = Scene(catalog, history, settings, moments, table, labels, leads)
-    leaks = inspect(scene.rows(np.arange(len(parts.train))))
+    leaks = NOT_INSPECTED
+    if ready.enough:
+        say("Looking for leaks of the outcome")
+        scene = Scene(catalog, history, settings, moments, table, labels, leads)
+        leaks = inspect(scene.rows(np.arange(len(parts.train))))
     refuse_certain(leaks)
     if leaks.set_aside:
         say(f"Setting aside {', '.join(leaks.set_aside)}: suspected leaks")

@@ -28,7 +28,8 @@ from model.evaluation import (
 from model.features.batch import build
 from model.features.catalog import Numbers
 from model.manifest import Manifest
-from model.metrics import probabilities
+from model.metrics import Measured, probabilities
+from model.readiness import Readiness
 from model.slices import Labels
 from model.snapshots import open_leads, take
 from model.split import split
@@ -55,6 +56,9 @@ def trial(
 ) -> Verdict:
     """Let the challenger meet the champion, or the base rate if there is none.
 
+    A challenger of too little data proves nothing; it may say the usual rate where
+    nothing serves that knows more.
+
     Both predict the same snapshots from their own catalogs, built from the same
     history. Snapshots are the challenger's test rows, as far as the champion has not
     learned from them; if that leaves too few, all of them, and the words say so.
@@ -66,6 +70,8 @@ def trial(
     PromotionRefused
         Nothing labelled is newer than what the challenger learned from.
     """
+    if not challenger.manifest.enough:
+        return _of_too_little(challenger.manifest, champion)
     seed = challenger.manifest.settings["model"]["seed"]
     if champion and _aim(champion.manifest) != _aim(challenger.manifest):
         ground = _ground(history, settings, [challenger.manifest], note=OTHER_AIM)
@@ -114,9 +120,18 @@ def _tiers(
     chances = probabilities(bundle.log_odds(table)).tolist()
     pipelines = pipelines_in(bundle.catalog, table)
     return [
-        bundle.borders.tier_of(chance, pipeline, previous=previous)
+        bundle.tier_of(chance, pipeline, previous=previous)
         for chance, pipeline, previous in zip(chances, pipelines, before, strict=True)
     ]
+
+
+def _of_too_little(challenger: Manifest, champion: Bundle | None) -> Verdict:
+    ready = Readiness.kept(challenger.readiness)
+    words = f"Nothing was proved. {ready.words.en}" if ready else "Nothing was proved."
+    passed = champion is None or not champion.manifest.enough
+    if not passed:
+        words += " What serves was learned from enough data, and goes on."
+    return Verdict(passed, words, Measured(0.0, 0.0, 0.0))
 
 
 def _shared_ground(

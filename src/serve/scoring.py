@@ -70,7 +70,7 @@ def predict(
                 probability=probability,
                 log_odds=odds,
                 base=bundle.base,
-                tier=bundle.borders.tier_of(probability, pipeline),
+                tier=bundle.tier_of(probability, pipeline),
                 shares=fields,
                 reasons=why,
                 model_version=version,

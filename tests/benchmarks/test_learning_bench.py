@@ -149,9 +149,10 @@ def test_shap_tree_explainer(
     values = benchmark.pedantic(  # type: ignore[no-untyped-call]
         explainer.shap_values, (matrix,), rounds=5, iterations=1
     )
-    prices = bundle.linear.contributions(matrix)
-    expected = bundle.contributions(table) / bundle.calibrator.slope
-    assert np.allclose(values + prices, expected, atol=1e-9)
+    raw = values + bundle.linear.contributions(matrix)
+    moved = bundle.log_odds(table) - bundle.base
+    expected = raw * (moved / raw.sum(axis=1))[:, None]
+    assert np.allclose(bundle.contributions(table), expected, atol=1e-9)
 
 
 @pytest.mark.benchmark(group="one lead, 300 trees of 31 leaves")

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from tests.model.invented import flat_settings, invented_task
 
+from leads.decision import Tier
 from leads.errors import DataRefused
 from model.learning import Task, Trained, git_commit, learn
+from model.metrics import probabilities
+from model.pictures import pictures
+from model.proof import Proof
 
 
 def test_the_same_input_gives_the_same_digest(
@@ -58,15 +62,70 @@ def test_test_rows_teach_nothing(task: Task, trained: Trained, tmp_path: Path) -
         assert (other.bundle.manifest.files[file] == digest) is taught
 
 
-def test_too_few_conversions_are_refused_in_words(task: Task, tmp_path: Path) -> None:
-    """With 19 converted training leads nothing is learned, and the number is said."""
+def with_conversions(task: Task, count: int) -> Task:
+    """Let only so many training leads have converted."""
     labels = task.labels.copy()
-    converted = np.flatnonzero(labels[task.train])
-    labels[converted[19:]] = 0.0
+    labels[np.flatnonzero(labels[task.train])[count:]] = 0.0
+    return replace(task, labels=labels)
 
-    with pytest.raises(DataRefused, match=r"at least 20 .* data have 19 and 1,031"):
-        learn(replace(task, labels=labels), flat_settings(tmp_path), workdir=tmp_path)
-    assert not (tmp_path / "bundle").exists()
+
+def test_too_few_conversions_give_the_usual_rate(task: Task, tmp_path: Path) -> None:
+    """With 49 converted training leads no lead is told from another, and no tier."""
+    few = with_conversions(task, 49)
+    made = learn(few, flat_settings(tmp_path), workdir=tmp_path)
+
+    manifest = made.bundle.manifest
+    assert not manifest.enough
+    assert manifest.readiness == {"won": 49, "lost": 1_001, "minimum": 50}
+    assert probabilities(made.log_odds) == pytest.approx([50 / 1_060] * 450)
+    assert manifest.base_rate == pytest.approx(50 / 1_060)
+    assert {made.bundle.tier_of(p) for p in (0.01, 0.5, 0.99)} == {Tier.NO_DATA}
+    assert not made.bundle.contributions(made.table).any()
+    made.bundle.check_golden_rows()
+
+
+def test_fifty_conversions_give_a_model(task: Task, tmp_path: Path) -> None:
+    """At the minimum leads are told apart, and there are tiers again."""
+    made = learn(with_conversions(task, 50), flat_settings(tmp_path), workdir=tmp_path)
+
+    assert made.bundle.manifest.enough
+    assert made.bundle.tier_of(0.999) is Tier.HOT
+    assert made.metrics
+
+
+def test_of_too_little_nothing_is_proved(task: Task, tmp_path: Path) -> None:
+    """There are no figures, no proof, no pictures and no rungs to be believed."""
+    made = learn(with_conversions(task, 9), flat_settings(tmp_path), workdir=tmp_path)
+
+    proof = Proof.from_json((made.bundle.path / "proof.json").read_text())
+    assert made.metrics == made.bundle.manifest.metrics == {}
+    assert made.bundle.manifest.ladder == {}
+    assert proof.count == 0
+    assert proof.tiers == ()
+    assert list(pictures(made)) == []
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_one_outcome_alone_is_answered(
+    task: Task, tmp_path: Path, outcome: float
+) -> None:
+    """Where no lead, or every lead, converted, the answer is neither 0 nor 1."""
+    alike = replace(task, labels=np.full(len(task.labels), outcome))
+    made = learn(alike, flat_settings(tmp_path), workdir=tmp_path)
+
+    chances = probabilities(made.log_odds)
+    assert 0.0 < made.bundle.manifest.base_rate < 1.0
+    assert (chances > 0.0).all()
+    assert (chances < 1.0).all()
+
+
+def test_one_win_of_one_lead_is_no_certainty(task: Task, tmp_path: Path) -> None:
+    """A single lead that converted is answered with 18 %, and no tier."""
+    won = np.flatnonzero(task.labels[task.train])[:1]
+    lone = replace(task, train=won, folds=())
+    made = learn(lone, flat_settings(tmp_path), workdir=tmp_path)
+
+    assert probabilities(made.log_odds) == pytest.approx([2 / 11] * 450)
 
 
 def test_repeated_snapshots_of_few_leads_are_too_few(
@@ -74,9 +133,10 @@ def test_repeated_snapshots_of_few_leads_are_too_few(
 ) -> None:
     """Leads are counted, not snapshots: 19 leads seen often are still 19."""
     few = replace(task, leads=np.where(task.labels > 0, task.leads % 19, task.leads))
+    made = learn(few, flat_settings(tmp_path), workdir=tmp_path)
 
-    with pytest.raises(DataRefused, match="have 19 and"):
-        learn(few, flat_settings(tmp_path), workdir=tmp_path)
+    assert made.bundle.manifest.readiness["won"] == 19
+    assert not made.bundle.manifest.enough
 
 
 def test_test_rows_of_one_outcome_are_refused(task: Task, tmp_path: Path) -> None:

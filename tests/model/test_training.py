@@ -14,6 +14,7 @@ from tests.model.invented_history import (
     invented_history,
 )
 
+from leads.decision import Tier
 from leads.errors import DataRefused, PromotionRefused
 from leads.history import History, microseconds
 from model.champion import set_champion
@@ -26,6 +27,7 @@ from model.tiers import Borders
 from model.training import moments_at, train
 from model.trial import NOT_PARTED, OTHER_AIM, groups_of, moves, trial
 from pipelines.train import borders_to_keep
+from serve.scoring import predict
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +95,81 @@ def test_a_young_company_is_refused_in_words(history: History, tmp_path: Path) -
 
     with pytest.raises(DataRefused):
         train(young, company_settings(tmp_path), workdir=tmp_path)
+
+
+def thin_of(leads: int, folder: Path, *, paid: bool = True) -> tuple[Trained, History]:
+    """Train on too few leads, or on leads of which none has paid."""
+    history = invented_history(leads=leads)
+    if not paid:
+        tables = replace(history.tables, payments=history.tables.payments.clear())
+        history = History(tables)
+    return train(history, company_settings(folder), workdir=folder), history
+
+
+def test_what_is_missing_is_told_before_features_are(tmp_path: Path) -> None:
+    """Whoever trains on too little hears it before anything is computed."""
+    heard: list[str] = []
+    train(
+        invented_history(leads=60),
+        company_settings(tmp_path),
+        workdir=tmp_path,
+        progress=heard.append,
+        told=lambda ready: heard.append(ready.words.en),
+    )
+
+    place = next(i for i, said in enumerate(heard) if said.startswith("Not enough"))
+    assert place < heard.index("Discovering features")
+
+
+@pytest.mark.parametrize(("leads", "paid"), [(8, True), (60, True), (400, False)])
+def test_few_leads_are_answered_with_the_usual_rate(
+    tmp_path: Path, leads: int, *, paid: bool
+) -> None:
+    """However few, or if none ever paid: one rate, no tier, and no certainty."""
+    made, _ = thin_of(leads, tmp_path, paid=paid)
+    moments = [datetime(2026, 1, 1, tzinfo=UTC)] * len(made.labels)
+
+    said = predict(made.bundle, made.table, ["L"] * len(moments), moments, version="1")
+
+    assert {prediction.tier for prediction in said} == {Tier.NO_DATA}
+    assert len({prediction.probability for prediction in said}) == 1
+    assert 0.0 < said[0].probability < 0.5
+    assert said[0].probability == pytest.approx(made.bundle.manifest.base_rate)
+    assert not said[0].reasons
+
+
+def test_too_little_data_serves_only_where_nothing_better_does(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """A usual rate may follow nothing or a usual rate, never a model."""
+    thin, few = thin_of(60, tmp_path)
+    settings = company_settings(tmp_path)
+    champions = (None, thin.bundle, grown.bundle)
+
+    verdicts = [
+        trial(few, settings, challenger=thin.bundle, champion=champion)
+        for champion in champions
+    ]
+
+    assert [verdict.passed for verdict in verdicts] == [True, True, False]
+    assert all("Nothing was proved. Not enough data" in v.words for v in verdicts)
+    assert "goes on" in verdicts[2].words
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_the_usual_rate_is_followed_by_what_beats_it(
+    tmp_path: Path, *, noise: bool
+) -> None:
+    """Enough data do not suffice: a model of noise stays behind the rate."""
+    history = invented_history(noise=noise)
+    counted = company_settings(tmp_path, minimum=5_000)
+    settings = company_settings(tmp_path)
+    rate = train(history, counted, workdir=tmp_path / "rate").bundle
+    model = train(history, settings, workdir=tmp_path / "model").bundle
+
+    verdict = trial(history, settings, challenger=model, champion=rate)
+
+    assert verdict.passed is not noise
 
 
 def test_a_first_challenger_meets_the_base_rate(

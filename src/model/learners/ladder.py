@@ -19,13 +19,14 @@ from leads.settings import Model
 from model.features.catalog import Numbers
 from model.learners.blend import gains, learn_blend
 from model.learners.boosting import OutOfFold, Recipe, Style, grow, judge
-from model.learners.calibration import IDENTITY, Calibrator, choose_calibrator
+from model.learners.calibration import IDENTITY, Calibrator
 from model.learners.drift import Drift, measure_drift, newest_shift
 from model.learners.forest import NO_TREES, merged
 from model.learners.ground import Ground as Ground
 from model.learners.linear import NOTHING, Linear
 from model.learners.pooling import Own, Seen, deserving, grow_own
 from model.learners.rates import rates
+from model.learners.recalibration import choose_calibrator
 from model.learners.regression import Design, Penalty, fit_linear, judge_linear
 from model.learners.tuning import Tuned, tune
 from model.metrics import Codes, row_losses
@@ -89,7 +90,13 @@ def climb(ground: Ground, model: Model, say: Callable[[str], None]) -> Ladder:
     blended = seen.log_odds + sum((each.log_odds for each in own), np.zeros(1))
     shift, shifts = _shift(judged, seen, blended)
     blended = blended + shifts
-    calibrator = choose_calibrator(blended, seen.labels, seen.folds)
+    calibrator = choose_calibrator(
+        blended,
+        seen.labels,
+        folds=seen.folds,
+        leads=seen.leads,
+        forward=ground.forward,
+    )
     say("Fitting on all training snapshots")
     weighed = {style: rungs[style.value].weight for style in Style}
     alone = [grow_own(seen, each, seed=model.seed) for each in own]

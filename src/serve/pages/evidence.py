@@ -17,8 +17,9 @@ from model.datacard import DataCard
 from model.features.catalog import Catalog, Words
 from model.features.wording import subject_of
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.manifest import checked
+from model.manifest import Manifest, checked
 from model.proof import Proof
+from model.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Evidence:
     fields: Mapping[str, Words] = field(default_factory=dict)
     card: DataCard | None = None
     leaks: Inspection = NOT_INSPECTED
+    missing: Words | None = None
+    """What is missing for a model, where there was too little data for one."""
 
 
 def read_evidence(store_folder: Path) -> Evidence:
@@ -56,26 +59,30 @@ def read_evidence(store_folder: Path) -> Evidence:
         Its files are not what they were.
     """
     found = champion.read(store_folder)
-    horizon_days, proof, fields, leaks = _kept(found.path, found.digest)
+    manifest, proof, fields, leaks = _kept(found.path, found.digest)
+    ready = Readiness.kept(manifest.readiness)
     return Evidence(
-        model=Model(found.version, found.digest, found.promoted_at, horizon_days),
+        model=Model(
+            found.version, found.digest, found.promoted_at, manifest.horizon_days
+        ),
         proof=proof,
         fields=fields,
         card=_card(store_folder),
         leaks=leaks,
+        missing=ready.words if ready and not manifest.enough else None,
     )
 
 
 @lru_cache(maxsize=4)
 def _kept(
     path: Path, digest: str
-) -> tuple[int, Proof, Mapping[str, Words], Inspection]:
+) -> tuple[Manifest, Proof, Mapping[str, Words], Inspection]:
     """Read what never changes of a bundle, once."""
     manifest, _ = checked(path, digest)
     catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
     proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
     leaks = Inspection.from_facts(manifest.leaks)
-    return manifest.horizon_days, proof, field_words(catalog), leaks
+    return manifest, proof, field_words(catalog), leaks
 
 
 def _card(store_folder: Path) -> DataCard | None:

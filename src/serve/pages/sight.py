@@ -104,8 +104,8 @@ class Sight:
             evidence = self.evidence()
         except NoModel:
             return None
-        proved = evidence.proof.count > 0
-        return weigh(evidence) if proved else None
+        told = evidence.proof.count > 0 or evidence.missing
+        return weigh(evidence) if told else None
 
     def fields(self) -> Mapping[str, Words]:
         """Give the words of the business fields, none before there is a model."""
@@ -119,7 +119,7 @@ class Sight:
             proof = self.evidence().proof
         except NoModel:
             return None
-        return proof.base_rate if proof.count else None
+        return proof.base_rate or None
 
     def _origins(self, lead_ids: Sequence[str]) -> Mapping[str, Origin]:
         history = self.history()

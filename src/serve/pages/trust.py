@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from leads.decision import Tier
 from model.datacard import DataCard
+from model.features.catalog import Words
 from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.proof import Bar, Bin, Capacity, Gain, Measure, TierProof
 from serve.pages.evidence import Evidence, Model
@@ -61,6 +62,7 @@ class Trust:
     card: DataCard | None
     leaks: Inspection = NOT_INSPECTED
     capacity: tuple[Capacity, ...] = ()
+    missing: Words | None = None
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -83,6 +85,7 @@ def weigh(evidence: Evidence) -> Trust:
         card=evidence.card,
         leaks=evidence.leaks,
         capacity=proof.capacity,
+        missing=evidence.missing,
     )
 
 

@@ -120,6 +120,12 @@ TEXTS: Final[Mapping[str, Words]] = {
     "lead.why": Words("Why", "Почему"),
     "lead.for": Words("Speaks for", "За"),
     "lead.against": Words("Speaks against", "Против"),
+    "lead.no_model": Words(
+        "There is not enough data for a model yet, so this is the usual rate. How much"
+        " is missing stands on the page of proof.",
+        "Данных для модели пока мало, поэтому показана обычная доля. Сколько их не"
+        " хватает, написано на странице «Можно ли верить».",
+    ),
     "lead.no_reasons": Words(
         "No reasons were asked for with this prediction.",
         "Для этого прогноза причины не запрашивались.",
@@ -192,6 +198,10 @@ TEXTS: Final[Mapping[str, Words]] = {
     ),
     "model.version": Words("Model", "Модель"),
     "model.promoted": Words("In use since", "Работает с"),
+    "model.unproved": Words(
+        "Nothing was proved: no lead is called hot, warm or cold.",
+        "Ничего не доказано: лиды не делятся на горячие, тёплые и холодные.",
+    ),
     "model.base": Words("Usual chance", "Обычная вероятность"),
     "model.digest": Words("Fingerprint", "Отпечаток"),
     "model.tiers": Words("Said against happened", "Сказано и сбылось"),

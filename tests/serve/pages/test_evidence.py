@@ -50,3 +50,17 @@ def test_forged_proof_is_refused(store: Path, tmp_path: Path) -> None:
 
     with pytest.raises(DamagedBundle, match=r"proof\.json was changed"):
         read_evidence(forged)
+
+
+def test_of_too_little_data_it_is_told_what_is_missing(tmp_path: Path) -> None:
+    """A champion that says the usual rate is shown with the way to a model."""
+    few = flat_settings(tmp_path, minimum=400)
+    made = learn(invented_task(), few, workdir=tmp_path / "work")
+    set_champion(tmp_path, made.bundle.path, "1", example.NOW)
+
+    evidence = read_evidence(tmp_path)
+
+    assert evidence.missing is not None
+    assert f"{made.bundle.manifest.readiness['won']} of 400" in evidence.missing.en
+    assert weigh(evidence).missing == evidence.missing
+    assert evidence.proof.base_rate == round(made.bundle.manifest.base_rate, 6)

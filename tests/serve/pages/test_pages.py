@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import html
 import random
 import re
 import sqlite3
@@ -18,9 +19,13 @@ from tests.serve.markup import Document, read
 from leads.decision import Prediction, Tier
 from leads.history import History
 from leads.tables import UNDATED
+from model.proof import Proof
+from model.readiness import Readiness
 from serve.pages import attach
 from serve.pages.links import lead_path
 from serve.pages.sight import Sight
+from serve.pages.wording import Language
+from serve.pages.words import TEXTS, TIERS
 
 IDS = example.lead_ids(120)
 PAYLOADS = (
@@ -383,3 +388,29 @@ def test_the_page_says_what_another_capacity_would_do(
     assert table.count('role="rowheader"') == 3
     assert now in table
     assert floored in table
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_too_little_data_is_said_instead_of_a_proof(
+    tmp_path: Path, language: Language
+) -> None:
+    """Tier, lead and proof say in words that there is no model, and what is missing."""
+    missing = Readiness(37, 412, 50).words
+    thin = replace(
+        example.evidence(), proof=Proof(count=0, base_rate=0.08), missing=missing
+    )
+    with example.sight(tmp_path, ["L-1"]) as opened:
+        said = example.prediction("L-1", random.Random(1))
+        unsaid = replace(said, tier=Tier.NO_DATA, shares={}, reasons=())
+        opened.journal.record([unsaid], made_at=example.NOW, channel="api")
+        client = serving(replace(opened, evidence=lambda: thin))
+        shown = [
+            html.unescape(client.get(f"{path}?lang={language}").text)
+            for path in ("/model", lead_path("L-1"))
+        ]
+
+    assert missing[language] in shown[0]
+    assert TEXTS["model.unproved"][language] in shown[0]
+    assert TEXTS["model.tiers"][language] not in shown[0]
+    assert TIERS[Tier.NO_DATA][language] in shown[1]
+    assert TEXTS["lead.no_model"][language] in shown[1]
