@@ -17,6 +17,7 @@ import numpy as np
 from leads.decision import Tier
 from leads.settings import Promotion
 from model.features.catalog import Numbers
+from model.harm import Labels, harmed, sliced
 from model.metrics import (
     Codes,
     Measured,
@@ -26,7 +27,6 @@ from model.metrics import (
     paired_differences,
     row_losses,
 )
-from model.slices import Labels, harmed, sliced
 
 MOST_NAMED: Final = 3
 """Slices that a refusal names; the worst ones."""

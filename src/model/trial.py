@@ -27,10 +27,10 @@ from model.evaluation import (
 )
 from model.features.batch import build
 from model.features.catalog import Numbers
+from model.harm import Labels
 from model.manifest import Manifest
 from model.metrics import Measured, probabilities
 from model.readiness import Readiness
-from model.slices import Labels
 from model.snapshots import open_leads, take
 from model.split import split
 from model.tiers import pipelines_in

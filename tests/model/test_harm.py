@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.settings import Promotion
-from model.slices import harmed, holm, sliced
+from model.harm import harmed, holm, sliced
 
 RULES = Promotion()
 
