@@ -27,6 +27,7 @@ from leads.errors import BadConfig, Fault
 
 AGE = re.compile(r"(?P<count>\d+)(?P<unit>[hd])")
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Slice = Literal["source", "pipeline", "month", "owner"]
 
 
 class _Section(BaseModel):
@@ -208,7 +209,11 @@ class Funnel(_Section):
 
 
 class Model(_Section):
-    """How the model is trained; the defaults suit most companies."""
+    """How the model is trained; the defaults suit most companies.
+
+    ``slices`` are what its proof is cut by; managers are people, so ``owner`` only if
+    it is asked for.
+    """
 
     name: str = "leadcast"
     seed: int = 7
@@ -220,6 +225,8 @@ class Model(_Section):
     threads: int = Field(default=2, ge=1, le=256)
     exclude: tuple[str, ...] = ("owner",)
     trust: tuple[str, ...] = ()
+    slices: tuple[Slice, ...] = ("source", "pipeline", "month")
+    require_clean: bool = False
 
 
 class Tiers(_Section):

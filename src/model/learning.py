@@ -8,7 +8,6 @@ of threads, the hour or the folder.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -20,13 +19,16 @@ import numpy.typing as npt
 
 from leads.errors import DataRefused
 from leads.settings import Settings
+from model.ablation import ablate
 from model.bundle import Bundle, Contents, write_bundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
 from model.learners.ladder import Ground, Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
-from model.proof import Cases, Proof, prove
+from model.proof import Cases, Proof, Worth, prove
+from model.provenance import code_mark
 from model.reference import learn_reference
+from model.slices import Groups, slice_proofs
 from model.tiers import floor_of, learn_borders
 
 Index = npt.NDArray[np.intp]
@@ -36,6 +38,9 @@ LEAST_LEADS: Final = 20
 """Training leads of each outcome below which there is nothing to learn from."""
 
 GOLDEN_ROWS: Final = 20
+UNTOLD: Final = {"threads", "name", "require_clean"}
+"""Settings of the model that change nothing in it."""
+
 DIGITS: Final = 6
 """Digits of a measured figure that are kept: sums differ beyond them by machine."""
 
@@ -48,7 +53,8 @@ class Task:
     of each row's lead from 0. ``train`` and ``test`` are positions of rows; ``folds``
     are fitting and judged positions within ``train``, oldest judged slice first, and
     ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
-    and ``leaks`` are as in ``Manifest``.
+    and ``leaks`` are as in ``Manifest``, ``groups`` as in ``model.slices``, of the test
+    rows; without ``ablated`` no group of features is weighed.
     """
 
     catalog: Catalog
@@ -63,6 +69,8 @@ class Task:
     learned_until: int | None = None
     data_digest: str = ""
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    groups: Groups = field(default_factory=dict)
+    ablated: bool = True
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -128,7 +136,9 @@ def learn(
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
     facts = {**contents.facts, "metrics": _rounded(trained.metrics)}
-    contents = replace(contents, facts=facts, proof=_proof(trained))
+    worths = _worths(task, settings, say) if task.ablated else ()
+    proof = replace(_proof(trained, task), ablation=worths)
+    contents = replace(contents, facts=facts, proof=proof)
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
 
@@ -188,7 +198,8 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
 def _facts(
     task: Task, settings: Settings, rate: float, ladder: Ladder
 ) -> dict[str, Any]:
-    model = settings.model.model_dump(mode="json", exclude={"threads", "name"})
+    mark = code_mark()
+    model = settings.model.model_dump(mode="json", exclude=UNTOLD)
     holdout = getattr(settings.source, "holdout", None)
     return {
         "horizon_days": settings.conversion.horizon_days,
@@ -196,7 +207,8 @@ def _facts(
         "learned_until": task.learned_until,
         "data_digest": task.data_digest,
         "catalog_digest": task.catalog.digest,
-        "git_commit": git_commit(),
+        "git_commit": mark.commit,
+        "git_dirty": mark.dirty,
         "base_rate": rate,
         "rounds": ladder.rounds,
         "ladder": {name: _rung(rung) for name, rung in ladder.rungs.items()},
@@ -242,12 +254,27 @@ def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
     return Trained(bundle, metrics, table, log_odds, labels, leads)
 
 
-def _proof(trained: Trained) -> Proof:
-    return prove(
-        Cases.of(trained.log_odds, trained.labels, trained.leads),
+def _proof(trained: Trained, task: Task) -> Proof:
+    base_rate = trained.bundle.manifest.base_rate
+    cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
+    proof = prove(
+        cases,
         metrics=trained.metrics,
         borders=trained.bundle.borders,
-        base_rate=trained.bundle.manifest.base_rate,
+        base_rate=base_rate,
+    )
+    slices = slice_proofs(cases, trained.log_odds, task.groups, base_rate=base_rate)
+    return replace(proof, slices=slices)
+
+
+def _worths(task: Task, settings: Settings, say: Progress) -> tuple[Worth, ...]:
+    say("Weighing the groups of features")
+    return ablate(
+        task.catalog,
+        task.matrix,
+        task.training_leads,
+        fold=task.folds[-1],
+        model=settings.model,
     )
 
 
@@ -256,18 +283,3 @@ def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:
         name: Measured(*(round(x, DIGITS) for x in (m.value, m.low, m.high)))
         for name, m in metrics.items()
     }
-
-
-def git_commit() -> str | None:
-    """Name the commit that this code is checked out at; None if it is not."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None
-    return found.stdout.strip() or None

@@ -32,7 +32,8 @@ class Manifest:
     a training outcome could depend on (both in microseconds since 1970 UTC, None if
     the leads are undated), ``split`` how test rows were told from training rows,
     ``leaks`` what the leak gate looked at and found, ``ladder`` each learner's log-loss
-    out of fold and its weight in the blend.
+    out of fold and its weight in the blend. ``git_dirty`` digests what the code had
+    beyond ``git_commit``; empty if nothing.
     Nothing here depends on the clock or the machine.
     """
 
@@ -52,6 +53,7 @@ class Manifest:
     files: Mapping[str, str]
     format: int = FORMAT
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    git_dirty: str = ""
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same manifest."""

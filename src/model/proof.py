@@ -92,14 +92,48 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceProof:
+    """What was said and what happened in one slice: a source, a pipeline, a month.
+
+    ``count`` are cases of so many ``leads``; ``gain`` is how much lower the model's
+    log-loss is than that of the base rate.
+    """
+
+    kind: str
+    name: str
+    count: int
+    leads: int
+    converted: int
+    said: float
+    happened: float
+    low: float
+    high: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How much the log-loss grows without a group of features, with its interval."""
+
+    group: str
+    features: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """Everything the page of proof shows of a model.
+
+    ``slices`` and ``ablation`` are empty in bundles that were made before they were
+    measured.
 
     Examples
     --------
     >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
     Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
-histogram=())
+histogram=(), slices=(), ablation=())
     """
 
     count: int
@@ -109,6 +143,8 @@ histogram=())
     gains: tuple[Gain, ...] = ()
     tiers: tuple[TierProof, ...] = ()
     histogram: tuple[Bar, ...] = ()
+    slices: tuple[SliceProof, ...] = ()
+    ablation: tuple[Worth, ...] = ()
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same proof."""
@@ -133,6 +169,8 @@ histogram=())
                 gains=tuple(Gain(**item) for item in raw["gains"]),
                 tiers=tuple(_tier(item) for item in raw["tiers"]),
                 histogram=tuple(Bar(**item) for item in raw["histogram"]),
+                slices=tuple(SliceProof(**x) for x in raw.get("slices", ())),
+                ablation=tuple(Worth(**x) for x in raw.get("ablation", ())),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedBundle(
@@ -186,7 +224,7 @@ def prove(
         measures=_measures(cases, metrics, base_rate),
         reliability=_reliability(cases),
         gains=_gains(cases),
-        tiers=tuple(_tiers(cases, borders)),
+        tiers=tuple(tier_proofs(cases, borders)),
         histogram=_histogram(cases.chances),
     )
 
@@ -245,10 +283,11 @@ def _reliability(cases: Cases) -> tuple[Bin, ...]:
     # Equal chances stay together, or the order of rows would tell groups apart.
     edges = np.quantile(cases.chances, np.linspace(0, 1, GROUPS + 1)[1:-1])
     group = np.searchsorted(np.unique(edges), cases.chances, side="left")
-    return tuple(_bin(cases, np.flatnonzero(group == g)) for g in np.unique(group))
+    return tuple(bin_of(cases, np.flatnonzero(group == g)) for g in np.unique(group))
 
 
-def _bin(cases: Cases, chosen: Chosen) -> Bin:
+def bin_of(cases: Cases, chosen: Chosen) -> Bin:
+    """Count said against happened of some cases, at least one."""
     happened, low, high = cases.share(chosen)
     said = round(float(cases.chances[chosen].mean()), DIGITS)
     return Bin(said, happened, low, high, len(chosen))
@@ -269,7 +308,8 @@ def _gains(cases: Cases) -> tuple[Gain, ...]:
     )
 
 
-def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
+def tier_proofs(cases: Cases, borders: Borders) -> list[TierProof]:
+    """Count said against happened in every tier, hot first."""
     names = np.array([borders.tier_of(float(c)).value for c in cases.chances])
     made = []
     for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
@@ -278,7 +318,7 @@ def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
             made.append(TierProof(tier, 0, 0, None, None, None, None))
             continue
         converted = int(cases.labels[chosen].sum())
-        kept = _bin(cases, chosen)
+        kept = bin_of(cases, chosen)
         made.append(
             TierProof(
                 tier, kept.count, converted, kept.said, kept.happened, kept.low,

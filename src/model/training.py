@@ -17,6 +17,8 @@ from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.provenance import code_mark, demand_clean
+from model.slices import groups_of
 from model.snapshots import take
 from model.split import Split, split
 
@@ -28,6 +30,7 @@ def train(
     workdir: Path,
     progress: Progress | None = None,
     data_digest: str | None = None,
+    ablated: bool = True,
 ) -> Trained:
     """Train, calibrate and measure a model of everything that is known.
 
@@ -43,14 +46,20 @@ def train(
         Told in words what is being done.
     data_digest
         The digest of the stored tables; counted anew if not given.
+    ablated
+        Whether to measure what each group of features is worth.
 
     Raises
     ------
+    CodeRefused
+        ``[model] require_clean`` is set and the code is not what was committed.
     DataRefused
         The data cannot carry a model; says what is there and what is needed.
     LeakRefused
         A field certainly tells the outcome, and nobody vouches for it.
     """
+    if settings.model.require_clean:
+        demand_clean(code_mark())
     say = progress or (lambda _: None)
     say("Taking snapshots")
     snapshots = take(history, settings)
@@ -84,6 +93,8 @@ def train(
         cut_off=history.cut_off if dated else None,
         learned_until=_learned_until(snapshots, parts, settings) if dated else None,
         data_digest=data_digest or content_digest(history.tables),
+        groups=groups_of(history, settings, moments_at(snapshots, parts.test)),
+        ablated=ablated,
     )
     return learn(task, settings, workdir=workdir, progress=progress)
 
