@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -218,13 +218,14 @@ def prove(
     base_rate
         The training rate.
     """
+    named = [borders.tier_of(float(chance)).value for chance in cases.chances]
     return Proof(
         count=len(cases.labels),
         base_rate=round(base_rate, DIGITS),
         measures=_measures(cases, metrics, base_rate),
         reliability=_reliability(cases),
         gains=_gains(cases),
-        tiers=tuple(tier_proofs(cases, borders)),
+        tiers=tuple(tier_proofs(cases, named)),
         histogram=_histogram(cases.chances),
     )
 
@@ -308,9 +309,12 @@ def _gains(cases: Cases) -> tuple[Gain, ...]:
     )
 
 
-def tier_proofs(cases: Cases, borders: Borders) -> list[TierProof]:
-    """Count said against happened in every tier, hot first."""
-    names = np.array([borders.tier_of(float(c)).value for c in cases.chances])
+def tier_proofs(cases: Cases, named: Sequence[str]) -> list[TierProof]:
+    """Count said against happened in every tier, hot first.
+
+    ``named`` is the tier that each of the n cases was in.
+    """
+    names = np.array(named)
     made = []
     for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
         chosen = np.flatnonzero(names == tier.value)
