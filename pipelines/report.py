@@ -16,6 +16,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
+from model.backtest import read_backtest
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.pages.evidence import read_evidence
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
@@ -80,7 +81,13 @@ def _sight(settings: Settings) -> Iterator[Sight]:
     try:
         journal.upgrade()
         history = _history(folder)
-        yield Sight(settings, journal, lambda: history, partial(read_evidence, folder))
+        yield Sight(
+            settings,
+            journal,
+            lambda: history,
+            partial(read_evidence, folder),
+            partial(read_backtest, folder),
+        )
     finally:
         journal.close()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from leads.errors import Unavailable
 from model import champion
+from model.card.sections import Section, Subject, sections
 from model.datacard import DataCard
 from model.features.catalog import Catalog, Words
 from model.features.wording import subject_of
@@ -35,7 +36,7 @@ class Model:
 class Evidence:
     """The model in use, its proof, its fields' words, and the data card if kept.
 
-    ``leaks`` is what was looked at for leaks before it learned.
+    ``leaks`` is what was looked at for leaks before it learned, ``sections`` its card.
     """
 
     model: Model
@@ -43,6 +44,7 @@ class Evidence:
     fields: Mapping[str, Words] = field(default_factory=dict)
     card: DataCard | None = None
     leaks: Inspection = NOT_INSPECTED
+    sections: tuple[Section, ...] = ()
 
 
 def read_evidence(store_folder: Path) -> Evidence:
@@ -56,26 +58,28 @@ def read_evidence(store_folder: Path) -> Evidence:
         Its files are not what they were.
     """
     found = champion.read(store_folder)
-    horizon_days, proof, fields, leaks = _kept(found.path, found.digest)
+    horizon_days, proof, fields, leaks, card = _kept(found.path, found.digest)
     return Evidence(
         model=Model(found.version, found.digest, found.promoted_at, horizon_days),
         proof=proof,
         fields=fields,
         card=_card(store_folder),
         leaks=leaks,
+        sections=card,
     )
 
 
 @lru_cache(maxsize=4)
 def _kept(
     path: Path, digest: str
-) -> tuple[int, Proof, Mapping[str, Words], Inspection]:
+) -> tuple[int, Proof, Mapping[str, Words], Inspection, tuple[Section, ...]]:
     """Read what never changes of a bundle, once."""
     manifest, _ = checked(path, digest)
     catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
     proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
     leaks = Inspection.from_facts(manifest.leaks)
-    return manifest.horizon_days, proof, field_words(catalog), leaks
+    card = sections(Subject(digest, manifest, proof, catalog))
+    return manifest.horizon_days, proof, field_words(catalog), leaks, card
 
 
 def _card(store_folder: Path) -> DataCard | None:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from leads.decision import Tier
 from model.datacard import DataCard
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.proof import Bar, Bin, Gain, Measure, TierProof
+from model.proof import Bar, Bin, Gain, Measure, TierProof, Worth
 from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20
@@ -60,6 +60,7 @@ class Trust:
     measures: tuple[Measure, ...]
     card: DataCard | None
     leaks: Inspection = NOT_INSPECTED
+    worths: tuple[Worth, ...] = ()
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -81,6 +82,7 @@ def weigh(evidence: Evidence) -> Trust:
         measures=proof.measures,
         card=evidence.card,
         leaks=evidence.leaks,
+        worths=proof.ablation,
     )
 
 
@@ -93,14 +95,18 @@ def verdict_of(tier: TierProof) -> Verdict:
     >>> verdict_of(hot)
     'agrees'
     """
-    if tier.count < FEWEST or None in (tier.said, tier.low, tier.high):
+    return verdict_between(tier.said, tier.low, tier.high, count=tier.count)
+
+
+def verdict_between(
+    said: float | None, low: float | None, high: float | None, *, count: int
+) -> Verdict:
+    """Judge what was said by the range of what happened in ``count`` cases."""
+    if count < FEWEST or said is None or low is None or high is None:
         return "unsure"
-    assert tier.said is not None
-    assert tier.low is not None
-    assert tier.high is not None
-    if tier.said > tier.high:
+    if said > high:
         return "high"
-    return "low" if tier.said < tier.low else "agrees"
+    return "low" if said < low else "agrees"
 
 
 def _gain_at(gains: tuple[Gain, ...], part: float) -> GainRow | None:
