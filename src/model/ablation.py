@@ -88,7 +88,7 @@ def ablate(
         groups.setdefault(group_of(feature), []).append(column)
     if len(groups) < 2:
         return ()
-    fit, judged = _newest(fold[0], leads), fold[1]
+    fit, judged = newest(fold[0], leads), fold[1]
     every = range(len(catalog.features))
     with_all = _losses(matrix, (fit, judged), model, every)
     found = []
@@ -101,7 +101,7 @@ def ablate(
     return tuple(sorted(found, key=lambda worth: (-worth.value, worth.group)))
 
 
-def _newest(fit: Codes, leads: Codes) -> Codes:
+def newest(fit: Codes, leads: Codes) -> Codes:
     """Keep so many of the newest fitting rows that whole leads remain."""
     ordered = np.sort(fit)
     if len(ordered) <= MOST_ROWS:
