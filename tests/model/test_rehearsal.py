@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.model.invented_history import company_settings, invented_history
+from tests.strategies import in_content_order
 
 from leads.errors import DataRefused, Unavailable
 from leads.history import History, microseconds
@@ -38,7 +39,8 @@ def history() -> History:
     made = invented_history()
     owners = pl.Series([f"M{i % 4}" for i in range(900)], dtype=pl.String)
     leads = made.tables.leads.with_columns(owner=owners)
-    return History(replace(made.tables, leads=leads))
+    events = in_content_order(made.tables.events)
+    return History(replace(made.tables, leads=leads, events=events))
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +84,10 @@ def backdated(history: History, moment: int) -> History:
     return History(
         replace(
             tables,
-            events=pl.concat([tables.events, visits]).unique().sort(pl.all()),
-            payments=pl.concat(
-                [tables.payments, paid.select(tables.payments.columns)]
-            ).unique().sort(pl.all()),
+            events=in_content_order(pl.concat([tables.events, visits])),
+            payments=in_content_order(
+                pl.concat([tables.payments, paid.select(tables.payments.columns)])
+            ),
         )
     )  # fmt: skip
 

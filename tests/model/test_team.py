@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -12,11 +13,11 @@ from model.team import FEWEST, Team, compare, poisson_binomial
 
 
 def rows_of(
-    owners: list[str | None], log_odds: list[float], won: list[bool]
+    owners: Sequence[str | None], log_odds: list[float], won: list[bool]
 ) -> pl.DataFrame:
     """Make one row per lead."""
     schema = {"owner": pl.String, "log_odds": pl.Float64, "label": pl.Boolean}
-    made = pl.DataFrame([owners, log_odds, won], schema=schema)
+    made = pl.DataFrame([list(owners), log_odds, won], schema=schema)
     ids = pl.format("L{}", pl.int_range(pl.len()))
     return made.with_columns(lead_id=ids, moment=pl.int_range(pl.len()))
 
@@ -28,7 +29,7 @@ def dealt(seed: int, managers: int = 12, leads: int = 60) -> pl.DataFrame:
     log_odds = -1.8 + better + rng.normal(0, 0.8, managers * leads)
     won = rng.random(len(log_odds)) < probabilities(log_odds)
     owners = [f"M{i:02}" for i in range(managers) for _ in range(leads)]
-    return rows_of([*owners], log_odds.tolist(), won.tolist())
+    return rows_of(owners, log_odds.tolist(), won.tolist())
 
 
 def test_the_distribution_is_that_of_unequal_coins() -> None:
@@ -68,7 +69,7 @@ def test_who_really_differs_stands_out() -> None:
 
 def test_better_leads_are_no_merit() -> None:
     """Whose leads promise thrice as much converts thrice as many, within luck."""
-    owners: list[str | None] = ["rich"] * 200 + ["poor"] * 200
+    owners = ["rich"] * 200 + ["poor"] * 200
     log_odds = [log_odds_of(0.6)] * 200 + [log_odds_of(0.2)] * 200
     won = [i % 10 < 6 for i in range(200)] + [i % 10 < 2 for i in range(200)]
 
@@ -96,7 +97,7 @@ def test_a_model_that_hopes_too_much_blames_nobody() -> None:
 
 def test_small_numbers_say_nothing() -> None:
     """With fewer leads than twenty even a perfect record is no verdict."""
-    owners: list[str | None] = ["few"] * (FEWEST - 1) + ["many"] * 400
+    owners = ["few"] * (FEWEST - 1) + ["many"] * 400
     log_odds = [log_odds_of(0.1)] * len(owners)
     won = [True] * (FEWEST - 1) + [i % 10 == 0 for i in range(400)]
 
