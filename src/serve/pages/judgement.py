@@ -51,7 +51,6 @@ JUDGEMENT: Final[Mapping[str, Words]] = {
         "Точка — сбывшееся с 95-процентным диапазоном; вертикальная черта — сказанное.",
     ),
     "backtest.whole": Words("All", "Все"),
-    "backtest.month": Words("Month", "Месяц"),
     "backtest.gap": Words(
         "Not enough data for a model then", "Данных для модели тогда не хватало"
     ),
