@@ -105,7 +105,7 @@ def owned(history: History) -> History:
 
 def test_the_manager_is_no_feature_and_teaches_nothing(tmp_path: Path) -> None:
     """Whoever owns the leads, every file that predicts stays the same to the byte."""
-    settings = company_settings(tmp_path)
+    settings = company_settings(tmp_path, rounds=15)
     nobody = invented_history()
     without = train(nobody, settings, workdir=tmp_path / "a", ablated=False)
 
@@ -114,7 +114,7 @@ def test_the_manager_is_no_feature_and_teaches_nothing(tmp_path: Path) -> None:
 
     assert not any("owner" in (f.field, f.of) for f in made.bundle.catalog.features)
     assert files(made) == files(without)
-    asked = company_settings(tmp_path, exclude=())
+    asked = company_settings(tmp_path, rounds=15, exclude=())
     looking = train(telling, vouched(asked), workdir=tmp_path / "c", ablated=False)
     assert any(f.field == "owner" for f in looking.bundle.catalog.features)
 
