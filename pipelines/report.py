@@ -16,6 +16,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
+from model.backtest import read_backtest
 from model.proof import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.pages.evidence import read_evidence
@@ -81,7 +82,13 @@ def _sight(settings: Settings) -> Iterator[Sight]:
     try:
         journal.upgrade()
         history = _history(folder)
-        yield Sight(settings, journal, lambda: history, partial(read_evidence, folder))
+        yield Sight(
+            settings,
+            journal,
+            lambda: history,
+            partial(read_evidence, folder),
+            partial(read_backtest, folder),
+        )
     finally:
         journal.close()
 

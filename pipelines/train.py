@@ -13,9 +13,12 @@ from model import champion
 from model.bundle import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
+from model.proof import Proof
+from model.provenance import CodeMark
 from model.readiness import Readiness
 from model.registry import register
 from model.tiers import Borders
+from model.training import Terms
 from model.training import train as train_model
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.ingest import stored
@@ -55,6 +58,8 @@ def train_and_register(
     ------
     BadInput
         The source has faults.
+    CodeRefused
+        ``[model] require_clean`` is set and the code is not what was committed.
     DataRefused
         The data cannot carry a model.
     LeakRefused
@@ -65,12 +70,15 @@ def train_and_register(
     workdir = folder / "training"
     trained = train_model(
         history, settings, workdir=workdir, progress=progress, told=told,
-        data_digest=digest, kept=borders_to_keep(settings),
+        terms=Terms(digest, kept=borders_to_keep(settings)),
     )  # fmt: skip
     if progress:
         progress("Registering")
     version = register(trained, settings)
-    leaks = Inspection.from_facts(trained.bundle.manifest.leaks)
+    manifest = trained.bundle.manifest
+    if manifest.git_dirty:
+        log.warning("dirty_tree", commit=manifest.git_commit, digest=manifest.git_dirty)
+    leaks = Inspection.from_facts(manifest.leaks)
     for finding in leaks.findings:
         log.warning(
             "leak", trusted=finding.trusted, field=finding.field, why=f"{finding}"
@@ -106,7 +114,11 @@ def show(done: Registered) -> None:
             f" {rows[f'{side}_conversions']:,} conversions"
         )
     if bundle.manifest.enough:
+        show_worths(proof_of(bundle))
         show_model(bundle)
+    if bundle.manifest.git_dirty:
+        mark = CodeMark(bundle.manifest.git_commit, bundle.manifest.git_dirty)
+        out.print(f"[bold yellow]code[/]     {mark}: nobody can make this model again")
     out.print(f"version  {done.version} (challenger)")
     out.print(f"bundle   {bundle.digest}")
 
@@ -131,6 +143,26 @@ def show_model(bundle: Bundle) -> None:
         f"model    {bundle.manifest.rounds} rounds, {len(bundle.catalog.features)}"
         f" features, {bundle.calibrator.kind} calibration"
     )
+
+
+def proof_of(bundle: Bundle) -> Proof:
+    """Read the proof that a bundle holds."""
+    return Proof.from_json((bundle.path / "proof.json").read_text("utf-8"))
+
+
+def show_worths(proof: Proof) -> None:
+    """Say what each group of features is worth."""
+    if not proof.ablation:
+        return
+    told = table(
+        "Log-loss that is lost without a group of features", "group", "features",
+        "worth", "95 % interval",
+    )  # fmt: skip
+    for worth in proof.ablation:
+        interval = f"{worth.low:+.4f} to {worth.high:+.4f}"
+        features, value = f"{worth.features}", f"{worth.value:+.4f}"
+        told.add_row(worth.group, features, value, interval)
+    out.print(told)
 
 
 def show_leaks(leaks: Inspection) -> None:

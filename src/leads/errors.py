@@ -6,6 +6,7 @@
     ├── BadInput             exit 2, HTTP 422   data or a request that breaks a rule
     │   └── BadConfig        exit 2             the configuration file
     ├── GateRefused          exit 3, HTTP 409   a gate said no: data, leak, promotion
+    │   ├── CodeRefused
     │   ├── DataRefused
     │   ├── LeakRefused
     │   └── PromotionRefused
@@ -120,6 +121,10 @@ class GateRefused(LeadcastError):
 
     exit_code = 3
     status = 409
+
+
+class CodeRefused(GateRefused):
+    """The code that would learn is not what was committed."""
 
 
 class DataRefused(GateRefused):

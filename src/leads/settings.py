@@ -27,6 +27,7 @@ from leads.errors import BadConfig, Fault
 
 AGE = re.compile(r"(?P<count>\d+)(?P<unit>[hd])")
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Slice = Literal["source", "pipeline", "month", "owner"]
 
 
 class _Section(BaseModel):
@@ -210,7 +211,8 @@ class Funnel(_Section):
 class Model(_Section):
     """How the model is trained; the defaults suit most companies.
 
-    ``minimum`` counts training leads of each outcome.
+    ``minimum`` counts training leads of each outcome. ``slices`` are what the proof is
+    cut by; managers are people, so ``owner`` only if it is asked for.
     """
 
     name: str = "leadcast"
@@ -225,6 +227,8 @@ class Model(_Section):
     tune_seconds: int = Field(default=0, ge=0, le=86_400)
     exclude: tuple[str, ...] = ("owner",)
     trust: tuple[str, ...] = ()
+    slices: tuple[Slice, ...] = ("source", "pipeline", "month")
+    require_clean: bool = False
 
 
 PerWeek = Annotated[int, Field(ge=1, le=1_000_000)]

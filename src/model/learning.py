@@ -8,7 +8,6 @@ of threads, the hour or the folder.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from leads.errors import DataRefused
 from leads.settings import Settings
+from model.ablation import ablate
 from model.bundle import Bundle, Contents, write_bundle
 from model.capacity import Inflow, Scored, place_borders, what_if
 from model.features.catalog import Catalog, FeatureTable, Numbers
@@ -30,9 +30,11 @@ from model.learners.ground import Ground
 from model.learners.ladder import Ladder, Rung, climb
 from model.learners.rates import rates
 from model.metrics import Codes, Measured, measure, probabilities
-from model.proof import Cases, Proof, prove
+from model.proof import Cases, Proof, Worth, prove
+from model.provenance import code_mark
 from model.readiness import Readiness
 from model.reference import learn_reference
+from model.slices import Groups, slice_proofs
 from model.tiers import Borders, floor_of, pipelines_in
 
 UNPLACED: Final = Borders(1.0, 1.0)
@@ -42,6 +44,9 @@ Index = npt.NDArray[np.intp]
 Progress = Callable[[str], None]
 
 GOLDEN_ROWS: Final = 20
+UNTOLD: Final = {"threads", "name", "require_clean"}
+"""Settings of the model that change nothing in it."""
+
 DIGITS: Final = 6
 """Digits of a measured figure that are kept: sums differ beyond them by machine."""
 
@@ -55,7 +60,9 @@ class Task:
     are fitting and judged positions within ``train``, oldest judged slice first, and
     ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
-    ``kept`` are borders to keep rather than to cut anew.
+    ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
+    ``model.slices``, of the test rows; without ``ablated`` no group of features is
+    weighed.
     """
 
     catalog: Catalog
@@ -72,6 +79,8 @@ class Task:
     leaks: Mapping[str, Any] = field(default_factory=dict)
     inflow: Inflow = field(default_factory=dict)
     kept: Borders | None = None
+    groups: Groups = field(default_factory=dict)
+    ablated: bool = True
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -144,11 +153,12 @@ def learn(
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
     borders = _borders(task, settings, ladder, trained)
+    worths = _worths(task, settings, say) if task.ablated else ()
     contents = replace(
         contents,
         borders=borders,
         facts={**contents.facts, "metrics": _rounded(trained.metrics)},
-        proof=_proof(trained, borders, task, settings),
+        proof=replace(_proof(trained, borders, task, settings), ablation=worths),
     )
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
@@ -270,7 +280,8 @@ def _scored(task: Task, ladder: Ladder, trained: Trained, *, newest: bool) -> Sc
 def _facts(
     task: Task, settings: Settings, rate: float, ladder: Ladder
 ) -> dict[str, Any]:
-    model = settings.model.model_dump(mode="json", exclude={"threads", "name"})
+    mark = code_mark()
+    model = settings.model.model_dump(mode="json", exclude=UNTOLD)
     holdout = getattr(settings.source, "holdout", None)
     return {
         "horizon_days": settings.conversion.horizon_days,
@@ -278,7 +289,8 @@ def _facts(
         "learned_until": task.learned_until,
         "data_digest": task.data_digest,
         "catalog_digest": task.catalog.digest,
-        "git_commit": git_commit(),
+        "git_commit": mark.commit,
+        "git_dirty": mark.dirty,
         "base_rate": rate,
         "rounds": ladder.rounds,
         "ladder": {name: _rung(rung) for name, rung in ladder.rungs.items()},
@@ -351,16 +363,26 @@ def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
 
 
 def _proof(trained: Trained, borders: Borders, task: Task, settings: Settings) -> Proof:
+    base_rate = trained.bundle.manifest.base_rate
     cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
     cases = replace(cases, pipelines=pipelines_in(task.catalog, trained.table))
-    proof = prove(
-        cases,
-        metrics=trained.metrics,
-        borders=borders,
-        base_rate=trained.bundle.manifest.base_rate,
+    proof = prove(cases, metrics=trained.metrics, borders=borders, base_rate=base_rate)
+    return replace(
+        proof,
+        capacity=what_if(cases, borders, settings.tiers, inflow=task.inflow),
+        slices=slice_proofs(cases, trained.log_odds, task.groups, base_rate=base_rate),
     )
-    other = what_if(cases, borders, settings.tiers, inflow=task.inflow)
-    return replace(proof, capacity=other)
+
+
+def _worths(task: Task, settings: Settings, say: Progress) -> tuple[Worth, ...]:
+    say("Weighing the groups of features")
+    return ablate(
+        task.catalog,
+        task.matrix,
+        task.training_leads,
+        fold=task.folds[-1],
+        model=settings.model,
+    )
 
 
 def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:
@@ -368,18 +390,3 @@ def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:
         name: Measured(*(round(x, DIGITS) for x in (m.value, m.low, m.high)))
         for name, m in metrics.items()
     }
-
-
-def git_commit() -> str | None:
-    """Name the commit that this code is checked out at; None if it is not."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None
-    return found.stdout.strip() or None

@@ -34,6 +34,7 @@ class Manifest:
     ``leaks`` what the leak gate looked at and found, ``ladder`` each learner's log-loss
     out of fold and its weight in the blend, ``enough`` whether there were leads enough
     for a model (else it says the usual rate), ``readiness`` how many there were.
+    ``git_dirty`` digests what the code had beyond ``git_commit``; empty if nothing.
     Nothing here depends on the clock or the machine.
     """
 
@@ -55,6 +56,7 @@ class Manifest:
     leaks: Mapping[str, Any] = field(default_factory=dict)
     enough: bool = True
     readiness: Mapping[str, int] = field(default_factory=dict)
+    git_dirty: str = ""
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same manifest."""

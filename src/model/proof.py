@@ -113,14 +113,48 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceProof:
+    """What was said and what happened in one slice: a source, a pipeline, a month.
+
+    ``count`` are cases of so many ``leads``; ``gain`` is how much lower the model's
+    log-loss is than that of the base rate.
+    """
+
+    kind: str
+    name: str
+    count: int
+    leads: int
+    converted: int
+    said: float
+    happened: float
+    low: float
+    high: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """How much the log-loss grows without a group of features, with its interval."""
+
+    group: str
+    features: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """Everything the page of proof shows of a model.
+
+    ``slices`` and ``ablation`` are empty in bundles that were made before they were
+    measured.
 
     Examples
     --------
     >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
     Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
-histogram=(), capacity=())
+histogram=(), capacity=(), slices=(), ablation=())
     """
 
     count: int
@@ -131,6 +165,8 @@ histogram=(), capacity=())
     tiers: tuple[TierProof, ...] = ()
     histogram: tuple[Bar, ...] = ()
     capacity: tuple[Capacity, ...] = ()
+    slices: tuple[SliceProof, ...] = ()
+    ablation: tuple[Worth, ...] = ()
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same proof."""
@@ -156,6 +192,8 @@ histogram=(), capacity=())
                 tiers=tuple(_tier(item) for item in raw["tiers"]),
                 histogram=tuple(Bar(**item) for item in raw["histogram"]),
                 capacity=tuple(Capacity(**row) for row in raw.get("capacity", ())),
+                slices=tuple(SliceProof(**x) for x in raw.get("slices", ())),
+                ablation=tuple(Worth(**x) for x in raw.get("ablation", ())),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedBundle(
@@ -207,13 +245,14 @@ def prove(
     base_rate
         The training rate.
     """
+    named = [borders.tier_of(float(chance)).value for chance in cases.chances]
     return Proof(
         count=len(cases.labels),
         base_rate=round(base_rate, DIGITS),
         measures=_measures(cases, metrics, base_rate),
         reliability=_reliability(cases),
         gains=_gains(cases),
-        tiers=tuple(_tiers(cases, borders)),
+        tiers=tuple(tier_proofs(cases, named)),
         histogram=_histogram(cases.chances),
     )
 
@@ -272,10 +311,11 @@ def _reliability(cases: Cases) -> tuple[Bin, ...]:
     # Equal chances stay together, or the order of rows would tell groups apart.
     edges = np.quantile(cases.chances, np.linspace(0, 1, GROUPS + 1)[1:-1])
     group = np.searchsorted(np.unique(edges), cases.chances, side="left")
-    return tuple(_bin(cases, np.flatnonzero(group == g)) for g in np.unique(group))
+    return tuple(bin_of(cases, np.flatnonzero(group == g)) for g in np.unique(group))
 
 
-def _bin(cases: Cases, chosen: Chosen) -> Bin:
+def bin_of(cases: Cases, chosen: Chosen) -> Bin:
+    """Count said against happened of some cases, at least one."""
     happened, low, high = cases.share(chosen)
     said = round(float(cases.chances[chosen].mean()), DIGITS)
     return Bin(said, happened, low, high, len(chosen))
@@ -299,12 +339,16 @@ def _gains(cases: Cases) -> tuple[Gain, ...]:
 def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
     chances = cases.chances.tolist()
     pipelines = cases.pipelines or [None] * len(chances)
-    names = np.array(
-        [
-            borders.tier_of(chance, pipeline).value
-            for chance, pipeline in zip(chances, pipelines, strict=True)
-        ]
-    )
+    cut = zip(chances, pipelines, strict=True)
+    return tier_proofs(cases, [borders.tier_of(*case).value for case in cut])
+
+
+def tier_proofs(cases: Cases, named: Sequence[str]) -> list[TierProof]:
+    """Count said against happened in every tier, hot first.
+
+    ``named`` is the tier that each of the n cases was in.
+    """
+    names = np.array(named)
     made = []
     for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
         chosen = np.flatnonzero(names == tier.value)
@@ -312,7 +356,7 @@ def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
             made.append(TierProof(tier, 0, 0, None, None, None, None))
             continue
         converted = int(cases.labels[chosen].sum())
-        kept = _bin(cases, chosen)
+        kept = bin_of(cases, chosen)
         made.append(
             TierProof(
                 tier, kept.count, converted, kept.said, kept.happened, kept.low,

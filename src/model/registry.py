@@ -26,12 +26,16 @@ from leads.history import History
 from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle, verify_in_child
+from model.card.paper import card_html
+from model.card.sections import Subject
 from model.evaluation import Verdict
 from model.features.catalog import Catalog
 from model.leaks.findings import Inspection
 from model.learning import Trained
 from model.manifest import Manifest
 from model.pictures import pictures
+from model.proof import Proof
+from model.provenance import environment
 from model.trial import trial
 
 if TYPE_CHECKING:
@@ -82,7 +86,15 @@ class Picture:
     figure: Figure
 
 
-Record = Param | Metric | Tag | Picture
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text and the file it is kept in."""
+
+    file: str
+    content: str
+
+
+Record = Param | Metric | Tag | Picture | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +123,39 @@ def records(trained: Trained) -> Iterator[Record]:
         yield Metric(f"{name}_high", measured.high)
     for name, count in manifest.rows.items():
         yield Metric(f"rows_{name}", count)
+    proof = Proof.from_json((trained.bundle.path / "proof.json").read_text("utf-8"))
+    for worth in proof.ablation:
+        yield Metric(f"worth_{worth.group}", worth.value)
+        yield Metric(f"worth_{worth.group}_low", worth.low)
+        yield Metric(f"worth_{worth.group}_high", worth.high)
     yield from _tags(trained.bundle.digest, manifest)
+    yield from _cards(trained.bundle, proof)
     for file, figure in pictures(trained):
         yield Picture(f"pictures/{file}", figure)
+
+
+def _cards(bundle: Bundle, proof: Proof) -> Iterator[Text]:
+    subject = Subject(bundle.digest, bundle.manifest, proof, bundle.catalog)
+    for language in ("en", "ru"):
+        yield Text(f"card.{language}.html", card_html(subject, language))
+
+
+def surroundings(settings: Settings) -> Iterator[Record]:
+    """List what a training stood on beyond its bundle: machine, packages, settings.
+
+    None of it is under the bundle's digest. Paths and addresses are left out: they
+    belong to a machine, and an address may hold a password.
+    """
+    for name, value in environment().items():
+        yield Tag(name, value)
+    yield Tag("threads", str(settings.model.threads))
+    told = settings.model_dump_json(
+        indent=1,
+        include={"company", "source", "conversion", "snapshots", "funnel", "model",
+                 "tiers"},
+        exclude={"source": {"url", "folder", "path"}},
+    )  # fmt: skip
+    yield Text("settings.json", told)
 
 
 def _tags(digest: str, manifest: Manifest) -> Iterator[Tag]:
@@ -121,6 +163,7 @@ def _tags(digest: str, manifest: Manifest) -> Iterator[Tag]:
     yield Tag("data_digest", manifest.data_digest)
     yield Tag("catalog_digest", manifest.catalog_digest)
     yield Tag("git_commit", manifest.git_commit or "unknown")
+    yield Tag("git_dirty", manifest.git_dirty or "no")
     leaks = Inspection.from_facts(manifest.leaks)
     yield Tag("leaks_set_aside", ", ".join(leaks.set_aside) or "none")
     yield Tag("leaks_trusted", ", ".join(leaks.trusted) or "none")
@@ -143,7 +186,8 @@ def register(trained: Trained, settings: Settings) -> str:
         known = earlier[0] if earlier else None
         with mlflow.start_run(known, experiment_id=experiment) as run:
             if known is None:
-                _log(mlflow, run.info.run_id, tuple(records(trained)))
+                told = (*records(trained), *surroundings(settings))
+                _log(mlflow, run.info.run_id, told)
             version = _log_bundle(mlflow, trained.bundle, name)
     client.set_model_version_tag(name, version, DIGEST, digest)
     client.set_registered_model_alias(name, CHALLENGER, version)
@@ -301,6 +345,8 @@ def _log(mlflow: ModuleType, run_id: str, remembered: Sequence[Record]) -> None:
                 tags.append(entities.RunTag(name, value))
             case Picture(file, figure):
                 mlflow.log_figure(figure, file)
+            case Text(file, content):
+                mlflow.log_text(content, file)
     mlflow.MlflowClient().log_batch(run_id, metrics, params, tags)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,10 +22,29 @@ from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.provenance import code_mark, demand_clean
 from model.readiness import Readiness
+from model.slices import groups_of
 from model.snapshots import take
 from model.split import Split, split
 from model.tiers import Borders
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What decides about a training besides data and settings.
+
+    ``data_digest`` is that of the stored tables, counted anew if not given. ``kept``
+    are the champion's borders, where they are to be kept. Without ``ablated`` nobody
+    asks what each group of features is worth.
+    """
+
+    data_digest: str | None = None
+    kept: Borders | None = None
+    ablated: bool = True
+
+
+PLAIN: Final = Terms()
 
 
 def train(
@@ -33,8 +54,7 @@ def train(
     workdir: Path,
     progress: Progress | None = None,
     told: Callable[[Readiness], None] | None = None,
-    data_digest: str | None = None,
-    kept: Borders | None = None,
+    terms: Terms = PLAIN,
 ) -> Trained:
     """Train, calibrate and measure a model of everything that is known.
 
@@ -50,18 +70,20 @@ def train(
         Told in words what is being done.
     told
         Told before learning whether there are leads enough, and how many are to come.
-    data_digest
-        The digest of the stored tables; counted anew if not given.
-    kept
-        The champion's borders, where they are to be kept.
+    terms
+        What else decides.
 
     Raises
     ------
+    CodeRefused
+        ``[model] require_clean`` is set and the code is not what was committed.
     DataRefused
         The data cannot carry a model; says what is there and what is needed.
     LeakRefused
         A field certainly tells the outcome, and nobody vouches for it.
     """
+    if settings.model.require_clean:
+        demand_clean(code_mark())
     say = progress or (lambda _: None)
     say("Taking snapshots")
     snapshots = take(history, settings)
@@ -99,9 +121,11 @@ def train(
         forward=parts.folds_by == "time",
         cut_off=history.cut_off if dated else None,
         learned_until=_learned_until(snapshots, parts, settings) if dated else None,
-        data_digest=data_digest or content_digest(history.tables),
+        data_digest=terms.data_digest or content_digest(history.tables),
         inflow=recent_inflow(history.leads) if dated else {},
-        kept=kept,
+        groups=groups_of(history, settings, moments_at(snapshots, parts.test)),
+        kept=terms.kept,
+        ablated=terms.ablated,
     )
     return learn(task, settings, workdir=workdir, progress=progress)
 

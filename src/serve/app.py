@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import Settings
+from model.backtest import read_backtest
 from serve import pages, problems
 from serve.desk import Desk
 from serve.guard import Guard
@@ -97,6 +98,7 @@ def _sight(desk: Desk) -> Sight:
         desk.journal,
         desk.ingested.history_or_none,
         partial(read_evidence, folder),
+        partial(read_backtest, folder),
     )
 
 

@@ -21,6 +21,9 @@ PLACES = {
     "lead": "/leads/{best}?",
     "hostile lead": f"/leads/{quote(HOSTILE, safe='')}?",
     "proof": "/model?",
+    "card": "/model/card?",
+    "back-test": "/model/backtest?",
+    "managers": "/team?",
 }
 
 CONTRAST = """() => {

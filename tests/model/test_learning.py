@@ -10,10 +10,11 @@ from tests.model.invented import flat_settings, invented_task
 
 from leads.decision import Tier
 from leads.errors import DataRefused
-from model.learning import Task, Trained, git_commit, learn
+from model.learning import Task, Trained, learn
 from model.metrics import probabilities
 from model.pictures import pictures
 from model.proof import Proof
+from model.provenance import code_mark
 
 
 def test_the_same_input_gives_the_same_digest(
@@ -152,13 +153,13 @@ def test_the_manifest_says_where_the_model_comes_from(
     task: Task, trained: Trained
 ) -> None:
     """Counts, rate, digests and settings are those of the task."""
-    manifest = trained.bundle.manifest
+    manifest, mark = trained.bundle.manifest, code_mark()
 
     assert manifest.rows["train"] == manifest.rows["train_leads"] == 1_050
     assert manifest.rows["test"] == 450
     assert manifest.base_rate == task.labels[task.train].mean()
     assert manifest.catalog_digest == task.catalog.digest
-    assert manifest.git_commit == git_commit()
+    assert (manifest.git_commit, manifest.git_dirty) == (mark.commit, mark.dirty)
     assert manifest.settings["model"]["seed"] == 7
     assert manifest.metrics["auc"].value == round(trained.metrics["auc"].value, 6)
 

@@ -107,6 +107,9 @@ def test_a_training_is_remembered_whole(shelf: Shelf, settings: Settings) -> Non
     found = dict(rows_of(settings, f"select key, value from tags {run}"))
     assert found["data_digest"] == good.bundle.manifest.data_digest
     assert found["catalog_digest"] == good.bundle.catalog.digest
+    assert found["git_dirty"] == (good.bundle.manifest.git_dirty or "no")
+    assert {"python", "package.lightgbm", "threads"} <= set(found)
+    assert any(name.startswith("worth_") for name in metrics)
 
 
 def test_artifacts_lie_beside_the_database(shelf: Shelf) -> None:
@@ -114,6 +117,9 @@ def test_artifacts_lie_beside_the_database(shelf: Shelf) -> None:
     folder = shelf.database.parent / "artifacts"
 
     assert len(list(folder.rglob("pictures/*.png"))) == 3 * 5
+    for language in ("en", "ru"):
+        assert len(list(folder.rglob(f"card.{language}.html"))) == 3
+    assert len(list(folder.rglob("settings.json"))) == 3
     kept = {Bundle.open(m.parent).digest for m in folder.rglob("manifest.json")}
     made = (shelf.poor, shelf.good, shelf.twin)
     assert kept == {trained.bundle.digest for trained in made}

@@ -19,14 +19,28 @@ import polars as pl
 
 from leads.decision import Prediction, Reason, Tier, probability_of
 from leads.errors import NoModel
-from leads.history import History
+from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
+from model.backtest import Backtest, Outcome
+from model.card.sections import Subject, sections
 from model.datacard import DataCard, Group, Maturity
-from model.features.catalog import Words
+from model.features.catalog import Catalog, Words
 from model.leaks.findings import Finding, Inspection
-from model.proof import Bar, Bin, Capacity, Gain, Measure, Proof, TierProof
+from model.manifest import Manifest
+from model.proof import (
+    Bar,
+    Bin,
+    Capacity,
+    Gain,
+    Measure,
+    Proof,
+    SliceProof,
+    TierProof,
+    Worth,
+)
+from model.team import Manager, Team
 from serve.pages.evidence import Evidence, Model
 from serve.pages.sight import Sight
 
@@ -192,6 +206,14 @@ def proof() -> Proof:
             for i in range(20)
         ),
         capacity=(capacity(10, 0.69), capacity(20, 0.53), capacity(60, 0.36)),
+        slices=(
+            SliceProof("source", "ads", 2_000, 400, 240, 0.12, 0.12, 0.09, 0.15, 0.05),
+            SliceProof("source", "<i>web</i>", 90, 30, 20, 0.1, 0.22, 0.15, 0.3, 0.01),
+        ),
+        ablation=(
+            Worth("events", 40, 0.031, 0.012, 0.05),
+            Worth("time", 3, -0.0002, -0.004, 0.003),
+        ),
     )  # fmt: skip
 
 
@@ -226,7 +248,42 @@ def card() -> DataCard:
 def evidence() -> Evidence:
     """Say which model is in use, and prove it."""
     model = Model("4", "5f" * 32, NOW - timedelta(days=2), horizon_days=30)
-    return Evidence(model, proof(), FIELDS, card(), leaks())
+    return Evidence(model, proof(), FIELDS, card(), leaks(), None, sections(subject()))
+
+
+def subject() -> Subject:
+    """Describe the bundle that the model card is about."""
+    rows = ("train_leads", "train_conversions", "test_leads", "test_conversions")
+    manifest = Manifest(
+        horizon_days=30, cut_off=microseconds(NOW), learned_until=microseconds(NOW),
+        data_digest="d1" * 32, catalog_digest="c1" * 32, git_commit="ab" * 20,
+        base_rate=0.121, rounds=120, ladder={"linear": {"logloss": 0.3, "weight": 1.0}},
+        rows=dict.fromkeys(rows, 1_200), metrics={}, split={}, files={},
+        settings={"model": {"seed": 7, "exclude": ["owner"]}},
+        leaks=leaks().to_facts(), git_dirty="e1" * 32,
+    )  # fmt: skip
+    return Subject("5f" * 32, manifest, proof(), Catalog(()))
+
+
+def backtest() -> Backtest:
+    """Look back on two months, of which the first had no model."""
+    whole = Bin(0.13, 0.14, 0.11, 0.17, 900)
+    judged = Outcome(
+        "2026-09", microseconds(NOW), bundle="5f" * 32, leads=300, converted=126,
+        logloss=0.29, base_logloss=0.38, whole=whole, tiers=proof().tiers,
+    )  # fmt: skip
+    why = "The history is too short: <b>12</b> leads."
+    months = (Outcome("2026-08", 0, "no_model", why), judged)
+    managers = (
+        Manager("Отдел <script>продаж</script>", 210, 0.12, 25.2, 16, 35, 24, 0.08,
+                0.17, 1.0, "luck"),
+        Manager("m2", 180, 0.11, 19.8, 12, 28, 44, 0.19, 0.31, 0.001, "more"),
+        Manager("m3", 12, 0.1, 1.2, 0, 4, 3, 0.09, 0.53, 1.0, "few"),
+    )  # fmt: skip
+    team = Team(402, 71, 8, 0.12, -0.2, managers)
+    return Backtest(
+        "d1" * 32, 30, months, whole, proof().tiers, team, ("folds beyond 3",)
+    ).signed()
 
 
 def leaks() -> Inspection:
@@ -273,5 +330,5 @@ def sight(
         made_at = NOW - timedelta(days=days)
         journal.record(said, made_at=made_at, channel="score")
     history = History(tables(ids)) if ingested else None
-    yield Sight(chosen, journal, lambda: history, evidence)
+    yield Sight(chosen, journal, lambda: history, evidence, backtest)
     journal.close()

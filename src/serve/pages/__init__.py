@@ -1,4 +1,4 @@
-"""The pages a browser opens: leads to call, one lead, and the proof of the model.
+"""The pages a browser opens: leads to call, one lead, proof and card, managers.
 
 Plain HTML that works without JavaScript. A page reads and never writes; what it may
 look at is given once, when the pages are attached.
@@ -16,10 +16,13 @@ from serve.pages.links import LiveLinks, lead_path
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
     View,
+    backtest_page,
+    card_page,
     dossier_page,
     listing_page,
     message_page,
     policy,
+    team_page,
     trust_page,
 )
 from serve.pages.sight import Sight
@@ -77,7 +80,33 @@ def attach(app: FastAPI, sight: Sight) -> None:
             return _missing(view, "model.none", "model.none.how")
         return _answer(trust_page(trust, view))
 
+    _judge(router, sight)
     app.include_router(router)
+
+
+def _judge(router: APIRouter, sight: Sight) -> None:
+    """Add the pages on which model and people are judged."""
+
+    @router.get("/model/card")
+    def card(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/model/card"), sight.card()
+        if facts is None:
+            return _missing(view, "model.none", "model.none.how")
+        return _answer(card_page(facts, view))
+
+    @router.get("/model/backtest")
+    def backtest(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/model/backtest"), sight.hindsight()
+        if facts is None:
+            return _missing(view, "backtest.none", "backtest.none.how")
+        return _answer(backtest_page(facts, view))
+
+    @router.get("/team")
+    def team(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/team"), sight.managers()
+        if facts is None:
+            return _missing(view, "team.none", "team.none.how")
+        return _answer(team_page(facts, view))
 
 
 def _view(request: Request, sight: Sight, here: str) -> View:

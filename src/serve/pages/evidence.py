@@ -13,6 +13,7 @@ from pathlib import Path
 
 from leads.errors import Unavailable
 from model import champion
+from model.card.sections import Section, Subject, sections
 from model.datacard import DataCard
 from model.features.catalog import Catalog, Words
 from model.features.wording import subject_of
@@ -36,7 +37,7 @@ class Model:
 class Evidence:
     """The model in use, its proof, its fields' words, and the data card if kept.
 
-    ``leaks`` is what was looked at for leaks before it learned.
+    ``leaks`` is what was looked at for leaks before it learned, ``sections`` its card.
     """
 
     model: Model
@@ -46,6 +47,7 @@ class Evidence:
     leaks: Inspection = NOT_INSPECTED
     missing: Words | None = None
     """What is missing for a model, where there was too little data for one."""
+    sections: tuple[Section, ...] = ()
 
 
 def read_evidence(store_folder: Path) -> Evidence:
@@ -59,7 +61,7 @@ def read_evidence(store_folder: Path) -> Evidence:
         Its files are not what they were.
     """
     found = champion.read(store_folder)
-    manifest, proof, fields, leaks = _kept(found.path, found.digest)
+    manifest, proof, fields, leaks, card = _kept(found.path, found.digest)
     ready = Readiness.kept(manifest.readiness)
     return Evidence(
         model=Model(
@@ -70,19 +72,21 @@ def read_evidence(store_folder: Path) -> Evidence:
         card=_card(store_folder),
         leaks=leaks,
         missing=ready.words if ready and not manifest.enough else None,
+        sections=card,
     )
 
 
 @lru_cache(maxsize=4)
 def _kept(
     path: Path, digest: str
-) -> tuple[Manifest, Proof, Mapping[str, Words], Inspection]:
+) -> tuple[Manifest, Proof, Mapping[str, Words], Inspection, tuple[Section, ...]]:
     """Read what never changes of a bundle, once."""
     manifest, _ = checked(path, digest)
     catalog = Catalog.from_json((path / "catalog.json").read_text("utf-8"))
     proof = Proof.from_json((path / "proof.json").read_text("utf-8"))
     leaks = Inspection.from_facts(manifest.leaks)
-    return manifest, proof, field_words(catalog), leaks
+    card = sections(Subject(digest, manifest, proof, catalog))
+    return manifest, proof, field_words(catalog), leaks, card
 
 
 def _card(store_folder: Path) -> DataCard | None:

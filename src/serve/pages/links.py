@@ -38,6 +38,15 @@ class Links(Protocol):
     def model(self) -> str:
         """Link to the proof."""
 
+    def card(self) -> str:
+        """Link to the model card."""
+
+    def backtest(self) -> str:
+        """Link to the back-test."""
+
+    def team(self) -> str:
+        """Link to the managers."""
+
     def other_language(self) -> str | None:
         """Link to this same page in the other language."""
 
@@ -93,6 +102,18 @@ class LiveLinks:
     def model(self) -> str:
         """Link to the proof."""
         return self._to("/model")
+
+    def card(self) -> str:
+        """Link to the model card."""
+        return self._to("/model/card")
+
+    def backtest(self) -> str:
+        """Link to the back-test."""
+        return self._to("/model/backtest")
+
+    def team(self) -> str:
+        """Link to the managers."""
+        return self._to("/team")
 
     def other_language(self) -> str | None:
         """Link to this same page in the other language."""
@@ -150,6 +171,18 @@ class FileLinks:
     def model(self) -> str:
         """Link to the proof."""
         return f"{self.up}model.html"
+
+    def card(self) -> str:
+        """Link to the model card."""
+        return f"{self.up}card.html"
+
+    def backtest(self) -> str:
+        """Link to the back-test."""
+        return f"{self.up}backtest.html"
+
+    def team(self) -> str:
+        """Link to the managers."""
+        return f"{self.up}team.html"
 
     def other_language(self) -> str | None:
         """Files are written in the company's language alone."""

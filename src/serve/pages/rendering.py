@@ -19,12 +19,15 @@ from markupsafe import Markup
 
 from leads.decision import probability_of
 from leads.settings import Conversion
+from model.card.words import ABLATION_HOW, GROUPS
 from model.features.catalog import Words
 from model.leaks.findings import TITLES
 from serve.pages import charts
 from serve.pages.dossier import Dossier, Move
+from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
 from serve.pages.listing import Listing
+from serve.pages.ranges import Range, ranges
 from serve.pages.story import Happening, Sort
 from serve.pages.trust import Trust
 from serve.pages.wording import Wording
@@ -153,8 +156,55 @@ def trust_page(trust: Trust, view: View) -> str:
     return _draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES,
+        leak_titles=TITLES, groups=GROUPS,
+        ablation_how=ABLATION_HOW,
     )  # fmt: skip
+
+
+def card_page(card: Card, view: View) -> str:
+    """Draw the model card."""
+    return _draw("card.html", view, facts=card)
+
+
+def backtest_page(facts: Hindsight, view: View) -> str:
+    """Draw the back-test."""
+    wording = view.wording
+    judged = [(m, m.judged.whole) for m in reversed(facts.months) if m.judged]
+    agree = sum(whole.low <= whole.said <= whole.high for _, whole in judged)
+    title = wording.say("backtest.chart", agree=agree, months=len(judged))
+    items = [
+        Range(
+            label=wording.month(month.month),
+            low=whole.low,
+            high=whole.high,
+            happened=whole.happened,
+            said=whole.said,
+            aside=f"{wording.rate(whole.said)} → {wording.rate(whole.happened)}",
+            marked=month.judged is not None and month.judged.verdict in {"high", "low"},
+        )
+        for month, whole in judged
+    ]
+    drawn = {"months": ranges(title, items, wording)}
+    return _draw("backtest.html", view, facts=facts, charts=drawn)
+
+
+def team_page(facts: Managers, view: View) -> str:
+    """Draw the managers: a funnel of ranges, those with the most leads first."""
+    wording = view.wording
+    items = [
+        Range(
+            label=one.name,
+            low=one.low / one.leads,
+            high=one.high / one.leads,
+            happened=one.actual / one.leads,
+            said=one.expected / one.leads,
+            aside=f"{wording.decimal(one.expected, 1)} → {wording.count(one.actual)}",
+            marked=one.standing in {"more", "fewer"},
+        )
+        for one in facts.managers
+    ]
+    drawn = {"funnel": ranges(wording.say("team.chart"), items, wording)}
+    return _draw("team.html", view, facts=facts, charts=drawn)
 
 
 def message_page(title: str, remedy: str, view: View) -> str:

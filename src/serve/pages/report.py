@@ -21,9 +21,12 @@ from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
     View,
+    backtest_page,
+    card_page,
     dossier_page,
     listing_page,
     message_page,
+    team_page,
     trust_page,
 )
 from serve.pages.sight import Sight
@@ -63,7 +66,8 @@ def write_report(
     Parameters
     ----------
     folder
-        Where ``leads.html``, ``model.html`` and ``leads/`` are kept.
+        Where ``leads.html``, ``model.html``, ``card.html``, ``backtest.html``,
+        ``team.html`` and ``leads/`` are kept.
     listed
         The most promising leads that the list holds; it says how many there are.
     pages
@@ -76,6 +80,7 @@ def write_report(
     written = _write_leads(sight, folder / LEADS, chosen, view)
     trust = sight.trust()
     _write_proof(trust, folder / "model.html", view)
+    _write_judgement(sight, folder, view)
     _write(folder / "leads.html", listing_page(listing, view), listing)
     _sweep(folder / LEADS, written)
     return Report(
@@ -121,6 +126,25 @@ def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
     say = view.wording.say
     title, remedy = say("model.none"), say("model.none.how")
     _write(path, message_page(title, remedy, view), {"missing": title})
+
+
+def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
+    """Write the card, the back-test and the managers, or say what is not there."""
+    card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
+    pages = (
+        ("card", card and card_page(card, view), card, "model.none"),
+        ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
+         "backtest.none"),
+        ("team", managers and team_page(managers, view), managers, "team.none"),
+    )  # fmt: skip
+    say = view.wording.say
+    for name, page, facts, missing in pages:
+        title, remedy = say(missing), say(f"{missing}.how")
+        _write(
+            folder / f"{name}.html",
+            page or message_page(title, remedy, view),
+            facts or {"missing": title},
+        )
 
 
 def _write(path: Path, page: str, facts: Any) -> None:

@@ -10,10 +10,18 @@ from leads.errors import BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.settings import Settings
+from model.backtest import Backtest
 from model.features.catalog import Words
 from model.snapshots import open_leads
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
+from serve.pages.hindsight import (
+    Card,
+    Hindsight,
+    Managers,
+    look_back,
+    managers_of,
+)
 from serve.pages.listing import (
     PAGE_SIZE,
     Listing,
@@ -54,14 +62,15 @@ class Sight:
     """What there is to see of leads and model.
 
     ``history`` gives the ingested data, or None before there are any; ``evidence``
-    raises ``NoModel`` before a model is promoted. Both are asked for every page, so a
-    promotion shows at once.
+    raises ``NoModel`` before a model is promoted; ``backtest`` gives the latest one, or
+    None. All are asked for every page, so a promotion shows at once.
     """
 
     settings: Settings
     journal: Journal
     history: Callable[[], History | None]
     evidence: Callable[[], Evidence]
+    backtest: Callable[[], Backtest | None] = lambda: None
     openness: Openness = field(default_factory=Openness, compare=False)
 
     def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
@@ -106,6 +115,24 @@ class Sight:
             return None
         told = evidence.proof.count > 0 or evidence.missing
         return weigh(evidence) if told else None
+
+    def card(self) -> Card | None:
+        """Look up the card of the model in use; None if there is none."""
+        try:
+            sections = self.evidence().sections
+        except NoModel:
+            return None
+        return Card(sections) if sections else None
+
+    def hindsight(self) -> Hindsight | None:
+        """Look up the latest back-test; None if there is none."""
+        made = self.backtest()
+        return None if made is None else look_back(made)
+
+    def managers(self) -> Managers | None:
+        """Look up the managers in the latest back-test; None if it knows none."""
+        made = self.backtest()
+        return None if made is None else managers_of(made.team)
 
     def fields(self) -> Mapping[str, Words]:
         """Give the words of the business fields, none before there is a model."""

@@ -14,7 +14,7 @@ from leads.decision import Tier
 from model.datacard import DataCard
 from model.features.catalog import Words
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.proof import Bar, Bin, Capacity, Gain, Measure, TierProof
+from model.proof import Bar, Bin, Capacity, Gain, Measure, TierProof, Worth
 from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20
@@ -63,6 +63,7 @@ class Trust:
     leaks: Inspection = NOT_INSPECTED
     capacity: tuple[Capacity, ...] = ()
     missing: Words | None = None
+    worths: tuple[Worth, ...] = ()
 
 
 def weigh(evidence: Evidence) -> Trust:
@@ -86,6 +87,7 @@ def weigh(evidence: Evidence) -> Trust:
         leaks=evidence.leaks,
         capacity=proof.capacity,
         missing=evidence.missing,
+        worths=proof.ablation,
     )
 
 
@@ -98,14 +100,18 @@ def verdict_of(tier: TierProof) -> Verdict:
     >>> verdict_of(hot)
     'agrees'
     """
-    if tier.count < FEWEST or None in (tier.said, tier.low, tier.high):
+    return verdict_between(tier.said, tier.low, tier.high, count=tier.count)
+
+
+def verdict_between(
+    said: float | None, low: float | None, high: float | None, *, count: int
+) -> Verdict:
+    """Judge what was said by the range of what happened in ``count`` cases."""
+    if count < FEWEST or said is None or low is None or high is None:
         return "unsure"
-    assert tier.said is not None
-    assert tier.low is not None
-    assert tier.high is not None
-    if tier.said > tier.high:
+    if said > high:
         return "high"
-    return "low" if tier.said < tier.low else "agrees"
+    return "low" if said < low else "agrees"
 
 
 def _gain_at(gains: tuple[Gain, ...], part: float) -> GainRow | None:

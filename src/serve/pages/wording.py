@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from serve.pages.judgement import JUDGEMENT
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 Language = Literal["en", "ru"]
@@ -35,6 +36,17 @@ MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
     "ru": (
         "января", "февраля", "марта", "апреля", "мая", "июня",
         "июля", "августа", "сентября", "октября", "ноября", "декабря",
+    ),
+}  # fmt: skip
+
+WHOLE_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August",
+        "September", "October", "November", "December",
+    ),
+    "ru": (
+        "Январь", "Февраль", "Март", "Апрель", "Май", "Июнь", "Июль", "Август",
+        "Сентябрь", "Октябрь", "Ноябрь", "Декабрь",
     ),
 }  # fmt: skip
 
@@ -66,7 +78,8 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Give a text by its key, with its gaps filled."""
-        return TEXTS[key][self.language].format(**values)
+        words = TEXTS[key] if key in TEXTS else JUDGEMENT[key]
+        return words[self.language].format(**values)
 
     def many(self, noun: str, n: int) -> str:
         """Give a number with its noun in the right form."""
@@ -177,6 +190,19 @@ class Wording:
     def date(self, iso: str) -> str:
         """Write the day of a moment in ISO 8601."""
         return self.day(datetime.fromisoformat(iso))
+
+    def month(self, month: str) -> str:
+        """Write a month given as year and number.
+
+        Examples
+        --------
+        >>> Wording("en", ZoneInfo("UTC")).month("2026-03").replace(SPACE, " ")
+        'March 2026'
+        >>> Wording("ru", ZoneInfo("UTC")).month("2026-03").replace(SPACE, " ")
+        'Март 2026'
+        """
+        year, number = month.split("-")
+        return f"{WHOLE_MONTHS[self.language][int(number) - 1]}{SPACE}{year}"
 
     def days(self, days: float) -> str:
         """Write a stretch of time in days, short ones with a decimal.

@@ -28,11 +28,11 @@ def files(folder: Path) -> set[str]:
 
 
 def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
-    """A report is the list, the proof and the best leads' pages, each with its JSON."""
+    """Five pages and those of the best leads are written, each with its JSON."""
     report = write_report(sight, tmp_path / "reports", now=example.NOW, pages=5)
 
     names = files(tmp_path / "reports")
-    assert len(names) == 2 * (2 + 5)
+    assert len(names) == 2 * (5 + 5)
     assert {n.removesuffix(".html") for n in names if n.endswith(".html")} == {
         n.removesuffix(".json") for n in names if n.endswith(".json")
     }
@@ -88,7 +88,7 @@ def test_second_report_replaces_the_first(tmp_path: Path, sight: Sight) -> None:
 
     after = files(folder)
     assert after < before
-    assert len(after) == 2 * (2 + 2) + 1
+    assert len(after) == 2 * (5 + 2) + 1
     assert "leads/notes.txt" in after
 
 
@@ -112,8 +112,25 @@ def test_broken_off_report_leaves_the_old_list(tmp_path: Path, sight: Sight) -> 
 
 def test_report_without_a_model_is_written(tmp_path: Path, sight: Sight) -> None:
     """Without a proof the page of proof says that there is none."""
-    bare = replace(sight, evidence=example.no_evidence)
+    bare = replace(sight, evidence=example.no_evidence, backtest=lambda: None)
 
     write_report(bare, tmp_path / "r", now=example.NOW, pages=1)
 
     assert "No proof is kept" in (tmp_path / "r" / "model.html").read_text()
+    assert "No proof is kept" in (tmp_path / "r" / "card.html").read_text()
+    assert "Run backtest" in (tmp_path / "r" / "backtest.html").read_text()
+    assert "run backtest" in (tmp_path / "r" / "team.html").read_text()
+
+
+def test_twins_of_judgement_hold_the_facts(tmp_path: Path, sight: Sight) -> None:
+    """Back-test, managers and card have their numbers beside them."""
+    write_report(sight, tmp_path / "r", now=example.NOW, pages=0)
+
+    kept = {
+        name: json.loads((tmp_path / "r" / f"{name}.json").read_text())
+        for name in ("backtest", "team", "card")
+    }
+    assert kept["backtest"]["digest"] == example.backtest().digest
+    assert [m["month"] for m in kept["backtest"]["months"]] == ["2026-09", "2026-08"]
+    assert kept["team"]["managers"][1]["standing"] == "more"
+    assert kept["card"]["sections"][0]["name"] == "purpose"

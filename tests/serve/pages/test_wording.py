@@ -11,13 +11,15 @@ from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.features.catalog import Words
 from serve import pages
+from serve.pages.judgement import JUDGEMENT
 from serve.pages.wording import NOTHING, Wording, language_of
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 EN = Wording("en", ZoneInfo("UTC"))
 RU = Wording("ru", ZoneInfo("Europe/Moscow"))
+SAID = {**TEXTS, **JUDGEMENT}
 ALL: dict[str, Words] = {
-    **TEXTS,
+    **SAID,
     **GOALS,
     **COUNTED,
     **METRICS,
@@ -49,14 +51,17 @@ def test_texts_are_those_the_pages_use() -> None:
     """No page asks for a text that is not there, and no text lies unused."""
     folder = Path(pages.__file__).parent
     sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
-    code = "\n".join(p.read_text() for p in sources if p.name != "words.py")
+    prose = {"words.py", "judgement.py"}
+    code = "\n".join(p.read_text() for p in sources if p.name not in prose)
 
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)*)["']""", code))
     asked = set(re.findall(r"""say\(\s*["']([a-z_.]+)["']\s*[,)]""", code))
-    built = {k for k in TEXTS if k.startswith(("verdict.", "story.", "rows."))}
+    starts = ("verdict.", "story.", "rows.", "standing.")
+    built = {k for k in SAID if k.startswith(starts) or k.endswith(".none.how")}
 
-    assert asked <= set(TEXTS)
-    assert set(TEXTS) - quoted - built == set()
+    assert asked <= set(SAID)
+    assert set(SAID) - quoted - built == set()
+    assert len(SAID) == len(TEXTS) + len(JUDGEMENT)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,250 @@
+"""The prose of the model card in both languages, and numbers as each writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from leads.lead import EPOCH
+from model.features.catalog import Words
+
+SPACE: Final = "\N{NO-BREAK SPACE}"
+NOTHING: Final = Words("—", "—")
+
+TITLES: Final[Mapping[str, Words]] = {
+    "purpose": Words("What it is for", "Для чего она"),
+    "misuse": Words("What it is not for", "Для чего она не годится"),
+    "data": Words("What it learned from", "На чём училась"),
+    "metrics": Words("How good it is", "Насколько она хороша"),
+    "calibration": Words("Said against happened", "Сказано и сбылось"),
+    "slices": Words("Does it hold everywhere?", "Верна ли она везде"),
+    "leaks": Words("Leaks of the outcome", "Утечки исхода"),
+    "aside": Words("What it does not look at", "На что она не смотрит"),
+    "ladder": Words("Which learners it consists of", "Из каких моделей сложена"),
+    "ablation": Words("What each kind of data is worth", "Чего стоят виды данных"),
+    "limits": Words("Limits", "Ограничения"),
+    "again": Words("How to make it again", "Как воспроизвести"),
+}
+
+PURPOSE: Final = (
+    Words(
+        "To order the open leads of this company and to say of each the chance of"
+        " conversion within {days} days, so that people decide whom to call first.",
+        "Упорядочить открытые лиды этой компании и назвать вероятность конверсии"
+        " каждого за {days} дн., чтобы люди решили, кому звонить первым.",
+    ),
+)
+MISUSE: Final = (
+    Words(
+        "Not for decisions about a person that the law or their livelihood depends on:"
+        " credit, prices for one person, refusal of service, employment.",
+        "Не для решений о человеке, от которых зависят его права или заработок: кредит,"
+        " личная цена, отказ в обслуживании, наём.",
+    ),
+    Words(
+        "Not for pay or blame of managers: leads are not dealt out at random, and small"
+        " numbers say nothing.",
+        "Не для премий и взысканий менеджерам: лиды раздают не наугад, а малые числа ни"
+        " о чём не говорят.",
+    ),
+    Words(
+        "Not as a cause: a reason says what such leads did, not what a call would"
+        " change.",
+        "Не как причина: довод говорит, как вели себя такие лиды, а не что изменит"
+        " звонок.",
+    ),
+    Words(
+        "Not for another company, another horizon, or sources that are not below.",
+        "Не для другой компании, другого срока или источников, которых нет ниже.",
+    ),
+)
+LIMITS: Final = (
+    Words(
+        "It knows the past up to {until}; when buyers, prices or the funnel change, it"
+        " is wrong until it is trained anew. Back-test it every month.",
+        "Она знает прошлое по {until}; если изменятся покупатели, цены или воронка, она"
+        " будет ошибаться до нового обучения. Проверяйте её задним числом ежемесячно.",
+    ),
+    Words(
+        "A card field whose changes are not recorded stands in the past as it stands"
+        " today; the leak gate watches such fields but cannot prove them honest.",
+        "Поле карточки без истории правок стоит в прошлом таким, каково оно сегодня;"
+        " проверка на утечки следит за такими полями, но доказать их честность не"
+        " может.",
+    ),
+    Words(
+        "Figures are of leads that came later than those it learned from, with 95 %"
+        " intervals by lead; they are not a promise for next year.",
+        "Цифры посчитаны по лидам новее тех, на которых она училась, с 95-процентными"
+        " интервалами по лидам; на будущий год это не обещание.",
+    ),
+)
+UNDATED: Final = Words("an unknown day", "неизвестный день")
+THIN: Final = Words(
+    "Thin slices, fewer than {fewest} leads each: {names}.",
+    "Тонкие срезы, меньше {fewest} лидов в каждом: {names}.",
+)
+LEAKS_NONE: Final = Words("Nothing was found.", "Ничего не найдено.")
+LEAKS_UNSEEN: Final = Words(
+    "Nothing was looked for: there were too few data.",
+    "Не проверялось: мало данных.",
+)
+KEPT: Final = Words("kept on trust", "оставлено под поручительство")
+SET_ASIDE: Final = Words("set aside", "исключено")
+EXCLUDED: Final = Words("Excluded by the settings", "Исключено настройками")
+SUSPECTED: Final = Words("Set aside as suspected leaks", "Исключено как утечки")
+NOTES: Final = Words("Not turned into features", "Не стало признаками")
+UNPROVED: Final = Words("Not measured of this model.", "Для этой модели не измерено.")
+ABLATION_HOW: Final = Words(
+    "How much the log-loss of the newest training leads grows when a small forest is"
+    " grown anew without a group. One that others can stand in for is worth little.",
+    "Насколько растёт log-loss на новейших учебных лидах, если вырастить небольшой лес"
+    " заново без группы. Группа, которую заменяют другие, стоит мало.",
+)
+SLICES_HOW: Final = Words(
+    "A slice whose said chance lies outside the range of what happened is marked. Of"
+    " twenty slices one lies outside by luck.",
+    "Отмечены срезы, где сказанное вне диапазона сбывшегося. Из двадцати срезов один"
+    " окажется вне его случайно.",
+)
+AGAIN: Final = Words(
+    "Check out the commit, install requirements.lock, ingest the same data (the digest"
+    " must agree) and run train: the bundle digest is the same with one thread or two.",
+    "Возьмите этот коммит, поставьте requirements.lock, загрузите те же данные"
+    " (отпечаток должен совпасть) и запустите train: отпечаток модели тот же с одним"
+    " потоком и с двумя.",
+)
+DIRTY: Final = Words(
+    "Trained from code that was changed after its commit: it cannot be made again.",
+    "Обучена на коде, изменённом после коммита: воспроизвести её нельзя.",
+)
+
+COLUMNS: Final[Mapping[str, Words]] = {
+    "measure": Words("Measure", "Мера"),
+    "value": Words("Value", "Значение"),
+    "range": Words("95 % range", "95-процентный диапазон"),
+    "base": Words("Without model", "Без модели"),
+    "group": Words("Group", "Группа"),
+    "features": Words("Features", "Признаков"),
+    "worth": Words("Worth in log-loss", "Цена в log-loss"),
+    "slice": Words("Slice", "Срез"),
+    "said": Words("Said", "Сказано"),
+    "happened": Words("Happened", "Сбылось"),
+    "leads": Words("Leads", "Лидов"),
+    "cases": Words("Cases", "Случаев"),
+    "gain": Words("Gain in log-loss", "Выигрыш в log-loss"),
+    "field": Words("Field", "Поле"),
+    "done": Words("What was done", "Что сделано"),
+    "why": Words("Why", "Почему"),
+    "learner": Words("Learner", "Модель"),
+    "weight": Words("Weight", "Вес"),
+    "logloss": Words("Log-loss out of fold", "Log-loss вне обучения"),
+    "outside": Words("Outside", "Вне диапазона"),
+}
+
+FACTS: Final[Mapping[str, Words]] = {
+    "horizon": Words("Horizon, days", "Срок, дней"),
+    "cut_off": Words("Data up to", "Данные по"),
+    "learned_until": Words("Learned from outcomes up to", "Учла исходы по"),
+    "train": Words("Learned from, leads", "Училась на лидах"),
+    "train_conversions": Words(
+        "of them snapshots converted", "из них успешных снимков"
+    ),
+    "test": Words("Proved on, leads", "Проверена на лидах"),
+    "test_conversions": Words("of them snapshots converted", "из них успешных снимков"),
+    "base_rate": Words("Usual chance", "Обычная вероятность"),
+    "features": Words("Features", "Признаков"),
+    "sources": Words("Sources", "Источники"),
+    "bundle": Words("Bundle", "Отпечаток модели"),
+    "data_digest": Words("Data", "Отпечаток данных"),
+    "catalog_digest": Words("Features' catalog", "Отпечаток признаков"),
+    "commit": Words("Commit", "Коммит"),
+    "dirty": Words("Changes after it", "Изменения после него"),
+    "seed": Words("Seed", "Зерно"),
+}
+
+GROUPS: Final[Mapping[str, Words]] = {
+    "events": Words("Events", "События"),
+    "payments": Words("Payments", "Платежи"),
+    "stages": Words("Stages", "Стадии"),
+    "card": Words("Card fields", "Поля карточки"),
+    "contact": Words("Quality of contacts", "Качество контактов"),
+    "origin": Words("Source and pipeline", "Источник и воронка"),
+    "time": Words("Age and calendar", "Возраст и календарь"),
+    "other": Words("Other", "Прочее"),
+}
+"""The groups of ``model.ablation``."""
+
+KINDS: Final[Mapping[str, Words]] = {
+    "source": Words("Source", "Источник"),
+    "pipeline": Words("Pipeline", "Воронка"),
+    "month": Words("Month", "Месяц"),
+    "owner": Words("Manager", "Менеджер"),
+}
+
+LEARNERS: Final[Mapping[str, Words]] = {
+    "constant": Words("base rate", "обычная вероятность"),
+    "linear": Words("logistic regression", "логистическая регрессия"),
+    "restrained": Words("restrained trees", "сдержанные деревья"),
+    "free": Words("free trees", "свободные деревья"),
+}
+
+
+def filled(words: Words, **values: object) -> Words:
+    """Fill the gaps of a text; ``Words`` are taken in the text's language.
+
+    Examples
+    --------
+    >>> filled(Words("up to {until}", "по {until}"), until=Words("May", "май"))
+    Words(en='up to May', ru='по май')
+    """
+
+    def of(language: str) -> dict[str, object]:
+        return {
+            name: value[language] if isinstance(value, Words) else value
+            for name, value in values.items()
+        }
+
+    return Words(words.en.format(**of("en")), words.ru.format(**of("ru")))
+
+
+def same(text: object) -> Words:
+    """Say a name alike in both languages."""
+    return Words(str(text), str(text))
+
+
+def number(value: float | None, digits: int = 0) -> Words:
+    """Write a number as each language does.
+
+    Examples
+    --------
+    >>> number(1234.5, 1).en, number(1234.5, 1).ru.replace(SPACE, " ")
+    ('1,234.5', '1 234,5')
+    """
+    if value is None:
+        return NOTHING
+    text = f"{value:,.{digits}f}"
+    return Words(text, text.replace(",", SPACE).replace(".", ","))
+
+
+def share(value: float | None) -> Words:
+    """Write a part of one in per cent."""
+    if value is None:
+        return NOTHING
+    written = number(100 * value, 1)
+    return Words(f"{written.en}%", f"{written.ru}{SPACE}%")
+
+
+def span(low: Words, high: Words) -> Words:
+    """Write a range."""
+    if NOTHING in (low, high):
+        return NOTHING
+    return Words(f"{low.en} – {high.en}", f"{low.ru} – {high.ru}")
+
+
+def day(moment: int | None) -> Words:
+    """Write the day of a moment, in UTC."""
+    if moment is None:
+        return UNDATED
+    return same(f"{EPOCH + timedelta(microseconds=moment):%Y-%m-%d}")

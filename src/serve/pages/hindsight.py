@@ -1,0 +1,97 @@
+"""What the pages of the back-test, of managers and of the card show: facts only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.backtest import Backtest, Outcome
+from model.card.sections import Section
+from model.proof import Bin, TierProof
+from model.team import Manager, Team
+from serve.pages.trust import TierVerdict, Verdict, verdict_between, verdict_of
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Said against happened, as a whole and per tier, and what to think of it."""
+
+    whole: Bin
+    verdict: Verdict
+    tiers: tuple[TierVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month; without ``judged`` it says why."""
+
+    month: str
+    gap: str
+    why: str
+    judged: Judged | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hindsight:
+    """Everything the page of the back-test shows."""
+
+    digest: str
+    data_digest: str
+    horizon_days: int
+    months: tuple[Month, ...]
+    together: Judged | None
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Managers:
+    """Everything the page of managers shows; ``marked`` counts who stands out."""
+
+    leads: int
+    converted: int
+    unowned: int
+    moved: float
+    marked: int
+    managers: tuple[Manager, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything the page of the model card shows."""
+
+    sections: tuple[Section, ...]
+
+
+def look_back(made: Backtest) -> Hindsight:
+    """Gather what is shown of a back-test, newest month first."""
+    return Hindsight(
+        digest=made.digest,
+        data_digest=made.data_digest,
+        horizon_days=made.horizon_days,
+        months=tuple(_month(item) for item in reversed(made.months)),
+        together=_judged(made.whole, made.tiers),
+        skipped=made.skipped,
+    )
+
+
+def managers_of(team: Team) -> Managers | None:
+    """Gather what is shown of managers; None if there are none."""
+    if not team.managers:
+        return None
+    marked = sum(one.standing in {"more", "fewer"} for one in team.managers)
+    return Managers(
+        team.leads, team.converted, team.unowned, team.moved, marked, team.managers
+    )
+
+
+def _month(item: Outcome) -> Month:
+    return Month(item.month, item.gap, item.why, _judged(item.whole, item.tiers))
+
+
+def _judged(whole: Bin | None, tiers: tuple[TierProof, ...]) -> Judged | None:
+    if whole is None:
+        return None
+    return Judged(
+        whole,
+        verdict_between(whole.said, whole.low, whole.high, count=whole.count),
+        tuple(TierVerdict(tier, verdict_of(tier)) for tier in tiers),
+    )
