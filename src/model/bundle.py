@@ -11,6 +11,8 @@
     reference.json   the training leads, counted
     golden.json      rows with the log-odds they must give, to the bit
     proof.json       what was said of the test rows, and what happened
+    outlook.json     the numbers of intervals, curve and money, where they were learned;
+                     their trees are spread.txt, hazard.txt and amount.txt
 
 There is no pickle and no code inside, and nothing here imports MLflow: a service opens
 bundles while the registry is down. A damaged LightGBM text can kill the process that
@@ -26,7 +28,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 import lightgbm
 import numpy as np
 
+from leads.decision import Outlook, probability_of
 from leads.errors import DamagedBundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.calibration import Calibrator
@@ -42,6 +45,7 @@ from model.learners.forest import NO_TREES
 from model.learners.linear import Linear
 from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
+from model.outlook.forecast import Forecast
 from model.proof import NO_PROOF, Proof
 from model.reference import Reference
 from model.single import KINDS, SingleRow, What
@@ -69,6 +73,8 @@ class Bundle:
     linear: Linear
     booster: lightgbm.Booster | None
     """None where no trees deserve a weight."""
+    forecast: Forecast | None = None
+    """None in a bundle that was written without."""
 
     @classmethod
     def open(cls, path: Path, *, digest: str | None = None) -> Bundle:
@@ -87,7 +93,7 @@ class Bundle:
             A file is missing, was changed, or does not belong there; all are named.
         """
         manifest, found = checked(path, digest)
-        texts = {name: _text(path / name) for name in FILES}
+        texts = {name: _text(path / name) for name in manifest.files}
         tiers, calibrator = texts["tiers.json"], texts["calibrator.json"]
         trees = texts["booster.txt"]
         return cls(
@@ -100,6 +106,7 @@ class Bundle:
             calibrator=Calibrator(**json.loads(calibrator)),
             linear=Linear.from_json(texts["linear.json"]),
             booster=None if trees == NO_TREES else lightgbm.Booster(model_str=trees),
+            forecast=Forecast.from_files(texts),
         )
 
     @property
@@ -135,6 +142,18 @@ class Bundle:
         matrix = self.catalog.encode(table)
         trees = self._trees(matrix, "pred_contrib")[:, :-1]
         return (trees + self.linear.contributions(matrix)) * self.calibrator.slope
+
+    def outlooks(
+        self, table: FeatureTable, log_odds: Sequence[float]
+    ) -> list[Outlook] | None:
+        """Say how sure, when and how much, for each lead; None if that is not known.
+
+        ``log_odds`` is what the bundle said of the same table.
+        """
+        if self.forecast is None:
+            return None
+        chances = [probability_of(odds) for odds in log_odds]
+        return self.forecast.outlooks(self.catalog.encode(table), log_odds, chances)
 
     def _trees(self, matrix: Numbers, what: What) -> Numbers:
         if self.booster is None or not len(matrix):
@@ -183,6 +202,7 @@ class Contents:
     facts: Mapping[str, Any]
     """Every field of ``Manifest`` but ``files`` and ``format``."""
     proof: Proof = NO_PROOF
+    forecast: Forecast | None = None
 
 
 def write_bundle(folder: Path, contents: Contents) -> Bundle:
@@ -208,6 +228,7 @@ def _write_files(folder: Path, contents: Contents) -> None:
         "tiers.json": _json(asdict(contents.borders)),
         "golden.json": "{}",
         "proof.json": contents.proof.to_json(),
+        **(contents.forecast.files() if contents.forecast else {}),
     }
     _write_all(folder, texts, contents.facts)
     unproved = Bundle.open(folder)
@@ -228,9 +249,13 @@ def _write_all(
 
 
 def _golden_answers(bundle: Bundle, table: FeatureTable) -> dict[str, list[float]]:
+    log_odds = bundle.log_odds(table).tolist()
+    outlooks = bundle.outlooks(table, log_odds) or []
     return {
-        "log_odds": bundle.log_odds(table).tolist(),
+        "log_odds": log_odds,
         "contribution_sums": bundle.contributions(table).sum(axis=1).tolist(),
+        "bounds": [bound for said in outlooks for bound in (said.low, said.high)],
+        "curves": [chance for said in outlooks for chance in said.curve.values()],
     }
 
 

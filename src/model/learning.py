@@ -23,10 +23,14 @@ from leads.settings import Settings
 from model.bundle import Bundle, Contents, write_bundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
-from model.learners.ladder import Ground, Ladder, Rung, climb
+from model.learners.ladder import CONSTANT, LINEAR, Ground, Ladder, Rung, climb
 from model.metrics import Codes, Measured, measure, probabilities
+from model.outlook.forecast import Forecast
+from model.outlook.ground import Ground as OutlookGround
+from model.outlook.learning import learn_outlook
 from model.proof import Cases, Proof, prove
 from model.reference import learn_reference
+from model.sequels import Sequel, steps_of
 from model.tiers import floor_of, learn_borders
 
 Index = npt.NDArray[np.intp]
@@ -48,7 +52,8 @@ class Task:
     of each row's lead from 0. ``train`` and ``test`` are positions of rows; ``folds``
     are fitting and judged positions within ``train``, oldest judged slice first, and
     ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
-    and ``leaks`` are as in ``Manifest``.
+    and ``leaks`` are as in ``Manifest``. ``sequel`` is what followed the training rows,
+    in their order; None where it is not known by time.
     """
 
     catalog: Catalog
@@ -63,6 +68,7 @@ class Task:
     learned_until: int | None = None
     data_digest: str = ""
     leaks: Mapping[str, Any] = field(default_factory=dict)
+    sequel: Sequel | None = None
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -122,8 +128,10 @@ def learn(
         forward=task.forward,
     )
     ladder = climb(ground, settings.model, say)
+    say("Learning how sure, when and how much")
+    forecast = _forecast(task, settings, ladder)
     say("Measuring on the test snapshots")
-    contents = _contents(task, settings, ladder)
+    contents = replace(_contents(task, settings, ladder), forecast=forecast)
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
@@ -182,6 +190,25 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
         ),
         golden=task.table.rows(task.train[np.unique(spread)]),
         facts=_facts(task, settings, rate, ladder),
+    )
+
+
+def _forecast(task: Task, settings: Settings, ladder: Ladder) -> Forecast:
+    weights = {name: rung.weight for name, rung in ladder.rungs.items()}
+    return learn_outlook(
+        OutlookGround(
+            matrix=task.matrix,
+            leads=task.training_leads,
+            folds=task.folds,
+            log_odds=ladder.log_odds,
+            linear=min(weights.get(LINEAR, 0.0), 1.0),
+            constant=bool(weights.get(CONSTANT)),
+            seed=settings.model.seed,
+        ),
+        task.sequel,
+        task.catalog.names,
+        steps=steps_of(settings),
+        horizon=settings.conversion.horizon_days,
     )
 
 

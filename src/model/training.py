@@ -12,11 +12,12 @@ from leads.settings import Settings
 from leads.store import content_digest
 from model.features.batch import build
 from model.features.discovery import discover
-from model.labels import gap_of
+from model.labels import funnel_of, gap_of
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
+from model.sequels import Sequel, follow
 from model.snapshots import take
 from model.split import Split, split
 
@@ -84,6 +85,7 @@ def train(
         cut_off=history.cut_off if dated else None,
         learned_until=_learned_until(snapshots, parts, settings) if dated else None,
         data_digest=data_digest or content_digest(history.tables),
+        sequel=_sequel(history, settings, snapshots, parts) if dated else None,
     )
     return learn(task, settings, workdir=workdir, progress=progress)
 
@@ -110,6 +112,16 @@ def _within_train(parts: Split) -> tuple[tuple[Codes, Codes], ...]:
         (order[np.searchsorted(ranked, fit)], order[np.searchsorted(ranked, judged)])
         for fit, judged in parts.folds
     )
+
+
+def _sequel(
+    history: History, settings: Settings, snapshots: pl.DataFrame, parts: Split
+) -> Sequel | None:
+    """Follow the training snapshots, no further than their labels look."""
+    moments = moments_at(snapshots, parts.train)
+    until = _learned_until(snapshots, parts, settings)
+    funnel = funnel_of(history, settings)
+    return follow(history, settings, moments, funnel, until=until)
 
 
 def _learned_until(snapshots: pl.DataFrame, parts: Split, settings: Settings) -> int:

@@ -46,7 +46,8 @@ def predict(
     version
         Under which version the bundle serves.
     reasons
-        Whether to explain; without, ``shares`` and ``reasons`` are empty.
+        Whether to explain; without, ``shares`` and ``reasons`` are empty
+        and there is no outlook.
 
     Returns
     -------
@@ -55,9 +56,10 @@ def predict(
     """
     log_odds = bundle.log_odds(table).tolist()
     said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
+    outlooks = bundle.outlooks(table, log_odds) if reasons else None
     predictions = []
-    for lead_id, moment, odds, (fields, why) in zip(
-        lead_ids, as_of, log_odds, said, strict=True
+    for lead_id, moment, odds, (fields, why), outlook in zip(
+        lead_ids, as_of, log_odds, said, outlooks or [None] * len(table), strict=True
     ):
         probability = probability_of(odds)
         predictions.append(
@@ -73,6 +75,7 @@ def predict(
                 reasons=why,
                 model_version=version,
                 bundle_digest=bundle.digest,
+                outlook=outlook,
             )
         )
     return predictions
