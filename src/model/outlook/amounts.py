@@ -4,7 +4,7 @@ Amounts have heavy tails, so what lies above a high quantile counts as that quan
 and what is cut off there is spread evenly over all. Trees in LightGBM (gamma deviance,
 log link) correct the mean of each pipeline, which itself borrows from the whole where
 it has few conversions. Then rows that the trees did not see say how far to believe
-them: the log of the amount is drawn towards the mean by a power, and shifted so that
+them: the log of the amount is drawn towards the mean, or away from it, by a power, and shifted so that
 what is expected in total is what came (a quasi-Poisson regression, which by its first
 equation gets the total right).
 """
@@ -31,7 +31,8 @@ LEAST_FOR_TREES: Final = 200
 QUANTILE: Final = 0.99
 BORROWED: Final = 20.0
 """A pipeline's mean counts as much as that of all when it has so many conversions."""
-ROUNDS: Final = 60
+ROUNDS: Final = 150
+MOST_POWER: Final = 1.5
 TIMES: Final = 30
 
 
@@ -106,11 +107,10 @@ def _means(
 
 def _grown(matrix: Matrix, paid: _Paid, among: Codes) -> lightgbm.Booster:
     parameters: dict[str, Any] = {
-        "objective": "gamma", "learning_rate": 0.05, "num_leaves": 5, "max_depth": 3,
-        "min_data_in_leaf": int(np.clip(0.03 * len(among), 20, 200)),
-        "lambda_l2": 20.0, "feature_fraction": 0.7, "extra_trees": True,
-        "max_cat_to_onehot": 64, "seed": 1, "deterministic": True, "max_bin": 63,
-        "force_row_wise": True, "num_threads": 1, "verbosity": -1,
+        "objective": "gamma", "learning_rate": 0.1, "num_leaves": 7, "max_depth": 4,
+        "min_data_in_leaf": int(np.clip(0.02 * len(among), 20, 100)),
+        "lambda_l2": 5.0, "feature_fraction": 0.7, "max_cat_to_onehot": 64, "seed": 1,
+        "deterministic": True, "max_bin": 63, "force_row_wise": True, "num_threads": 1, "verbosity": -1,
     }  # fmt: skip
     data = lightgbm.Dataset(
         matrix.values[paid.rows[among]], paid.amounts[among], params=parameters,
@@ -132,7 +132,7 @@ def _unseen(ground: Ground, paid: _Paid) -> Numbers:
 
 
 def _believed(logs: Numbers, amounts: Numbers) -> tuple[float, float]:
-    """Regress amounts on their predicted logs: the power in 0 to 1, and the shift.
+    """Regress amounts on their predicted logs: the power, and the shift.
 
     Newton's method for a Poisson regression with one column.
     """
@@ -144,6 +144,6 @@ def _believed(logs: Numbers, amounts: Numbers) -> tuple[float, float]:
         away = logs - (logs * means).sum() / means.sum()
         slope = float((away * (amounts - means)).sum())
         bend = float((away * away * means).sum())
-        power = float(np.clip(power + slope / max(bend, 1e-12), 0.0, 1.0))
+        power = float(np.clip(power + slope / max(bend, 1e-12), 0.0, MOST_POWER))
     level = float(np.log(amounts.sum() / np.exp(power * (logs - centre)).sum()))
     return power, level - power * float(centre)

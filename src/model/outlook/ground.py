@@ -35,6 +35,12 @@ class Ground:
         """The training row of each out-of-fold prediction."""
         return np.concatenate([judged for _, judged in self.folds])
 
+    @property
+    def fold_numbers(self) -> Codes:
+        """The fold of each out-of-fold prediction."""
+        sizes = [len(judged) for _, judged in self.folds]
+        return np.repeat(np.arange(len(self.folds)), sizes)
+
     def newest(self, count: int) -> Iterator[tuple[Codes, Codes, Codes]]:
         """Give the newest folds: rows fitted, rows judged, places of their log-odds."""
         ends = np.cumsum([len(judged) for _, judged in self.folds])

@@ -43,6 +43,9 @@ MOST_ROWS: Final = 16_000
 """More training rows than this are thinned; the variance is scaled to all of them."""
 LEAST_INFLATION: Final = 1.0
 SPREAD_ROUNDS: Final = 60
+STRETCHES: Final = 5
+"""Parts of equal size into which each fold's log-odds are cut, to see levels drift."""
+LEAST_WINS: Final = 5.0
 FLOOR: Final = 1e-6
 
 
@@ -211,7 +214,40 @@ def _calibration(ground: Ground) -> dict[str, float]:
     meat = np.einsum("li,lj->ij", scores, scores)
     found = np.zeros((2, 2))
     found[: len(bread), : len(bread)] = bread @ meat @ bread
+    drift = _drift(log_odds, labels, leads, ground.fold_numbers)
     return {
-        "centre": centre, "offset": float(found[0, 0]), "slope": float(found[1, 1]),
+        "centre": centre, "offset": float(found[0, 0]) + drift, "slope": float(found[1, 1]),
         "both": float(found[0, 1]),
     }  # fmt: skip
+
+
+def _drift(log_odds: Numbers, labels: Numbers, leads: Codes, folds: Codes) -> float:
+    """Estimate by which variance levels differ between folds and stretches of log-odds.
+
+    A group's level is the shift of log-odds that its outcomes ask for, by one Newton
+    step; leads are the clusters of its variance.
+    """
+    chance = probabilities(log_odds)
+    shifts, variances = [], []
+    for fold in np.unique(folds):
+        rows = np.flatnonzero(folds == fold)
+        ordered = rows[np.argsort(log_odds[rows], kind="stable")]
+        for group in np.array_split(ordered, STRETCHES):
+            weight = float(np.sum(chance[group] * (1.0 - chance[group])))
+            if weight < LEAST_WINS:
+                continue
+            miss = labels[group] - chance[group]
+            of_lead = np.bincount(leads[group], weights=miss)
+            shifts.append(float(miss.sum()) / weight)
+            variances.append(float(np.sum(of_lead**2)) / weight**2)
+    return _between(np.array(shifts), np.array(variances))
+
+
+def _between(shifts: Numbers, variances: Numbers) -> float:
+    """Give the variance between groups, less what their own variances explain."""
+    if len(shifts) < 2:
+        return 0.0
+    weights = 1.0 / np.maximum(variances, FLOOR)
+    whole = weights.sum()
+    excess = float(np.sum(weights * shifts**2)) - len(shifts)
+    return max(0.0, excess / float(whole))
