@@ -1,7 +1,7 @@
-"""What is said about a lead: prediction, reason, outlook, tier. Frozen, and the same everywhere.
+"""What is said about a lead: prediction, reason, outlook, tier.
 
-The journal stores these, the API answers them, the pages draw them: nobody derives a
-second form.
+Frozen, and the same everywhere: the journal stores these, the API answers them, the
+pages draw them, and nobody derives a second form.
 """
 
 from __future__ import annotations

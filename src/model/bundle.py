@@ -43,7 +43,7 @@ from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.calibration import Calibrator
 from model.learners.forest import NO_TREES
 from model.learners.linear import Linear
-from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
+from model.manifest import MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
 from model.outlook.forecast import Forecast
 from model.proof import NO_PROOF, Proof
@@ -145,13 +145,13 @@ class Bundle:
 
     def outlooks(
         self, table: FeatureTable, log_odds: Sequence[float]
-    ) -> list[Outlook] | None:
-        """Say how sure, when and how much, for each lead; None if that is not known.
+    ) -> Sequence[Outlook | None]:
+        """Say how sure, when and how much, for each lead; None where it is not known.
 
         ``log_odds`` is what the bundle said of the same table.
         """
         if self.forecast is None:
-            return None
+            return [None] * len(table)
         chances = [probability_of(odds) for odds in log_odds]
         return self.forecast.outlooks(self.catalog.encode(table), log_odds, chances)
 
@@ -250,7 +250,7 @@ def _write_all(
 
 def _golden_answers(bundle: Bundle, table: FeatureTable) -> dict[str, list[float]]:
     log_odds = bundle.log_odds(table).tolist()
-    outlooks = bundle.outlooks(table, log_odds) or []
+    outlooks = [said for said in bundle.outlooks(table, log_odds) if said]
     return {
         "log_odds": log_odds,
         "contribution_sums": bundle.contributions(table).sum(axis=1).tolist(),

@@ -56,10 +56,10 @@ def predict(
     """
     log_odds = bundle.log_odds(table).tolist()
     said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
-    outlooks = bundle.outlooks(table, log_odds) if reasons else None
+    outlooks = bundle.outlooks(table, log_odds) if reasons else [None] * len(table)
     predictions = []
     for lead_id, moment, odds, (fields, why), outlook in zip(
-        lead_ids, as_of, log_odds, said, outlooks or [None] * len(table), strict=True
+        lead_ids, as_of, log_odds, said, outlooks, strict=True
     ):
         probability = probability_of(odds)
         predictions.append(

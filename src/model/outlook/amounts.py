@@ -4,9 +4,9 @@ Amounts have heavy tails, so what lies above a high quantile counts as that quan
 and what is cut off there is spread evenly over all. Trees in LightGBM (gamma deviance,
 log link) correct the mean of each pipeline, which itself borrows from the whole where
 it has few conversions. Then rows that the trees did not see say how far to believe
-them: the log of the amount is drawn towards the mean, or away from it, by a power, and shifted so that
-what is expected in total is what came (a quasi-Poisson regression, which by its first
-equation gets the total right).
+them: the log of the amount is drawn towards the mean, or away from it, by a power, and
+shifted so that what is expected in total is what came (a quasi-Poisson regression,
+which by its first equation gets the total right).
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _grown(matrix: Matrix, paid: _Paid, among: Codes) -> lightgbm.Booster:
         "objective": "gamma", "learning_rate": 0.1, "num_leaves": 7, "max_depth": 4,
         "min_data_in_leaf": int(np.clip(0.02 * len(among), 20, 100)),
         "lambda_l2": 5.0, "feature_fraction": 0.7, "max_cat_to_onehot": 64, "seed": 1,
-        "deterministic": True, "max_bin": 63, "force_row_wise": True, "num_threads": 1, "verbosity": -1,
+        "deterministic": True, "max_bin": 63, "force_row_wise": True, "num_threads": 1,
+        "verbosity": -1,
     }  # fmt: skip
     data = lightgbm.Dataset(
         matrix.values[paid.rows[among]], paid.amounts[among], params=parameters,

@@ -33,7 +33,7 @@ OUTLOOK_FILES: Final = (AMOUNT, HAZARD, NUMBERS, SPREAD)
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What was learned for outlooks; the texts are boosters, absent ones not learned."""
+    """What was learned for outlooks; ``texts`` are boosters, by the name of the file."""
 
     spread: Spread
     curve: Curve | None
@@ -72,11 +72,15 @@ class Forecast:
         curve: Mapping[int, float] = {}
         days = money = currency = None
         if self.curve is not None:
-            curve, days = self.curve.told(hazards, log_odds=log_odds, probability=chance)
+            curve, days = self.curve.told(
+                hazards, log_odds=log_odds, probability=chance
+            )
         if self.amount is not None:
             money = round(chance * self.amount.of(row, amount))
             currency = self.amount.currency
-        return Outlook(min(low, chance), max(high, chance), curve, days, money, currency)
+        return Outlook(
+            min(low, chance), max(high, chance), curve, days, money, currency
+        )
 
     def _hazards(self, matrix: Numbers) -> Numbers:
         """Give the log-odds of a conversion in each interval, (n, k)."""

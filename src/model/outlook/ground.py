@@ -1,4 +1,4 @@
-"""What outlooks are learned on: the ladder's rows, folds and out-of-fold predictions."""
+"""What outlooks are learned on: the ladder's rows, folds, out-of-fold predictions."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ are learned on folds that the trees did not see.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,9 +124,7 @@ def _base(stands: Mask, converts: Mask) -> Numbers:
     return np.array([log_odds_of(float(rate)) for rate in rates])
 
 
-def _middles(
-    sequel: Sequel, converts: Mask, edges: Sequence[int]
-) -> tuple[float, ...]:
+def _middles(sequel: Sequel, converts: Mask, edges: Sequence[int]) -> tuple[float, ...]:
     """Give the mean day of the conversions in each interval; its middle if none."""
     return tuple(
         float(sequel.days[inside].mean()) if inside.any() else (start + end) / 2
@@ -176,7 +174,7 @@ def _data(
     )  # fmt: skip
 
 
-def _grown(  # noqa: PLR0913 - rows, what is known of them, and how long to grow
+def _grown(
     matrix: Matrix,
     laid: Periods,
     base: Numbers,
@@ -185,10 +183,10 @@ def _grown(  # noqa: PLR0913 - rows, what is known of them, and how long to grow
     judged: lightgbm.Dataset | None = None,
 ) -> lightgbm.Booster:
     data = _data(matrix, laid, base, among)
-    stop = [lightgbm.early_stopping(PATIENCE, verbose=False)] if judged else []
+    stopping: Callable[..., Any] = lightgbm.early_stopping(PATIENCE, verbose=False)
     return lightgbm.train(
-        dict(data.params), data, rounds,
-        valid_sets=[judged.set_reference(data)] if judged else [], callbacks=stop,
+        data.params or {}, data, rounds,
+        valid_sets=[judged.set_reference(data)] if judged else [], callbacks=[stopping] if judged else [],
     )  # fmt: skip
 
 
