@@ -144,7 +144,7 @@ def _horizon(proposal: Proposal, configured: int) -> Table:
     made.caption = (
         "The shortest of the usual horizons by which nine of ten conversions came."
         if proposal.reached
-        else "The longest that could be watched; a tenth of conversions or more come later."
+        else "The longest that could be watched; more than a tenth come later."
     )
     for name, days, share, mature in (
         ("configured", configured, proposal.configured_share,

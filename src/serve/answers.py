@@ -43,9 +43,7 @@ UNKNOWN: Final = ("low", "high", "curve", "expected_days", "expected_money")
 
 def _outlook_said(outlook: Outlook | None) -> dict[str, Any]:
     if outlook is None:
-        return dict.fromkeys(
-            ("low", "high", "curve", "expected_days", "expected_money")
-        )
+        return dict.fromkeys(UNKNOWN)
     money = {"amount_minor": outlook.expected_minor, "currency": outlook.currency}
     curve = {str(days): chance for days, chance in outlook.curve.items()}
     return {

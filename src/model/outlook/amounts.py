@@ -1,7 +1,7 @@
 """Learning what a conversion brings: a gamma regression of what was paid.
 
 Amounts have heavy tails, so what lies above a high quantile counts as that quantile,
-and what is cut off there is spread evenly over all. Trees in LightGBM (gamma deviance,
+and what is cut off there is spread evenly over all, within bounds. Trees in LightGBM (gamma deviance,
 log link) correct the mean of each pipeline, which itself borrows from the whole where
 it has few conversions. Then rows that the trees did not see say how far to believe
 them: the log of the amount is drawn towards the mean, or away from it, by a power, and
@@ -29,6 +29,8 @@ LEAST: Final = 20
 """Conversions with an amount below which no money is spoken of."""
 LEAST_FOR_TREES: Final = 200
 QUANTILE: Final = 0.99
+MOST_SPREAD: Final = 1.25
+"""What was cut off raises the others by no more: one sale of a century is no rate."""
 BORROWED: Final = 20.0
 """A pipeline's mean counts as much as that of all when it has so many conversions."""
 ROUNDS: Final = 150
@@ -78,15 +80,15 @@ def learn_amount(
 
 
 def _tamed(amounts: Numbers) -> Numbers:
-    """Cut amounts at a high quantile; spread what was cut off over all.
+    """Cut amounts at a high quantile; spread what was cut off over all, in bounds.
 
     Examples
     --------
-    >>> _tamed(np.array([100.0] * 300 + [1e6])).round(2).max()
-    np.float64(3421.93)
+    >>> _tamed(np.array([100.0] * 300 + [3_100.0])).round(2).max()
+    np.float64(109.97)
     """
     cut = np.minimum(amounts, np.quantile(amounts, QUANTILE))
-    return np.asarray(cut * (amounts.mean() / cut.mean()))
+    return np.asarray(cut * min(amounts.mean() / cut.mean(), MOST_SPREAD))
 
 
 def _means(

@@ -33,7 +33,7 @@ OUTLOOK_FILES: Final = (AMOUNT, HAZARD, NUMBERS, SPREAD)
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What was learned for outlooks; ``texts`` are boosters, by the name of the file."""
+    """What was learned for outlooks; ``texts`` are boosters by the file's name."""
 
     spread: Spread
     curve: Curve | None

@@ -186,7 +186,8 @@ def _grown(
     stopping: Callable[..., Any] = lightgbm.early_stopping(PATIENCE, verbose=False)
     return lightgbm.train(
         data.params or {}, data, rounds,
-        valid_sets=[judged.set_reference(data)] if judged else [], callbacks=[stopping] if judged else [],
+        valid_sets=[judged.set_reference(data)] if judged else [],
+        callbacks=[stopping] if judged else [],
     )  # fmt: skip
 
 

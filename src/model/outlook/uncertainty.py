@@ -40,7 +40,8 @@ from model.outlook.spread import QUANTILE, Spread
 
 PARTS: Final = 5
 REDRAWN: Final = 2
-"""Parts of the leads on which the redrawn outcomes are judged."""
+"""Parts of the leads on which the redrawn outcomes are judged; of few rows, all."""
+FEW_ROWS: Final = 5_000
 ROUNDS: Final = 60
 STRENGTH: Final = 0.1
 COVERED: Final = 0.9
@@ -183,7 +184,8 @@ def _misses(
     fate = rng.random(int(leads.max()) + 1)[leads]
     redrawn = (fate < probabilities(fitted)).astype(np.float64)
     misses = np.full(len(leads), np.nan)
-    for kept_out, rest in list(_parted(leads, rng))[:REDRAWN]:
+    parts = PARTS if len(leads) <= FEW_ROWS else REDRAWN
+    for kept_out, rest in list(_parted(leads, rng))[:parts]:
         again = stand_in.fitted(rest, redrawn, kept_out)
         misses[kept_out] = again - fitted[kept_out]
     return misses
