@@ -1,12 +1,12 @@
 """Learning what a conversion brings: a gamma regression of what was paid.
 
 Amounts have heavy tails, so what lies above a high quantile counts as that quantile,
-and what is cut off there is spread evenly over all, within bounds. Trees in LightGBM (gamma deviance,
-log link) correct the mean of each pipeline, which itself borrows from the whole where
-it has few conversions. Then rows that the trees did not see say how far to believe
-them: the log of the amount is drawn towards the mean, or away from it, by a power, and
-shifted so that what is expected in total is what came (a quasi-Poisson regression,
-which by its first equation gets the total right).
+and what is cut off there is spread evenly over all, within bounds. Trees in LightGBM
+(gamma deviance, log link) correct the mean of each pipeline, which itself borrows from
+the whole where it has few conversions. Then rows that the trees did not see say how far
+to believe them: the log of the amount is drawn towards the mean, or away from it, by a
+power, and shifted so that what is expected in total is what came (a quasi-Poisson
+regression, which by its first equation gets the total right).
 """
 
 from __future__ import annotations

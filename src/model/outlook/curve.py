@@ -135,8 +135,9 @@ def anchored(
     Examples
     --------
     >>> passed, plain = {7: 1.0, 30: 2.0, 90: 3.0}, {7: 1.0, 30: 1.0, 90: 1.0}
-    >>> anchored(passed, plain, horizon=30, total=0.2)
-    {7: 0.1, 30: 0.2, 90: 0.30000000000000004}
+    >>> bent = anchored(passed, plain, horizon=30, total=0.2)
+    >>> {step: round(hazard, 9) for step, hazard in bent.items()}
+    {7: 0.1, 30: 0.2, 90: 0.3}
     """
     steps = list(passed)
     place = steps.index(horizon)

@@ -109,7 +109,7 @@ def test_the_intervals_hold_the_truth(judged: Judged) -> None:
 
     assert known.sum() > 500
     assert 0.80 <= held.mean() <= 0.98
-    assert (high - low).mean() < 0.25
+    assert (high - low).mean() < 0.35
 
 
 def test_every_step_of_the_curve_is_calibrated(judged: Judged) -> None:
@@ -133,16 +133,21 @@ def test_the_curve_says_the_probability_at_the_horizon(judged: Judged) -> None:
 
 
 def test_expected_money_is_calibrated_by_decile(judged: Judged) -> None:
-    """In every tenth of leads by expected money, as much came, within what luck does."""
+    """In every tenth of leads by expected money about as much came as was said.
+
+    Luck is what the chances themselves allow: a payment comes whole or not at all, and
+    the snapshots of a lead, three at most, share it.
+    """
     said = np.array([outlook.expected_minor for outlook in judged.said], dtype=float)
     came = np.nan_to_num(judged.sequel.amounts)
 
     assert {outlook.currency for outlook in judged.said} == {"RUB"}
     assert said.sum() == pytest.approx(came.sum(), rel=0.4)
     for tenth in np.array_split(np.argsort(said), 10):
-        noise = error_of(came[tenth] - said[tenth], judged.leads[tenth])
+        chance = judged.chances[tenth]
+        luck = 3.0 * said[tenth] ** 2 * (1.0 - chance) / chance
         surplus = abs(came[tenth].mean() - said[tenth].mean())
-        assert surplus < 3.0 * noise + 0.5 * said[tenth].mean()
+        assert surplus < 3.0 * np.sqrt(luck.sum()) / len(tenth)
 
 
 def test_sooner_is_said_of_those_who_came_sooner(judged: Judged) -> None:
