@@ -129,8 +129,7 @@ class Bundle:
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
         matrix = self.catalog.encode(table)
-        trees = self._trees(matrix, "raw_score")
-        return self.calibrator.apply(trees + self.linear.log_odds(matrix))
+        return self._log_odds(matrix, self.linear.contributions(matrix))
 
     def contributions(self, table: FeatureTable) -> Numbers:
         """Explain predictions: (n, p) shares that add up to log-odds less ``base``.
@@ -140,8 +139,7 @@ class Bundle:
         calibration slope.
         """
         matrix = self.catalog.encode(table)
-        trees = self._trees(matrix, "pred_contrib")[:, :-1]
-        return (trees + self.linear.contributions(matrix)) * self.calibrator.slope
+        return self._contributions(matrix, self.linear.contributions(matrix))
 
     def outlooks(
         self, table: FeatureTable, log_odds: Sequence[float]
@@ -150,10 +148,35 @@ class Bundle:
 
         ``log_odds`` is what the bundle said of the same table.
         """
+        return self._outlooks(self.catalog.encode(table), log_odds)
+
+    def explain(
+        self, table: FeatureTable
+    ) -> tuple[Numbers, Numbers, Sequence[Outlook | None]]:
+        """Give log-odds, contributions and outlooks at once: the same bits, sooner."""
+        matrix = self.catalog.encode(table)
+        prices = self.linear.contributions(matrix)
+        log_odds = self._log_odds(matrix, prices)
+        outlooks = self._outlooks(matrix, log_odds.tolist())
+        return log_odds, self._contributions(matrix, prices), outlooks
+
+    def _log_odds(self, matrix: Numbers, prices: Numbers) -> Numbers:
+        trees = self._trees(matrix, "raw_score")
+        return self.calibrator.apply(
+            trees + (prices.sum(axis=1) + self.linear.intercept)
+        )
+
+    def _contributions(self, matrix: Numbers, prices: Numbers) -> Numbers:
+        trees = self._trees(matrix, "pred_contrib")[:, :-1]
+        return (trees + prices) * self.calibrator.slope
+
+    def _outlooks(
+        self, matrix: Numbers, log_odds: Sequence[float]
+    ) -> Sequence[Outlook | None]:
         if self.forecast is None:
-            return [None] * len(table)
+            return [None] * len(matrix)
         chances = [probability_of(odds) for odds in log_odds]
-        return self.forecast.outlooks(self.catalog.encode(table), log_odds, chances)
+        return self.forecast.outlooks(matrix, log_odds, chances)
 
     def _trees(self, matrix: Numbers, what: What) -> Numbers:
         if self.booster is None or not len(matrix):

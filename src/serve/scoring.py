@@ -13,11 +13,14 @@ from typing import Final
 
 import orjson
 
-from leads.decision import Prediction, Reason, probability_of
+from leads.decision import Outlook, Prediction, Reason, probability_of
 from model.bundle import Bundle
 from model.explanation import shares
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.reasons import reasons as reasons_of
+
+Said = tuple[dict[str, float], tuple[Reason, ...]]
+"""The share of each field, and the reasons worth showing."""
 
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10
@@ -54,9 +57,14 @@ def predict(
     list of Prediction
         In the order of the table.
     """
-    log_odds = bundle.log_odds(table).tolist()
-    said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
-    outlooks = bundle.outlooks(table, log_odds) if reasons else [None] * len(table)
+    said: Sequence[Said] = [({}, ())] * len(table)
+    outlooks: Sequence[Outlook | None] = [None] * len(table)
+    if reasons:
+        found, contributions, outlooks = bundle.explain(table)
+        said = _explained(bundle, table, contributions)
+    else:
+        found = bundle.log_odds(table)
+    log_odds = found.tolist()
     predictions = []
     for lead_id, moment, odds, (fields, why), outlook in zip(
         lead_ids, as_of, log_odds, said, outlooks, strict=True
@@ -82,9 +90,8 @@ def predict(
 
 
 def _explained(
-    bundle: Bundle, table: FeatureTable
-) -> list[tuple[dict[str, float], tuple[Reason, ...]]]:
-    contributions: Numbers = bundle.contributions(table)
+    bundle: Bundle, table: FeatureTable, contributions: Numbers
+) -> Sequence[Said]:
     fields, summed = shares(bundle, contributions)
     return [
         (

@@ -55,7 +55,11 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     """Learn a company of 2,500 leads; a few seconds, shared by all tests here."""
     folder = tmp_path_factory.mktemp("company")
     write(invent(2_500, 11, events_per_lead=15.0), folder)
-    source = {"kind": "files", "folder": str(folder / "export"), "currency": "RUB"}
+    source: dict[str, object] = {
+        "kind": "files",
+        "folder": str(folder / "export"),
+        "currency": "RUB",
+    }
     source |= {name: {"columns": names} for name, names in COLUMNS.items()}
     settings = Settings.model_validate(
         {
