@@ -30,6 +30,7 @@ def followed(
     [
         ([("a", 5, 100)], 5.0),
         ([("a", 45, 100)], 45.0),  # beyond the horizon, within the longest step
+        ([("a", 5, 100), ("a", 45, 100)], 5.0),  # the first one counts
         ([("a", 91, 100)], np.nan),
         ([("a", 5, 100), ("a", 20, -100)], np.nan),  # wholly refunded in the horizon
         ([("a", 5, 100), ("a", 40, -100)], 5.0),  # the label stands, so does its day
