@@ -19,6 +19,7 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings, read_settings
 from model.datacard import DataCard, Maturity, describe
+from model.horizon import Proposal
 from model.labels import funnel_of
 from model.readiness import Readiness
 from model.snapshots import take
@@ -91,6 +92,8 @@ def card_tables(card: DataCard) -> Iterator[Table]:
     if card.maturity.curve:
         yield _maturity(card.maturity)
         yield _delays(card.maturity)
+    if card.proposal is not None:
+        yield _horizon(card.proposal, card.horizon_days)
     if card.fields:
         yield _fields(card)
     if card.stages:
@@ -146,6 +149,24 @@ def _maturity(maturity: Maturity) -> Table:
 def _delays(maturity: Maturity) -> Table:
     made = table("Days to conversion", *(f"{part} %" for part, _ in maturity.quantiles))
     made.add_row(*(f"{days:,.1f}" for _, days in maturity.quantiles))
+    return made
+
+
+def _horizon(proposal: Proposal, configured: int) -> Table:
+    made = table("Horizon", "", "days", "conversions by then", "snapshots with a label")
+    made.caption = (
+        "The shortest of the usual horizons by which nine of ten conversions came."
+        if proposal.reached
+        else "The longest that could be watched; more than a tenth come later."
+    )
+    for name, days, share, mature in (
+        ("configured", configured, proposal.configured_share,
+         proposal.configured_mature),
+        ("proposed", proposal.days, proposal.share, proposal.mature),
+    ):  # fmt: skip
+        made.add_row(
+            name, str(days), _percent(share), f"{mature:,} of {proposal.snapshots:,}"
+        )
     return made
 
 

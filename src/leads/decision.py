@@ -1,7 +1,7 @@
-"""What is said about a lead: prediction, reason, tier. Frozen, and the same everywhere.
+"""What is said about a lead: prediction, reason, outlook, tier.
 
-The journal stores these, the API answers them, the pages draw them: nobody derives a
-second form.
+Frozen, and the same everywhere: the journal stores these, the API answers them, the
+pages draw them, and nobody derives a second form.
 """
 
 from __future__ import annotations
@@ -40,12 +40,34 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """How sure a probability is, when the lead may convert, and for how much.
+
+    ``low`` to ``high`` is the 90 % interval of the probability. ``curve`` gives the
+    chance to have converted by so many days, in ascending order of days; it never
+    falls and is the probability itself at the horizon. ``expected_days`` is how long a
+    conversion takes if it comes within the curve's last step. ``expected_minor`` is the
+    probability times the amount expected of a conversion within the horizon, in the
+    smallest unit of ``currency``. What the model does not know is None, an unknown
+    curve empty.
+    """
+
+    low: float
+    high: float
+    curve: Mapping[int, float]
+    expected_days: float | None = None
+    expected_minor: int | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What was said about one lead at one moment, by which bundle.
 
     ``log_odds`` is calibrated and equals ``base`` plus the sum of ``shares`` (every
     business field, not only the ``reasons`` worth showing); ``probability`` is its
-    logistic transform. ``shares`` and ``reasons`` are empty if none were asked for.
+    logistic transform. ``shares`` and ``reasons`` are empty and ``outlook`` is None if
+    no reasons were asked for; ``outlook`` also if it was made before there were any.
     """
 
     lead_id: str
@@ -59,6 +81,7 @@ class Prediction:
     reasons: tuple[Reason, ...]
     model_version: str
     bundle_digest: str
+    outlook: Outlook | None = None
 
 
 def probability_of(log_odds: float) -> float:

@@ -1,8 +1,8 @@
 """The journal's tables, and a prediction as a row of them.
 
 Apart from ``journal`` so that what a stored prediction looks like can be read without
-the transactions around it. Instants are integer microseconds since the epoch; shares
-and reasons are JSON text; floats come back bit for bit on every database.
+the transactions around it. Instants are integer microseconds since the epoch; shares,
+reasons and outlook are JSON text; floats come back bit for bit on every database.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
-from leads.decision import Prediction, Reason, Tier
+from leads.decision import Outlook, Prediction, Reason, Tier
 from leads.errors import BadInput, Fault
 
 MOST_LEAD_ID: Final = 500  # characters; PostgreSQL indexes hold at most 2,704 bytes
@@ -64,6 +64,7 @@ PREDICTIONS: Final = sa.Table(
     sa.Column("bundle_digest", sa.String, nullable=False),
     sa.Column("channel", sa.String, nullable=False),
     sa.Column("inputs", sa.LargeBinary),
+    sa.Column("outlook", sa.JSON(none_as_null=True)),
     sa.Index("predictions_of_lead", "lead_id", "id"),
 )
 """Every prediction ever made; rows are added and never changed."""
@@ -200,6 +201,8 @@ def _faults_of(prediction: Prediction) -> Iterator[tuple[str, str]]:
         yield "probability", f"is {prediction.probability}, not between 0 and 1"
     yield from _faults_of_numbers(prediction)
     yield from _faults_of_words(prediction)
+    if prediction.outlook is not None:
+        yield from _faults_of_outlook(prediction.outlook)
 
 
 def _faults_of_numbers(prediction: Prediction) -> Iterator[tuple[str, str]]:
@@ -211,6 +214,16 @@ def _faults_of_numbers(prediction: Prediction) -> Iterator[tuple[str, str]]:
     for reason in prediction.reasons:
         if not all(map(math.isfinite, (reason.share, reason.rate or 0.0))):
             yield "reasons", "hold a number that is not finite"
+
+
+def _faults_of_outlook(outlook: Outlook) -> Iterator[tuple[str, str]]:
+    numbers = (outlook.low, outlook.high, *outlook.curve.values())
+    if not all(0.0 <= number <= 1.0 for number in numbers):
+        yield "outlook", "holds a probability that is not between 0 and 1"
+    if not math.isfinite(outlook.expected_days or 0.0):
+        yield "outlook", "holds a number that is not finite"
+    if not _is_unicode(outlook.currency or ""):
+        yield "outlook", "holds half a surrogate pair"
 
 
 def _faults_of_words(prediction: Prediction) -> Iterator[tuple[str, str]]:
@@ -245,6 +258,7 @@ def _row_of(prediction: Prediction) -> dict[str, Any]:
         "reasons": _json(prediction.reasons),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
+        "outlook": None if prediction.outlook is None else _json(prediction.outlook),
     }
 
 
@@ -262,10 +276,18 @@ def stored_of(row: sa.Row[Any]) -> Stored:
         reasons=tuple(Reason(**reason) for reason in row.reasons),
         model_version=row.model_version,
         bundle_digest=row.bundle_digest,
+        outlook=None if row.outlook is None else _outlook_of(row.outlook),
     )
     return Stored(row.id, prediction, moment_of(row.made_at), row.channel)
 
 
+def _outlook_of(raw: dict[str, Any]) -> Outlook:
+    """Read an outlook back: JSON knows no whole numbers as keys."""
+    curve = {int(days): chance for days, chance in raw["curve"].items()}
+    return Outlook(**{**raw, "curve": curve})
+
+
 def _json(value: object) -> str:
-    """Write shares or reasons as JSON text; frozen mappings count as objects."""
-    return orjson.dumps(value, default=dict, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    """Write what is not a plain column as JSON; frozen mappings count as objects."""
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    return orjson.dumps(value, default=dict, option=options).decode()

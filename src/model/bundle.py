@@ -11,6 +11,8 @@
     reference.json   the training leads, counted
     golden.json      rows with the log-odds they must give, to the bit
     proof.json       what was said of the test rows, and what happened
+    outlook.json     the numbers of intervals, curve and money, where they were learned;
+                     their trees are spread.txt, hazard.txt and amount.txt
 
 There is no pickle and no code inside, and nothing here imports MLflow: a service opens
 bundles while the registry is down. A damaged LightGBM text can kill the process that
@@ -26,7 +28,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,18 +37,19 @@ from typing import TYPE_CHECKING, Any, Final
 import lightgbm
 import numpy as np
 
-from leads.decision import Tier
+from leads.decision import Outlook, Tier, probability_of
 from leads.errors import DamagedBundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.calibration import Calibrator
 from model.learners.forest import NO_TREES
 from model.learners.linear import Linear
-from model.manifest import FILES, MANIFEST, Manifest, checked, damaged, sha256
+from model.manifest import MANIFEST, Manifest, checked, damaged, sha256
 from model.metrics import probabilities
+from model.outlook.forecast import Forecast
 from model.proof import NO_PROOF, Proof
 from model.reference import Reference
 from model.single import KINDS, SingleRow, What
-from model.tiers import Borders, pipelines_in
+from model.tiers import Borders, money_of, pipelines_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +73,8 @@ class Bundle:
     linear: Linear
     booster: lightgbm.Booster | None
     """None where no trees deserve a weight."""
+    forecast: Forecast | None = None
+    """None in a bundle that was written without."""
 
     @classmethod
     def open(cls, path: Path, *, digest: str | None = None) -> Bundle:
@@ -88,7 +93,7 @@ class Bundle:
             A file is missing, was changed, or does not belong there; all are named.
         """
         manifest, found = checked(path, digest)
-        texts = {name: _text(path / name) for name in FILES}
+        texts = {name: _text(path / name) for name in manifest.files}
         tiers, calibrator = texts["tiers.json"], texts["calibrator.json"]
         trees = texts["booster.txt"]
         return cls(
@@ -101,6 +106,7 @@ class Bundle:
             calibrator=Calibrator.from_json(calibrator),
             linear=Linear.from_json(texts["linear.json"]),
             booster=None if trees == NO_TREES else lightgbm.Booster(model_str=trees),
+            forecast=Forecast.from_files(texts),
         )
 
     @property
@@ -124,23 +130,48 @@ class Bundle:
         assert self.booster is not None, "a bundle without trees asks none"
         return {what: SingleRow(self.booster, what) for what in KINDS}
 
-    def tier_of(
+    def tiers(
         self,
-        probability: float,
-        pipeline: str | None = None,
+        table: FeatureTable,
+        log_odds: Sequence[float],
         *,
-        previous: Tier | None = None,
-    ) -> Tier:
-        """Name a tier (see ``Borders.tier_of``); too little data gives none."""
+        outlooks: Sequence[Outlook | None] = (),
+        previous: Sequence[Tier | None] = (),
+    ) -> list[Tier]:
+        """Name the tier of each of n leads; of too little data there is none.
+
+        Parameters
+        ----------
+        table, log_odds
+            The leads, and what the bundle said of them.
+        outlooks
+            Theirs, if they are known already: borders may be cut by money.
+        previous
+            The tiers that they have now, if any (``Borders.tier_of``).
+        """
         if not self.manifest.enough:
-            return Tier.NO_DATA
-        return self.borders.tier_of(probability, pipeline, previous=previous)
+            return [Tier.NO_DATA] * len(table)
+        count = len(table)
+        if self.borders.by == "money" and not any(outlooks):
+            outlooks = self.outlooks(table, log_odds)
+        rows = zip(
+            log_odds,
+            pipelines_in(self.catalog, table),
+            outlooks or [None] * count,
+            previous or [None] * count,
+            strict=True,
+        )
+        return [
+            self.borders.tier_of(
+                probability_of(odds), pipeline, money=money_of(outlook), previous=before
+            )
+            for odds, pipeline, outlook, before in rows
+        ]
 
     def log_odds(self, table: FeatureTable) -> Numbers:
         """Predict calibrated log-odds, (n,)."""
         matrix = self.catalog.encode(table)
-        trees = self._trees(matrix, "raw_score")
-        return self.calibrator.apply(trees + self.linear.log_odds(matrix))
+        return self._log_odds(matrix, self.linear.contributions(matrix))
 
     def contributions(self, table: FeatureTable) -> Numbers:
         """Explain predictions: (n, p) shares that add up to log-odds less ``base``.
@@ -151,11 +182,47 @@ class Bundle:
         value, see ``learners.calibration``).
         """
         matrix = self.catalog.encode(table)
+        return self._contributions(matrix, self.linear.contributions(matrix))
+
+    def outlooks(
+        self, table: FeatureTable, log_odds: Sequence[float]
+    ) -> Sequence[Outlook | None]:
+        """Say how sure, when and how much, for each lead; None where it is not known.
+
+        ``log_odds`` is what the bundle said of the same table.
+        """
+        return self._outlooks(self.catalog.encode(table), log_odds)
+
+    def explain(
+        self, table: FeatureTable
+    ) -> tuple[Numbers, Numbers, Sequence[Outlook | None]]:
+        """Give log-odds, contributions and outlooks at once: the same bits, sooner."""
+        matrix = self.catalog.encode(table)
+        prices = self.linear.contributions(matrix)
+        log_odds = self._log_odds(matrix, prices)
+        outlooks = self._outlooks(matrix, log_odds.tolist())
+        return log_odds, self._contributions(matrix, prices), outlooks
+
+    def _log_odds(self, matrix: Numbers, prices: Numbers) -> Numbers:
+        trees = self._trees(matrix, "raw_score")
+        return self.calibrator.apply(
+            trees + (prices.sum(axis=1) + self.linear.intercept)
+        )
+
+    def _contributions(self, matrix: Numbers, prices: Numbers) -> Numbers:
         trees = self._trees(matrix, "pred_contrib")[:, :-1]
-        shares = trees + self.linear.contributions(matrix)
+        shares = trees + prices
         base = self._raw_base
         scales = self.calibrator.scales(shares.sum(axis=1) + base, base)
         return np.asarray(shares * scales[:, None])
+
+    def _outlooks(
+        self, matrix: Numbers, log_odds: Sequence[float]
+    ) -> Sequence[Outlook | None]:
+        if self.forecast is None:
+            return [None] * len(matrix)
+        chances = [probability_of(odds) for odds in log_odds]
+        return self.forecast.outlooks(matrix, log_odds, chances)
 
     def _trees(self, matrix: Numbers, what: What) -> Numbers:
         if self.booster is None or not len(matrix):
@@ -204,6 +271,7 @@ class Contents:
     facts: Mapping[str, Any]
     """Every field of ``Manifest`` but ``files`` and ``format``."""
     proof: Proof = NO_PROOF
+    forecast: Forecast | None = None
 
 
 def write_bundle(folder: Path, contents: Contents) -> Bundle:
@@ -229,6 +297,7 @@ def _write_files(folder: Path, contents: Contents) -> None:
         "tiers.json": _json(asdict(contents.borders)),
         "golden.json": "{}",
         "proof.json": contents.proof.to_json(),
+        **(contents.forecast.files() if contents.forecast else {}),
     }
     _write_all(folder, texts, contents.facts)
     unproved = Bundle.open(folder)
@@ -249,9 +318,13 @@ def _write_all(
 
 
 def _golden_answers(bundle: Bundle, table: FeatureTable) -> dict[str, list[float]]:
+    log_odds = bundle.log_odds(table).tolist()
+    outlooks = [said for said in bundle.outlooks(table, log_odds) if said]
     return {
-        "log_odds": bundle.log_odds(table).tolist(),
+        "log_odds": log_odds,
         "contribution_sums": bundle.contributions(table).sum(axis=1).tolist(),
+        "bounds": [bound for said in outlooks for bound in (said.low, said.high)],
+        "curves": [chance for said in outlooks for chance in said.curve.values()],
     }
 
 
@@ -319,8 +392,7 @@ class Predictor:
         table = self.bundle.catalog.table_of(columns)
         log_odds = self.bundle.log_odds(table)
         chances = probabilities(log_odds)
-        named = zip(chances, pipelines_in(self.bundle.catalog, table), strict=True)
-        tiers = [self.bundle.tier_of(*case).value for case in named]
+        tiers = [tier.value for tier in self.bundle.tiers(table, log_odds.tolist())]
         return pd.DataFrame(
             {"probability": chances, "log_odds": log_odds, "tier": tiers},
             index=frame.index,

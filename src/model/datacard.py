@@ -23,6 +23,8 @@ from leads.funnel import Funnel
 from leads.history import History
 from leads.lead import EPOCH
 from leads.settings import Settings
+from model.features.catalog import Numbers
+from model.horizon import Proposal, propose
 from model.labels import conversions, horizon_of
 from model.snapshots import consider
 
@@ -112,6 +114,8 @@ class DataCard:
     stages: Mapping[str, tuple[str, ...]]
     won: Mapping[str, tuple[str, ...]]
     lost: Mapping[str, tuple[str, ...]]
+    proposal: Proposal | None = None
+    """The horizon that the maturity curve proposes; None if it cannot."""
 
     def save(self, folder: Path) -> Path:
         """Keep the card in a folder; whoever reads meanwhile sees the old or the new.
@@ -146,6 +150,8 @@ class DataCard:
         for name in ("curve", "quantiles"):
             raw["maturity"][name] = _pairs(raw["maturity"][name])
         raw["maturity"] = Maturity(**raw["maturity"])
+        found = raw.get("proposal")
+        raw["proposal"] = found and Proposal(**found)
         for name in ("censored", "refused"):
             raw[name] = _pairs(raw[name])
         for name in ("stages", "won", "lost"):
@@ -168,6 +174,7 @@ def describe(
     first = known["created_at"].min()
     start = int(first) if isinstance(first, int) else history.cut_off
     moments = consider(history, settings, funnel=funnel)
+    delays, watched, judged = _delays(history, settings, known)
     return DataCard(
         company=settings.company.name,
         dated=history.tables.dated,
@@ -181,7 +188,7 @@ def describe(
         base_rate=_rate(snapshots["label"]),
         rows={name: len(history.tables[name]) for name in DATED},
         groups=_groups(history, known, snapshots),
-        maturity=_maturity(history, settings, known),
+        maturity=_maturity(delays, watched, judged),
         fields=_fills(history),
         snapshots=_taken(snapshots, settings),
         censored=_counts(snapshots["censored_why"]),
@@ -189,6 +196,13 @@ def describe(
         stages=funnel.order,
         won=funnel.won,
         lost=funnel.lost,
+        proposal=propose(
+            delays,
+            snapshots["moment"].to_numpy(),
+            watched=watched,
+            cut_off=history.cut_off,
+            configured=settings.conversion.horizon_days,
+        ),
     )
 
 
@@ -231,20 +245,30 @@ def _groups(
     return tuple(Group(**row) for row in counted.iter_rows(named=True))
 
 
-def _maturity(history: History, settings: Settings, known: pl.DataFrame) -> Maturity:
-    """Watch leads as long as the older half of the history lets, a year at most."""
+def _delays(
+    history: History, settings: Settings, known: pl.DataFrame
+) -> tuple[Numbers, int, int]:
+    """Find how many days conversions took, of leads watched long enough.
+
+    They are watched as long as the older half of the history lets, a year at most.
+    Returns the days of each conversion, the days watched, and how many leads were.
+    """
     created = known["created_at"].to_numpy()
     half = history.cut_off - int(np.median(created)) if len(created) else 0
     watched = min(max(half, horizon_of(settings)), AGES[-1] * DAY) // DAY
     delay = (pl.col("converted_at") - pl.col("created_at")).clip(0) / DAY
     old = known.filter(pl.col("created_at") + watched * DAY <= history.cut_off)
     delays = old.select(delay).filter(pl.all() <= watched).to_series().to_numpy()
+    return delays, watched, len(old)
+
+
+def _maturity(delays: Numbers, watched: int, leads: int) -> Maturity:
     found = len(delays) > 0
     ages = [age for age in AGES if age <= watched and found]
     parts = (10, 50, 90) if found else ()
     return Maturity(
         watched_days=watched,
-        leads=len(old),
+        leads=leads,
         conversions=len(delays),
         curve=tuple((age, float(np.mean(delays <= age))) for age in ages),
         quantiles=tuple(

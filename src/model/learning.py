@@ -27,15 +27,19 @@ from model.learners.boosting import Fold, Matrix
 from model.learners.calibration import IDENTITY
 from model.learners.forest import NO_TREES
 from model.learners.ground import Ground
-from model.learners.ladder import Ladder, Rung, climb
+from model.learners.ladder import BASE_RATE, LINEAR, Ladder, Rung, climb
 from model.learners.rates import rates
 from model.metrics import Codes, Measured, measure, probabilities
+from model.outlook.forecast import Forecast
+from model.outlook.ground import Ground as OutlookGround
+from model.outlook.learning import learn_outlook
 from model.proof import Cases, Proof, Worth, prove
 from model.provenance import code_mark
 from model.readiness import Readiness
 from model.reference import learn_reference
+from model.sequels import Sequel, steps_of
 from model.slices import Groups, slice_proofs
-from model.tiers import Borders, floor_of, pipelines_in
+from model.tiers import Borders, floor_of, money_of, pipelines_in
 
 UNPLACED: Final = Borders(1.0, 1.0)
 """Of a draft: borders are placed once the newest rows are scored."""
@@ -62,7 +66,8 @@ class Task:
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
     ``model.slices``, of the test rows; without ``ablated`` no group of features is
-    weighed.
+    weighed. ``sequel`` is what followed the training rows, in their order; None where
+    it is not known by time.
     """
 
     catalog: Catalog
@@ -81,6 +86,7 @@ class Task:
     kept: Borders | None = None
     groups: Groups = field(default_factory=dict)
     ablated: bool = True
+    sequel: Sequel | None = None
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -147,8 +153,10 @@ def learn(
         pipeline=_pipeline(task.catalog),
     )
     ladder = climb(ground, settings.model, say)
+    say("Learning how sure, when and how much")
+    forecast = _forecast(task, settings, ladder)
     say("Measuring on the test snapshots")
-    contents = _contents(task, settings, ladder)
+    contents = replace(_contents(task, settings, ladder), forecast=forecast)
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
     shutil.rmtree(draft.path)
@@ -251,14 +259,34 @@ def _borders(
     tiers = settings.tiers
     if task.kept is not None and task.kept.by == tiers.by:
         return replace(task.kept, hysteresis=tiers.hysteresis)
-    if tiers.by == "money":
+    floor = floor_of(trained.bundle.manifest.base_rate, tiers.floor)
+    scored = (
+        _priced(task, trained)
+        if tiers.by == "money"
+        else _scored(task, ladder, trained, newest=tiers.hot_per_week is not None)
+    )
+    return place_borders(scored, tiers, floor=floor, inflow=task.inflow)
+
+
+def _priced(task: Task, trained: Trained) -> Scored:
+    """Take the newest rows with the money to be expected of each.
+
+    Raises
+    ------
+    DataRefused
+        The model knows no amounts.
+    """
+    said = trained.bundle.outlooks(trained.table, trained.log_odds.tolist())
+    money = [money_of(outlook) for outlook in said]
+    known = [amount for amount in money if amount is not None]
+    if len(known) < len(money):
         raise DataRefused(
-            "[tiers] by = 'money' needs expected amounts, and this model gives none.",
+            "[tiers] by = 'money' needs expected amounts, and this model gives none:"
+            " too few payments, or payments that are not the conversion.",
             remedy="Cut tiers by = 'chance'.",
         )
-    floor = floor_of(trained.bundle.manifest.base_rate, tiers.floor)
-    scored = _scored(task, ladder, trained, newest=tiers.hot_per_week is not None)
-    return place_borders(scored, tiers, floor=floor, inflow=task.inflow)
+    pipelines = pipelines_in(task.catalog, trained.table)
+    return Scored(np.array(known, dtype=float), task.leads[task.test], pipelines)
 
 
 def _scored(task: Task, ladder: Ladder, trained: Trained, *, newest: bool) -> Scored:
@@ -275,6 +303,25 @@ def _scored(task: Task, ladder: Ladder, trained: Trained, *, newest: bool) -> Sc
         log_odds = ladder.log_odds
     pipelines = pipelines_in(task.catalog, task.table.rows(rows))
     return Scored(probabilities(log_odds), task.leads[rows], pipelines)
+
+
+def _forecast(task: Task, settings: Settings, ladder: Ladder) -> Forecast:
+    weights = {name: rung.weight for name, rung in ladder.rungs.items()}
+    return learn_outlook(
+        OutlookGround(
+            matrix=task.matrix,
+            leads=task.training_leads,
+            folds=task.folds,
+            log_odds=ladder.log_odds,
+            linear=min(weights.get(LINEAR, 0.0), 1.0),
+            constant=bool(weights.get(BASE_RATE)),
+            seed=settings.model.seed,
+        ),
+        task.sequel,
+        task.catalog.names,
+        steps=steps_of(settings),
+        horizon=settings.conversion.horizon_days,
+    )
 
 
 def _facts(
@@ -365,8 +412,14 @@ def _measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
 def _proof(trained: Trained, borders: Borders, task: Task, settings: Settings) -> Proof:
     base_rate = trained.bundle.manifest.base_rate
     cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
-    cases = replace(cases, pipelines=pipelines_in(task.catalog, trained.table))
-    proof = prove(cases, metrics=trained.metrics, borders=borders, base_rate=base_rate)
+    proof = prove(
+        cases,
+        metrics=trained.metrics,
+        tiers=replace(trained.bundle, borders=borders).tiers(
+            trained.table, trained.log_odds.tolist()
+        ),
+        base_rate=base_rate,
+    )
     return replace(
         proof,
         capacity=what_if(cases, borders, settings.tiers, inflow=task.inflow),

@@ -16,12 +16,14 @@ from typing import Any, Final
 from leads.errors import DamagedBundle
 from model.metrics import Measured
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 FILES: Final = (
     "booster.txt", "calibrator.json", "catalog.json", "golden.json", "linear.json",
     "proof.json", "reference.json", "tiers.json",
 )  # fmt: skip
+OPTIONAL: Final = ("amount.txt", "hazard.txt", "outlook.json", "spread.txt")
+"""What a bundle holds if it could be learned; the manifest says whether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,12 @@ def checked(path: Path, digest: str | None) -> tuple[Manifest, str]:
 
 def _file_faults(path: Path, files: Mapping[str, str]) -> list[str]:
     there = {item.name for item in path.iterdir()} - {MANIFEST}
-    faults = [f"{name} is missing" for name in sorted(set(FILES) - there)]
-    faults += [f"{name} does not belong there" for name in sorted(there - set(FILES))]
+    wanted = {*FILES, *(name for name in OPTIONAL if name in files)}
+    faults = [f"{name} is missing" for name in sorted(wanted - there)]
+    faults += [f"{name} does not belong there" for name in sorted(there - wanted)]
     faults += [
         f"{name} was changed after it was written"
-        for name in FILES
+        for name in sorted(wanted)
         if name in there and sha256((path / name).read_bytes()) != files.get(name)
     ]
     return faults

@@ -24,7 +24,6 @@ from leads.decision import Tier
 from leads.errors import DamagedBundle
 from model.features.catalog import Numbers
 from model.metrics import Codes, Measured, probabilities
-from model.tiers import Borders
 
 Chosen = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
 
@@ -208,15 +207,11 @@ NO_PROOF: Final = Proof(count=0, base_rate=0.0)
 
 @dataclass(frozen=True)
 class Cases:
-    """Test rows: outcomes as 0.0 or 1.0, what was said of each, and whose they are.
-
-    ``pipelines`` are the rows' own, where tiers differ by pipeline.
-    """
+    """Test rows: outcomes as 0.0 or 1.0, what was said of each, and whose they are."""
 
     chances: Numbers
     labels: Numbers
     leads: Codes
-    pipelines: Sequence[str | None] | None = None
 
     @classmethod
     def of(cls, log_odds: Numbers, labels: Numbers, leads: Codes) -> Cases:
@@ -230,7 +225,11 @@ class Cases:
 
 
 def prove(
-    cases: Cases, *, metrics: Mapping[str, Measured], borders: Borders, base_rate: float
+    cases: Cases,
+    *,
+    metrics: Mapping[str, Measured],
+    tiers: Sequence[Tier],
+    base_rate: float,
 ) -> Proof:
     """Count what was said against what happened, in every way the page shows.
 
@@ -240,19 +239,18 @@ def prove(
         Test rows, n > 0.
     metrics
         As ``model.metrics.measure`` gives them for the same rows.
-    borders
-        Where the model's tiers begin.
+    tiers
+        Which tier each case was in.
     base_rate
         The training rate.
     """
-    named = [borders.tier_of(float(chance)).value for chance in cases.chances]
     return Proof(
         count=len(cases.labels),
         base_rate=round(base_rate, DIGITS),
         measures=_measures(cases, metrics, base_rate),
         reliability=_reliability(cases),
         gains=_gains(cases),
-        tiers=tuple(tier_proofs(cases, named)),
+        tiers=tuple(tier_proofs(cases, tiers)),
         histogram=_histogram(cases.chances),
     )
 
@@ -336,14 +334,7 @@ def _gains(cases: Cases) -> tuple[Gain, ...]:
     )
 
 
-def _tiers(cases: Cases, borders: Borders) -> list[TierProof]:
-    chances = cases.chances.tolist()
-    pipelines = cases.pipelines or [None] * len(chances)
-    cut = zip(chances, pipelines, strict=True)
-    return tier_proofs(cases, [borders.tier_of(*case).value for case in cut])
-
-
-def tier_proofs(cases: Cases, named: Sequence[str]) -> list[TierProof]:
+def tier_proofs(cases: Cases, named: Sequence[Tier]) -> list[TierProof]:
     """Count said against happened in every tier, hot first.
 
     ``named`` is the tier that each of the n cases was in.

@@ -25,6 +25,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from leads.decision import Tier
 from leads.errors import BadConfig, DataRefused, LeakRefused
 from leads.history import History, microseconds
 from leads.lead import EPOCH
@@ -231,12 +232,12 @@ def _asked(
 
 def _predicted(bundle: Bundle, history: History, asked: pl.DataFrame) -> pl.DataFrame:
     moments = moments_at(asked, np.arange(len(asked)))
-    log_odds = bundle.log_odds(build(bundle.catalog, history, moments))
-    chances = probabilities(log_odds)
-    tiers = [bundle.borders.tier_of(float(chance)).value for chance in chances]
+    table = build(bundle.catalog, history, moments)
+    log_odds = bundle.log_odds(table)
+    tiers = [tier.value for tier in bundle.tiers(table, log_odds.tolist())]
     return asked.with_columns(
         log_odds=pl.Series(log_odds),
-        probability=pl.Series(chances),
+        probability=pl.Series(probabilities(log_odds)),
         tier=pl.Series(tiers, dtype=pl.String),
         owner=history.cards(moments)["owner"],
     ).select(list(ROWS))
@@ -251,7 +252,7 @@ def _told(rows: pl.DataFrame) -> tuple[Bin | None, tuple[TierProof, ...]]:
         rows["label"].cast(pl.Float64).to_numpy(),
         leads_of(rows),
     )
-    tiers = tier_proofs(cases, rows["tier"].to_list())
+    tiers = tier_proofs(cases, [Tier(name) for name in rows["tier"]])
     return bin_of(cases, np.arange(len(rows))), tuple(tiers)
 
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from leads.decision import Tier
+from leads.decision import Outlook, Tier
 from model.features.catalog import Catalog, FeatureTable, Numbers
 
 RANKED: Final = (Tier.COLD, Tier.WARM, Tier.HOT)
@@ -176,15 +176,9 @@ def floor_of(base_rate: float, multiple: float) -> float:
     return min(base_rate * multiple, (1.0 + base_rate) / 2.0)
 
 
-def expected_money(chances: Numbers, amounts: Numbers) -> Numbers:
-    """Say what is to be expected of leads, (n,): the chance times the amount if paid.
-
-    Examples
-    --------
-    >>> expected_money(np.array([0.5, 0.1]), np.array([100.0, 2000.0])).tolist()
-    [50.0, 200.0]
-    """
-    return np.asarray(chances * amounts)
+def money_of(outlook: Outlook | None) -> float | None:
+    """Read the money to be expected; None where it is not known."""
+    return None if outlook is None else outlook.expected_minor
 
 
 def pipelines_in(catalog: Catalog, table: FeatureTable) -> Sequence[str | None]:

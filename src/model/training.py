@@ -16,7 +16,7 @@ from leads.store import content_digest
 from model.capacity import recent_inflow
 from model.features.batch import build
 from model.features.discovery import discover
-from model.labels import gap_of
+from model.labels import funnel_of, gap_of
 from model.leaks.findings import NOT_INSPECTED
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
@@ -24,6 +24,7 @@ from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
 from model.provenance import code_mark, demand_clean
 from model.readiness import Readiness
+from model.sequels import Sequel, follow
 from model.slices import groups_of
 from model.snapshots import take
 from model.split import Split, split
@@ -126,6 +127,7 @@ def train(
         groups=groups_of(history, settings, moments_at(snapshots, parts.test)),
         kept=terms.kept,
         ablated=terms.ablated,
+        sequel=_sequel(history, settings, snapshots, parts) if dated else None,
     )
     return learn(task, settings, workdir=workdir, progress=progress)
 
@@ -152,6 +154,16 @@ def _within_train(parts: Split) -> tuple[tuple[Codes, Codes], ...]:
         (order[np.searchsorted(ranked, fit)], order[np.searchsorted(ranked, judged)])
         for fit, judged in parts.folds
     )
+
+
+def _sequel(
+    history: History, settings: Settings, snapshots: pl.DataFrame, parts: Split
+) -> Sequel | None:
+    """Follow the training snapshots, no further than their labels look."""
+    moments = moments_at(snapshots, parts.train)
+    until = _learned_until(snapshots, parts, settings)
+    funnel = funnel_of(history, settings)
+    return follow(history, settings, moments, funnel, until=until)
 
 
 def _learned_until(snapshots: pl.DataFrame, parts: Split, settings: Settings) -> int:

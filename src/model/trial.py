@@ -29,11 +29,10 @@ from model.features.batch import build
 from model.features.catalog import Numbers
 from model.harm import Labels
 from model.manifest import Manifest
-from model.metrics import Measured, probabilities
+from model.metrics import Measured
 from model.readiness import Readiness
 from model.snapshots import open_leads, take
 from model.split import split
-from model.tiers import pipelines_in
 from model.training import leads_of, moments_at
 
 NOT_PARTED = "The champion may have learned from some of these rows, which favours it."
@@ -117,12 +116,7 @@ def _tiers(
     if asked.is_empty():
         return []
     table = build(bundle.catalog, history, asked)
-    chances = probabilities(bundle.log_odds(table)).tolist()
-    pipelines = pipelines_in(bundle.catalog, table)
-    return [
-        bundle.tier_of(chance, pipeline, previous=previous)
-        for chance, pipeline, previous in zip(chances, pipelines, before, strict=True)
-    ]
+    return bundle.tiers(table, bundle.log_odds(table).tolist(), previous=before)
 
 
 def _of_too_little(challenger: Manifest, champion: Bundle | None) -> Verdict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from leads.decision import Prediction, Reason
+from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
 from model.bundle import Bundle
@@ -24,6 +24,7 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
     return {
         "lead_id": prediction.lead_id,
         "probability": prediction.probability,
+        **_outlook_said(prediction.outlook),
         "horizon_days": prediction.horizon_days,
         "tier": prediction.tier.value,
         "reasons_for": [reason for reason in said if reason["share"] > 0],
@@ -33,6 +34,24 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
         "as_of": prediction.as_of.isoformat(),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
+    }
+
+
+UNKNOWN: Final = ("low", "high", "curve", "expected_days", "expected_money")
+"""What is null where there is no outlook."""
+
+
+def _outlook_said(outlook: Outlook | None) -> dict[str, Any]:
+    if outlook is None:
+        return dict.fromkeys(UNKNOWN)
+    money = {"amount_minor": outlook.expected_minor, "currency": outlook.currency}
+    curve = {str(days): chance for days, chance in outlook.curve.items()}
+    return {
+        "low": outlook.low,
+        "high": outlook.high,
+        "curve": curve or None,
+        "expected_days": outlook.expected_days,
+        "expected_money": None if outlook.expected_minor is None else money,
     }
 
 

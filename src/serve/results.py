@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 import polars as pl
@@ -19,12 +19,30 @@ from leads.tables import INSTANT
 COLUMNS: Final = {
     "lead_id": pl.String(),
     "probability": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "expected_days": pl.Float64(),
+    "expected_minor": pl.Int64(),
+    "currency": pl.String(),
     "tier": pl.String(),
     "reasons": pl.String(),
     "as_of": INSTANT,
     "model_version": pl.String(),
 }
 ENDINGS: Final = (".parquet", ".csv")
+
+
+class _Nothing(NamedTuple):
+    """The outlook of a prediction that has none."""
+
+    low: None = None
+    high: None = None
+    expected_days: None = None
+    expected_minor: None = None
+    currency: None = None
+
+
+NOTHING: Final = _Nothing()
 
 
 class _Writer(Protocol):
@@ -55,13 +73,19 @@ def frame_of(predictions: Sequence[Prediction]) -> pl.DataFrame:
 
     Examples
     --------
-    >>> frame_of([]).columns
-    ['lead_id', 'probability', 'tier', 'reasons', 'as_of', 'model_version']
+    >>> frame_of([]).columns[:4]
+    ['lead_id', 'probability', 'low', 'high']
     """
+    outlooks = [made.outlook or NOTHING for made in predictions]
     return pl.DataFrame(
         {
             "lead_id": [made.lead_id for made in predictions],
             "probability": [made.probability for made in predictions],
+            "low": [said.low for said in outlooks],
+            "high": [said.high for said in outlooks],
+            "expected_days": [said.expected_days for said in outlooks],
+            "expected_minor": [said.expected_minor for said in outlooks],
+            "currency": [said.currency for said in outlooks],
             "tier": [made.tier.value for made in predictions],
             "reasons": [_json(made) for made in predictions],
             "as_of": [made.as_of for made in predictions],

@@ -129,11 +129,30 @@ class ReasonSaid(TypedDict):
     texts: dict[str, str]
 
 
+class MoneySaid(TypedDict):
+    """An amount in the smallest unit of its currency."""
+
+    amount_minor: int
+    currency: str
+
+
 class PredictionSaid(TypedDict):
-    """The chance that a lead converts within the horizon, and why."""
+    """The chance that a lead converts within the horizon, and why.
+
+    ``low`` to ``high`` is the 90 % interval of ``probability``, ``curve`` the chance to
+    have converted by so many days, ``expected_days`` how long a conversion takes if it
+    comes within the curve's last step, ``expected_money`` the probability times the
+    amount expected of a conversion. Null if reasons were not asked for, or if the model
+    does not know.
+    """
 
     lead_id: str
     probability: float
+    low: float | None
+    high: float | None
+    curve: dict[str, float] | None
+    expected_days: float | None
+    expected_money: MoneySaid | None
     horizon_days: int
     tier: Tier
     reasons_for: list[ReasonSaid]

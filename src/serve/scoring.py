@@ -13,12 +13,14 @@ from typing import Final
 
 import orjson
 
-from leads.decision import Prediction, Reason, probability_of
+from leads.decision import Outlook, Prediction, Reason, probability_of
 from model.bundle import Bundle
 from model.explanation import shares
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.reasons import reasons as reasons_of
-from model.tiers import pipelines_in
+
+Said = tuple[dict[str, float], tuple[Reason, ...]]
+"""The share of each field, and the reasons worth showing."""
 
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10
@@ -47,43 +49,49 @@ def predict(
     version
         Under which version the bundle serves.
     reasons
-        Whether to explain; without, ``shares`` and ``reasons`` are empty.
+        Whether to explain; without, ``shares`` and ``reasons`` are empty
+        and there is no outlook.
 
     Returns
     -------
     list of Prediction
         In the order of the table.
     """
-    log_odds = bundle.log_odds(table).tolist()
-    said = _explained(bundle, table) if reasons else [({}, ())] * len(table)
-    pipelines = pipelines_in(bundle.catalog, table)
+    said: Sequence[Said] = [({}, ())] * len(table)
+    outlooks: Sequence[Outlook | None] = [None] * len(table)
+    if reasons:
+        found, contributions, outlooks = bundle.explain(table)
+        said = _explained(bundle, table, contributions)
+    else:
+        found = bundle.log_odds(table)
+    log_odds = found.tolist()
+    tiers = bundle.tiers(table, log_odds, outlooks=outlooks)
     predictions = []
-    for lead_id, moment, odds, pipeline, (fields, why) in zip(
-        lead_ids, as_of, log_odds, pipelines, said, strict=True
+    for lead_id, moment, odds, tier, (fields, why), outlook in zip(
+        lead_ids, as_of, log_odds, tiers, said, outlooks, strict=True
     ):
-        probability = probability_of(odds)
         predictions.append(
             Prediction(
                 lead_id=lead_id,
                 as_of=moment,
                 horizon_days=bundle.horizon_days,
-                probability=probability,
+                probability=probability_of(odds),
                 log_odds=odds,
                 base=bundle.base,
-                tier=bundle.tier_of(probability, pipeline),
+                tier=tier,
                 shares=fields,
                 reasons=why,
                 model_version=version,
                 bundle_digest=bundle.digest,
+                outlook=outlook,
             )
         )
     return predictions
 
 
 def _explained(
-    bundle: Bundle, table: FeatureTable
-) -> list[tuple[dict[str, float], tuple[Reason, ...]]]:
-    contributions: Numbers = bundle.contributions(table)
+    bundle: Bundle, table: FeatureTable, contributions: Numbers
+) -> Sequence[Said]:
     fields, summed = shares(bundle, contributions)
     return [
         (

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from leads.decision import Prediction, Tier
 from leads.journal import Journal
-from model.tiers import Borders
+from model.tiers import Borders, money_of
 
 
 def settled(
@@ -44,9 +44,13 @@ def settled(
     kept = []
     for made, pipeline in zip(predictions, pipelines, strict=True):
         previous, since = standing.get(made.lead_id, (None, made.as_of))
-        if previous is None or since > made.as_of or made.tier is Tier.NO_DATA:
+        unmoneyed = borders.by == "money" and money_of(made.outlook) is None
+        unjudged = unmoneyed or made.tier is Tier.NO_DATA
+        if previous is None or since > made.as_of or unjudged:
             kept.append(made)
             continue
-        tier = borders.tier_of(made.probability, pipeline, previous=previous)
+        tier = borders.tier_of(
+            made.probability, pipeline, money=money_of(made.outlook), previous=previous
+        )
         kept.append(made if tier is made.tier else replace(made, tier=tier))
     return kept

@@ -115,6 +115,7 @@ def _grown(history: History, settings: Settings, folder: Path) -> Bundle:
         reference=plain.reference,
         golden=table.rows(slice(0, 20)),
         facts=facts,
+        forecast=plain.forecast,
     )
     return write_bundle(folder / "grown", contents)
 

@@ -38,7 +38,8 @@ ROWS = st.lists(
 SERVING = (
     "bundle", "bundle_check", "champion", "explanation", "features.catalog",
     "features.phrases", "learners.calibration", "learners.forest", "learners.linear",
-    "manifest", "metrics", "proof", "reasons", "reference", "single", "tiers",
+    "manifest", "metrics", "outlook.amount", "outlook.curve", "outlook.forecast",
+    "outlook.spread", "proof", "reasons", "reference", "single", "tiers",
 )  # fmt: skip
 """Modules that a service imports, of this part."""
 
@@ -210,13 +211,14 @@ def test_the_pyfunc_path_refuses_missing_columns(trained: Trained) -> None:
 
 
 def test_a_bundle_holds_text_alone(trained: Trained) -> None:
-    """Eight known files, UTF-8, none of them pickle or code."""
+    """Known files, UTF-8, none of them pickle or code."""
     files = sorted(trained.bundle.path.iterdir())
 
-    assert [file.name for file in files] == sorted([*FILES, MANIFEST])
+    learned = ["outlook.json", "spread.txt"]  # a flat table has neither times nor money
+    assert [file.name for file in files] == sorted([*FILES, *learned, MANIFEST])
     for file in files:
         text = file.read_bytes().decode()
-        assert text.startswith("tree" if file.name == "booster.txt" else "{")
+        assert text.startswith("tree" if file.suffix == ".txt" else "{")
 
 
 def parsed(name: str) -> ast.Module:
@@ -256,7 +258,7 @@ def test_the_serving_path_imports_only_itself() -> None:
 
 @settings(LAWFUL, max_examples=120)
 @given(
-    file=st.sampled_from([*FILES, MANIFEST]),
+    file=st.sampled_from([*FILES, "outlook.json", "spread.txt", MANIFEST]),
     place=st.floats(0, 1, exclude_max=True),
     flip=st.integers(1, 255),
 )

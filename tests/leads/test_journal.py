@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from leads.decision import Prediction, Reason, Tier
+from leads.decision import Outlook, Prediction, Reason, Tier
 from leads.errors import BadConfig, BadInput, Unavailable
 from leads.journal import Journal
 from leads.records import METADATA
@@ -94,6 +94,51 @@ def test_a_prediction_comes_back_as_it_was(journal: Journal) -> None:
     assert journal.latest("L-1") == said()
     [stored] = journal.history("L-1")
     assert (stored.prediction, stored.made_at, stored.channel) == (said(), NOW, "api")
+
+
+def test_an_outlook_comes_back_as_it_was(journal: Journal) -> None:
+    """Interval, curve with its days as numbers, days and money survive the journal."""
+    curve = {7: 0.1, 30: 0.25, 90: 1 / 3}
+    whole = Outlook(0.2, 0.3, curve, 12.5, 1_234_567, "RUB")
+    bare = Outlook(0.2, 0.3, {})
+    first, second = replace(said("A"), outlook=whole), replace(said("B"), outlook=bare)
+    record(journal, first, second)
+
+    assert journal.latest("A") == first
+    assert journal.latest("B") == second
+    assert [*journal.history("A")[0].prediction.outlook.curve] == [7, 30, 90]  # type: ignore[union-attr]
+
+
+def test_what_was_said_before_there_were_outlooks_has_none(url: str) -> None:
+    """A journal of the first revision is upgraded, and its predictions are kept."""
+    journal = Journal(url)
+    journal.upgrade()
+    record(journal, said())
+    with journal._engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE predictions DROP COLUMN outlook"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+
+    journal.upgrade()
+
+    assert journal.latest("L-1") == said()
+    record(journal, replace(said("L-2"), outlook=Outlook(0.1, 0.4, {7: 0.2})))
+    assert journal.latest("L-2") != said("L-2")
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "outlook",
+    [
+        Outlook(-0.1, 0.3, {}),
+        Outlook(0.1, math.nan, {}),
+        Outlook(0.1, 0.3, {7: 1.5}),
+        Outlook(0.1, 0.3, {}, expected_days=math.inf),
+    ],
+)
+def test_an_outlook_that_is_none_is_refused(journal: Journal, outlook: Outlook) -> None:
+    """Bounds and steps are probabilities, and days are a number."""
+    with pytest.raises(BadInput, match="outlook"):
+        record(journal, replace(said(), outlook=outlook))
 
 
 def test_floats_come_back_bit_for_bit(journal: Journal) -> None:

@@ -15,6 +15,7 @@ from tests.model.invented_history import (
     invented_history,
 )
 
+from leads.decision import Tier
 from leads.errors import DataRefused
 from leads.history import microseconds
 from leads.settings import Tiers
@@ -210,6 +211,25 @@ def test_tiers_by_money_need_amounts(tmp_path: Path) -> None:
 
     with pytest.raises(DataRefused, match="needs expected amounts"):
         learn(invented_task(), settings, workdir=tmp_path)
+
+
+def test_tiers_by_money_put_the_most_money_first(tmp_path: Path) -> None:
+    """Where amounts are known, hot leads promise more money than all others."""
+    tiers = Tiers(by="money", floor=0.0)
+    settings = company_settings(tmp_path).model_copy(update={"tiers": tiers})
+
+    made = train(invented_history(), settings, workdir=tmp_path)
+
+    log_odds = made.log_odds.tolist()
+    promised = [
+        said.expected_minor if said and said.expected_minor else 0
+        for said in made.bundle.outlooks(made.table, log_odds)
+    ]
+    named = made.bundle.tiers(made.table, log_odds)
+    hot = [p for p, tier in zip(promised, named, strict=True) if tier is Tier.HOT]
+    rest = [p for p, tier in zip(promised, named, strict=True) if tier is not Tier.HOT]
+    assert 0 < len(hot) < len(rest)
+    assert min(hot) >= max(rest)
 
 
 def test_a_trained_model_fits_the_team(tmp_path: Path) -> None:

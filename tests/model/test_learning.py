@@ -80,7 +80,8 @@ def test_too_few_conversions_give_the_usual_rate(task: Task, tmp_path: Path) -> 
     assert manifest.readiness == {"won": 49, "lost": 1_001, "minimum": 50}
     assert probabilities(made.log_odds) == pytest.approx([50 / 1_060] * 450)
     assert manifest.base_rate == pytest.approx(50 / 1_060)
-    assert {made.bundle.tier_of(p) for p in (0.01, 0.5, 0.99)} == {Tier.NO_DATA}
+    sure = [-4.0, 4.0] * 225
+    assert set(made.bundle.tiers(made.table, sure)) == {Tier.NO_DATA}
     assert not made.bundle.contributions(made.table).any()
     made.bundle.check_golden_rows()
 
@@ -90,7 +91,8 @@ def test_fifty_conversions_give_a_model(task: Task, tmp_path: Path) -> None:
     made = learn(with_conversions(task, 50), flat_settings(tmp_path), workdir=tmp_path)
 
     assert made.bundle.manifest.enough
-    assert made.bundle.tier_of(0.999) is Tier.HOT
+    sure = made.bundle.tiers(made.table, [9.0] * len(made.table))
+    assert set(sure) == {Tier.HOT}
     assert made.metrics
 
 

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from random import Random
 
 import numpy as np
@@ -26,7 +27,13 @@ def cases(*said: tuple[float, int]) -> Cases:
 
 def proof(*said: tuple[float, int]) -> Proof:
     """Prove cases."""
-    return prove(cases(*said), metrics=METRICS, borders=BORDERS, base_rate=0.3)
+    return proved(cases(*said), METRICS)
+
+
+def proved(said: Cases, metrics: Mapping[str, Measured]) -> Proof:
+    """Prove cases whose tiers begin at the borders."""
+    tiers = [BORDERS.tier_of(chance) for chance in said.chances.tolist()]
+    return prove(said, metrics=metrics, tiers=tiers, base_rate=0.3)
 
 
 ANY = st.lists(
@@ -114,8 +121,7 @@ def test_snapshots_of_one_lead_are_no_more_proof_than_one() -> None:
 def test_figures_stand_beside_the_base_rate_s() -> None:
     """A measure carries what saying the base rate would get; that is no row itself."""
     metrics = {"logloss": Measured(0.3, 0.2, 0.4)} | METRICS
-    made = prove(cases((0.5, 1), (0.1, 0)), metrics=metrics, borders=BORDERS,
-                 base_rate=0.3)  # fmt: skip
+    made = proved(cases((0.5, 1), (0.1, 0)), metrics)
 
     assert {m.name: m.base for m in made.measures} == {"logloss": 0.5, "auc": 0.5}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.decision import Tier
-from model.tiers import Borders, Cut, expected_money, floor_of, learn_borders
+from model.tiers import Borders, Cut, floor_of, learn_borders
 
 CHANCES = st.lists(st.sampled_from([0.01, 0.1, 0.2, 0.5, 0.9]), min_size=1, max_size=60)
 SHARE = st.floats(0.01, 0.6)
@@ -66,7 +66,7 @@ def test_borders_are_read_as_they_were_written() -> None:
 
 def test_tiers_by_money_look_at_money() -> None:
     """A likely small lead is colder than an unlikely large one, but never past hope."""
-    money = expected_money(np.array([0.5, 0.2, 0.01]), np.array([1e2, 1e4, 1e6]))
+    money = np.array([0.5, 0.2, 0.01]) * np.array([1e2, 1e4, 1e6])
     borders = replace(
         learn_borders(money, hot=0.7, warm=0.2, floor=0.0), by="money", floor=0.05
     )

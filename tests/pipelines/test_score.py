@@ -136,7 +136,8 @@ def test_a_file_of_leads_is_answered_in_its_order(
     rows = pl.read_parquet(results) if ending == "parquet" else pl.read_csv(results)
 
     assert rows.columns == [
-        "lead_id", "probability", "tier", "reasons", "as_of", "model_version",
+        "lead_id", "probability", "low", "high", "expected_days", "expected_minor",
+        "currency", "tier", "reasons", "as_of", "model_version",
     ]  # fmt: skip
     assert rows["lead_id"].to_list() == pl.read_parquet(leads_file)["lead_id"].to_list()
     assert set(rows["tier"]) <= {tier.value for tier in Tier}

@@ -4,17 +4,23 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 from tests.serve.company import sent_of, settings_in
 from tests.serve.conftest import Company
 
 from leads.history import microseconds
+from model.features.batch import build
 from model.features.twin import build_one
+from serve.answers import UNKNOWN as OUTLOOK
+from serve.answers import prediction_said
 from serve.app import create_app
 from serve.desk import Desk
-from serve.scoring import features_in
+from serve.pages.wording import Wording
+from serve.scoring import features_in, predict
 
 LEAD = "L00003"
 JSON = {"content-type": "application/json"}
@@ -48,6 +54,31 @@ def test_an_answer_holds_all_that_was_promised(
     assert all(reason["texts"]["en"] for reason in reasons)
 
 
+def test_an_outlook_is_answered_journaled_and_shown_alike(
+    client: TestClient, company: Company, whole: dict[str, Any]
+) -> None:
+    """The answer, the scoring path and the lead's page say one and the same."""
+    said = client.post("/v1/predict", json=whole).json()
+    moment = company.tables.cut_off
+    asked = pl.DataFrame({"lead_id": [LEAD], "moment": [microseconds(moment)]})
+    table = build(company.first.catalog, company.history, asked)
+    [made] = predict(company.first, table, [LEAD], [moment], version="1")
+    page = client.get(f"/leads/{LEAD}").text
+
+    assert {name: said[name] for name in OUTLOOK} == {
+        name: prediction_said(made, "ru")[name] for name in OUTLOOK
+    }
+    assert 0.0 < said["low"] < said["probability"] < said["high"] < 1.0
+    assert said["curve"]["14"] == said["probability"]
+    assert said["expected_money"]["currency"] == "RUB"
+    assert said["expected_days"] > 0
+    words = Wording("ru", ZoneInfo("Europe/Moscow"))
+    for chance in (said["low"], said["high"], said["curve"]["7"]):
+        assert words.chance(chance) in page
+    kept = client.get(f"/v1/leads/{LEAD}/history").json()["entries"][0]
+    assert kept["prediction"] == said
+
+
 def test_an_id_alone_means_the_ingested_lead_at_the_cut_off(
     client: TestClient, whole: dict[str, Any]
 ) -> None:
@@ -66,6 +97,7 @@ def test_reasons_can_be_left_out_and_nothing_else_changes(
 
     assert bare["reasons_for"] == bare["reasons_against"] == []
     nothing: dict[str, Any] = {"reasons_for": [], "reasons_against": []}
+    nothing |= dict.fromkeys(OUTLOOK)
     assert explained | nothing == bare
 
 

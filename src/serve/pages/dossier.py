@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Final, Literal
 
-from leads.decision import Prediction, Reason, Tier, probability_of
+from leads.decision import Outlook, Prediction, Reason, Tier, probability_of
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
@@ -72,6 +72,7 @@ class Dossier:
     story: tuple[Happening, ...]
     untold: int
     earlier: tuple[Stored, ...]
+    outlook: Outlook | None = None
 
     @property
     def dated(self) -> bool:
@@ -131,6 +132,7 @@ def compile_dossier(
         story=story[:MOST_HAPPENINGS],
         untold=max(0, len(story) - MOST_HAPPENINGS),
         earlier=tuple(stored for stored in entries if stored is not newest),
+        outlook=prediction.outlook,
     )
 
 

@@ -111,6 +111,13 @@ TEXTS: Final[Mapping[str, Words]] = {
     "lead.usual": Words(
         "About the usual chance of {base}", "Около обычной вероятности {base}"
     ),
+    "lead.interval": Words(
+        "With 90% certainty between {low} and {high}",
+        "С уверенностью 90 % — от {low} до {high}",
+    ),
+    "lead.by": Words("Within {days}", "За {days}"),
+    "lead.days": Words("If it converts, after about", "Если сконвертируется, то через"),
+    "lead.money": Words("Expected money", "Ожидаемые деньги"),
     "lead.source": Words("Source", "Источник"),
     "lead.pipeline": Words("Pipeline", "Воронка"),
     "lead.stage": Words("Stage", "Стадия"),

@@ -1,0 +1,1 @@
+"""How sure, when and how much: what is said of a lead beside its probability."""
