@@ -209,7 +209,9 @@ def tier_moves(old: Sequence[Tier], new: Sequence[Tier], rules: Promotion) -> Ga
     """
     if not old:
         return Gate("tiers", passed=True, words="no open lead has a tier to change")
-    pairs = [(a, b) for a, b in zip(old, new, strict=True) if a is not b]
+    both = zip(old, new, strict=True)
+    # Who had no tier for want of data loses none.
+    pairs = [(a, b) for a, b in both if a is not b and a is not Tier.NO_DATA]
     counted = {pair: pairs.count(pair) for pair in dict.fromkeys(pairs)}
     ways = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     told = "".join(f"; {a.value} to {b.value} {n:,}" for (a, b), n in ways)

@@ -2,8 +2,9 @@
 
 Drift is measured where folds go forward in time: by how many standard errors the newest
 judged slice converts more or less than what its fold was fitted on, and by how far each
-feature's distribution moved (Kolmogorov-Smirnov distance; for texts total variation).
-Where nothing moved nothing is done. Where something did, newer rows may count for more
+feature's distribution moved (Kolmogorov-Smirnov distance; for texts total variation),
+if by more than samples of so many leads differ by chance. Where nothing moved nothing
+is done. Where something did, newer rows may count for more
 (``regression``, ``boosting``), and the intercept may follow the newest slice; each only
 if that would have helped the slices in order of time by more than chance.
 """
@@ -28,6 +29,15 @@ RATE_MOVED: Final = 3.0
 FEATURE_MOVED: Final = 0.1
 """Distance of a feature's distributions beyond which it has drifted."""
 
+BY_CHANCE: Final = 1.63
+"""Kolmogorov's distance that one in a hundred samples passes, times the root of n."""
+
+SURELY: Final = 1.5
+"""Times the total variation to be expected by chance that counts as a move."""
+
+SHIFT_PROOF: Final = 2.0
+"""Standard errors by which following the newest slice must have helped."""
+
 MOST_NAMED: Final = 5
 SLOWED: Final = 10.0
 """Imagined rows of the middle that hold an intercept back where a slice is small."""
@@ -41,10 +51,15 @@ class Drift:
     features: Mapping[str, float]
 
     @property
+    def of_rate(self) -> bool:
+        """Whether leads convert more or less often than they did."""
+        return abs(self.rate) > RATE_MOVED
+
+    @property
     def found(self) -> bool:
         """Whether anything moved that a learner might have to follow."""
         farthest = max(self.features.values(), default=0.0)
-        return abs(self.rate) > RATE_MOVED or farthest > FEATURE_MOVED
+        return self.of_rate or farthest > FEATURE_MOVED
 
 
 def measure_drift(
@@ -63,10 +78,13 @@ def measure_drift(
     """
     before, after = fold
     texts = frozenset(matrix.categorical)
+    # Snapshots of one lead are alike, so leads say how much is chance.
+    counts = [len(np.unique(leads[side])) for side in fold]
+    noise = float(sum(1.0 / count for count in counts))
     moved = {
-        name: _text_moved(column[before], column[after])
+        name: _text_moved(column[before], column[after], noise)
         if place in texts
-        else _number_moved(column[before], column[after])
+        else _number_moved(column[before], column[after], noise)
         for place, (name, column) in enumerate(zip(names, matrix.values.T, strict=True))
     }
     farthest = sorted(moved, key=lambda name: (-moved[name], name))[:MOST_NAMED]
@@ -107,7 +125,7 @@ def newest_shift(
     for before, now in pairwise(names):
         taught = folds == before
         added[folds == now] = _shift(log_odds[taught], labels[taught])
-    if not gains(log_odds, log_odds + added, labels, leads):
+    if not gains(log_odds, log_odds + added, labels, leads, errors=SHIFT_PROOF):
         return 0.0, np.zeros(len(labels))
     newest = folds == names[-1]
     return _shift(log_odds[newest], labels[newest]), added
@@ -136,19 +154,24 @@ def _rate_moved(labels: Numbers, leads: Codes, fold: Fold) -> float:
     return (means[1] - means[0]) / error if error else 0.0
 
 
-def _number_moved(before: Numbers, after: Numbers) -> float:
+def _number_moved(before: Numbers, after: Numbers, noise: float) -> float:
     """Give the farthest that two distribution functions are apart; unknown is least."""
     both = [np.sort(np.nan_to_num(side, nan=-np.inf)) for side in (before, after)]
     at = np.unique(np.concatenate(both))
     parts = [np.searchsorted(side, at, side="right") / len(side) for side in both]
-    return float(np.max(np.abs(parts[0] - parts[1])))
+    distance = float(np.max(np.abs(parts[0] - parts[1])))
+    return distance if distance > BY_CHANCE * noise**0.5 else 0.0
 
 
-def _text_moved(before: Numbers, after: Numbers) -> float:
+def _text_moved(before: Numbers, after: Numbers, noise: float) -> float:
     """Give half of how much the shares of levels differ in all; unknown is a level."""
     both = [
         np.nan_to_num(side, nan=-1.0).astype(np.intp) + 1 for side in (before, after)
     ]
     most = max(int(side.max()) for side in both) + 1
     parts = [np.bincount(side, minlength=most) / len(side) for side in both]
-    return float(np.abs(parts[0] - parts[1]).sum() / 2.0)
+    distance = float(np.abs(parts[0] - parts[1]).sum() / 2.0)
+    common = sum(parts) / 2.0
+    # The mean of how far two binomial shares are apart, summed over the levels.
+    by_chance = np.sqrt(2.0 / np.pi * noise * common * (1.0 - common)).sum() / 2.0
+    return distance if distance > SURELY * by_chance else 0.0

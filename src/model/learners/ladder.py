@@ -201,8 +201,8 @@ def _grown(
 
 
 def _shift(judged: _Judged, seen: Seen, blended: Numbers) -> tuple[float, Numbers]:
-    """Let the intercept follow the newest rows where the world drifts."""
-    if not (judged.drift and judged.drift.found):
+    """Let the intercept follow the newest rows where the rate drifts."""
+    if not (judged.drift and judged.drift.of_rate):
         return 0.0, np.zeros(len(blended))
     return newest_shift(blended, seen.labels, folds=seen.folds, leads=seen.leads)
 

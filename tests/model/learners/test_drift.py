@@ -72,6 +72,20 @@ def test_moved_shares_of_a_text_and_of_the_unknown_are_drift() -> None:
     assert found.features == pytest.approx({"n0": 0.5, "n1": 0.25})
 
 
+def test_few_leads_differ_by_chance() -> None:
+    """Many rare levels, and few leads seen often, differ without any drift."""
+    rng = np.random.default_rng(5)
+    leads = ORDER // 10
+    texts = rng.integers(0, 60, ROWS // 10)[leads].astype(float)
+    numbers = rng.normal(size=ROWS // 10)[leads]
+    labels = (ORDER % 2).astype(float)
+    matrix = Matrix(np.column_stack([texts, numbers]), labels, (0,))
+
+    found = measure_drift(matrix, ["text", "number"], leads, FORWARD[-1])
+
+    assert found.features == {}
+
+
 def test_a_moved_rate_is_measured_in_whole_leads() -> None:
     """A rate that doubled is many standard errors off; leads seen often are few."""
     labels = np.where(FORWARD[-1][1][0] <= ORDER, ORDER % 2, ORDER % 4 == 0)

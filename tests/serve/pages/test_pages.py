@@ -325,7 +325,7 @@ WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
 INSERT INTO predictions
 SELECT p.id + 50 * n.i, p.lead_id || '-' || n.i, as_of, made_at, horizon_days,
   (abs(random()) % 1000000) / 1e6, log_odds, base, tier, shares, reasons,
-  model_version, bundle_digest, channel, inputs
+  model_version, bundle_digest, channel, inputs, outlook
 FROM predictions p, n
 """
 LATEST = """
