@@ -71,6 +71,8 @@ def trial(
     """
     if not challenger.manifest.enough:
         return _of_too_little(challenger.manifest, champion)
+    if champion and not champion.manifest.enough:
+        champion = None  # it says the usual rate, which is what a first one must beat
     seed = challenger.manifest.settings["model"]["seed"]
     if champion and _aim(champion.manifest) != _aim(challenger.manifest):
         ground = _ground(history, settings, [challenger.manifest], note=OTHER_AIM)
