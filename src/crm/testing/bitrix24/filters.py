@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Final
 
 from crm.testing.bitrix24.account import PortalProfile, Switch
@@ -178,14 +179,13 @@ def in_order(rows: list[Record], order: Any, known: Known) -> list[Record]:
         if field is None:
             text = f"Invalid order: field '{name}' is not allowed"
             raise Refusal(400, "INVALID_ARG_VALUE", text)
-        ranked.sort(
-            key=lambda row, own=field.name: _rank(row.get(own)),
-            reverse=str(direction).upper() == "DESC",
-        )
+        falling = str(direction).upper() == "DESC"
+        ranked.sort(key=partial(_rank, name=field.name), reverse=falling)
     return ranked
 
 
-def _rank(value: Any) -> tuple[int, Any]:
+def _rank(row: Record, name: str) -> tuple[int, Any]:
+    value = row.get(name)
     if value is None or isinstance(value, list | dict):
         return (0, 0)
     return (1, value.timestamp() if isinstance(value, datetime) else value)

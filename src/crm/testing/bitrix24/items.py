@@ -174,23 +174,32 @@ def _fields(context: Context, params: Params) -> Result:
 
 def describe(field: Field | CustomField, entity: Entity) -> dict[str, Any]:
     """Describe one field as both dialects do."""
-    own = isinstance(field, CustomField)
-    described: dict[str, Any] = {
-        "type": field.user_type if isinstance(field, CustomField) else field.type.value,
-        "isRequired": field.mandatory if own else field.required,
-        "isReadOnly": False if own else field.read_only,
-        "isImmutable": False,
-        "isMultiple": field.multiple if own else field.type is Type.MULTIFIELD,
-        "isDynamic": own,
-        "title": field.labels.get("ru", field.name) if own else field.name,
-        "upperName": field.name if own else field.classic,
+    described: dict[str, Any] = {"isImmutable": False, "upperName": field.name}
+    if isinstance(field, CustomField):
+        described |= {
+            "type": field.user_type,
+            "isRequired": field.mandatory,
+            "isReadOnly": False,
+            "isMultiple": field.multiple,
+            "isDynamic": True,
+            "title": field.labels.get("ru", field.name),
+        }
+        if field.options:
+            described["items"] = [
+                {"ID": str(each.id), "VALUE": each.value} for each in field.options
+            ]
+        return described
+    described |= {
+        "type": field.type.value,
+        "isRequired": field.required,
+        "isReadOnly": field.read_only,
+        "isMultiple": field.type is Type.MULTIFIELD,
+        "isDynamic": False,
+        "title": field.name,
+        "upperName": field.classic,
     }
     if field.name == "stageId":
         described["statusType"] = entity.stages
-    if isinstance(field, CustomField) and field.options:
-        described["items"] = [
-            {"ID": str(option.id), "VALUE": option.value} for option in field.options
-        ]
     return described
 
 

@@ -73,7 +73,7 @@ async def _body(receive: Receive) -> bytes:
     whole = b""
     while True:
         message = await receive()
-        whole += message.get("body", b"")
+        whole += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return whole
 

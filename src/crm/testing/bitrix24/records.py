@@ -7,6 +7,7 @@ the ledger its entry, and the event goes out.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, Final
 
 from crm.testing.bitrix24.account import Switch
@@ -21,14 +22,14 @@ CONVERTED: Final = "CONVERTED"
 MADE, MOVED, CLOSED, OTHER_PIPELINE = 1, 2, 3, 5
 
 
-def visible(context: Context, entity: Entity) -> list[Record]:
-    """List the records that the caller may read; nobody says that there are more.
+def visible(context: Context, entity: Entity) -> Iterator[Record]:
+    """Go through the records that the caller may read; nothing tells of the others.
 
     Which rows a user sees is (U) in the contracts; here all, or those they answer for.
     """
     user = context.state.users[context.caller.user]
     rows = context.state.of(entity).values()
-    return [row for row in rows if may_see(user, row)]
+    return (row for row in rows if may_see(user, row))
 
 
 def may_see(user: User, row: Record) -> bool:
@@ -165,7 +166,7 @@ def _check_stage(context: Context, entity: Entity, row: Record) -> None:
 
 
 def _check_required(context: Context, entity: Entity, row: Record) -> None:
-    """Required fields count only when the stage changes inside one pipeline.
+    """Refuse empty required fields, when the stage changes inside one pipeline.
 
     The contracts give the status (400) but no code for this; the code is ours.
     """

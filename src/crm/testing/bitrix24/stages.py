@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 from crm.testing.bitrix24.filters import Known, condition, in_order
 from crm.testing.bitrix24.items import entity_of
-from crm.testing.bitrix24.listing import listed
+from crm.testing.bitrix24.listing import NO_COUNT, floor_of, listed, start_of
 from crm.testing.bitrix24.portal import Context, Method, Params, Result
 from crm.testing.bitrix24.records import may_see
 from crm.testing.bitrix24.schema import LEAD, Entity, Field, Type
@@ -124,12 +126,16 @@ def _history(context: Context, params: Params) -> Result:
     entity = entity_of(params)
     user = context.state.users[context.caller.user]
     owners = context.state.of(entity)
-    rows = [
+    steps = context.state.history
+    begin = 0
+    if start_of(params) == NO_COUNT:
+        begin = bisect_right(steps, floor_of(params), key=lambda step: step.id)
+    rows = (
         _line(step, entity)
-        for step in context.state.history
+        for step in islice(steps, begin, None)
         if step.entity_type == entity.type_id
         and (step.owner not in owners or may_see(user, owners[step.owner]))
-    ]
+    )
     known = {
         name: Field("id" if name == "ID" else name, name, kind)
         for name, kind in _columns(entity).items()

@@ -117,7 +117,7 @@ def _queue(portal: Portal, binding: Binding, data: dict[str, Any]) -> None:
             shown,
             portal.clock.now,
             f"{message}#{number}",
-        )  # fmt: skip
+        )
     )
     _ping(portal, binding.client_id)
 

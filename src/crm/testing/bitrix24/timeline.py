@@ -187,7 +187,7 @@ def _activity_list(context: Context, params: Params) -> Result:
     bindings = wanted.pop("BINDINGS", None)
     rows = list(context.state.table("activity").values())
     if bindings is not None:
-        rows = [row for each in bindings for row in rows if _bound(row, each)]
+        rows = [row for row in rows for each in bindings if _bound(row, each)]
     return listed(
         rows, _ACTIVITY_FIELDS, {**params, "filter": wanted}, context,
         show=lambda row: text_row(row, _ACTIVITY_FIELDS, context),

@@ -18,7 +18,7 @@ from crm.testing.bitrix24.state import CustomField
 YES: Final = ("Y", "1", 1, True)
 NO: Final = ("N", "0", 0, False, "", None)
 NUMBERS: Final = (Type.INTEGER, Type.USER, Type.LINK)
-EMPTY: Final = (None, "", False, [])
+EMPTY: Final[tuple[Any, ...]] = (None, "", False, [])
 
 
 def read(value: Any, field: Field | CustomField, profile: PortalProfile) -> Any:
