@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 from datetime import UTC, datetime
+from typing import Final
 
 from crm.testing.amocrm import AmoCrm
 from crm.testing.amocrm.company import fill
@@ -17,21 +18,29 @@ from crm.testing.clock import Clock
 from crm.testing.serving import LOOPBACK, serve, server_of
 from leads.synthetic import invent
 
+STARTING_SECONDS: Final = 0.02
+
 
 def main() -> None:
     """Read the orders, fill the account, serve until interrupted."""
     orders = argparse.ArgumentParser(prog="python -m crm.testing.amocrm")
-    orders.add_argument("--port", type=int, required=True)
+    orders.add_argument("--port", type=int, required=True, help="0 for any free one")
     orders.add_argument("--leads", type=int, default=0, help="of an invented company")
     orders.add_argument("--seed", type=int, default=7, help="of the invented company")
     given = orders.parse_args()
     amo = AmoCrm(clock=Clock(datetime.now(UTC)))
     if given.leads:
         fill(amo.account, amo.events, invent(given.leads, given.seed))
-    sys.stdout.write(_greeting(amo, given.port))
-    sys.stdout.flush()
     server = server_of(amo.app, port=given.port)
-    companions = (amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run)
+
+    async def greet() -> None:
+        while not server.started:
+            await asyncio.sleep(STARTING_SECONDS)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        sys.stdout.write(_greeting(amo, port))
+        sys.stdout.flush()
+
+    companions = (greet, amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run)
     asyncio.run(serve(server, companions))
 
 

@@ -165,7 +165,7 @@ def _faults(
     if item.get("code") in taken:
         found.append(Finding(NOT_A_CHOICE, "code"))
     type_ = own.type if own else item.get("type")
-    if item.get("enums") and type_ not in CHOICES | {"multitext"}:
+    if item.get("enums") and type_ in TYPES - CHOICES - {"multitext"}:
         found.append(Finding(NOT_EXPECTED, "enums"))
     return found + _option_faults(item.get("enums"))
 

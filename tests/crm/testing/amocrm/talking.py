@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
@@ -34,11 +35,11 @@ def ask(
     *,
     token: str | None = None,
     pause: float = 1.0,
-    **more: Any,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx2.Response:
     """Ask once; ``path`` without ``/api/v4/`` unless it begins with a slash."""
     amo.clock.move(pause)
-    headers = {"authorization": f"Bearer {token or amo.token}", **more}
+    sent = {"authorization": f"Bearer {token or amo.token}", **(headers or {})}
     address = path if path.startswith("/") else f"/api/v4/{path}"
 
     async def run() -> httpx2.Response:
@@ -46,7 +47,7 @@ def ask(
         async with httpx2.AsyncClient(
             transport=transport,
             base_url="https://demo.amocrm.ru",
-            headers=headers,
+            headers=sent,
             trust_env=False,
         ) as client:
             if body is None:

@@ -27,7 +27,7 @@ def grant(amo: AmoCrm, kind: str = "refresh_token", **more: str) -> httpx2.Respo
         "grant_type": kind,
         **more,
     }
-    return ask(amo, "POST", "/oauth2/access_token", body, authorization="")
+    return ask(amo, "POST", "/oauth2/access_token", body, headers={"authorization": ""})
 
 
 def pair(amo: AmoCrm) -> dict[str, Any]:
@@ -180,6 +180,11 @@ def test_an_unknown_token_is_401_and_acting_as_nobody_403() -> None:
     named = {"x-context-user-id": "123322"}
 
     assert ask(amo, "GET", "leads", token="nobody").status_code == 401
-    assert ask(amo, "GET", "leads", **{"x-context-user-id": "5"}).status_code == 403
-    assert ask(amo, "PATCH", f"leads/{lead}", {"price": 1}, **named).status_code == 200
+    assert (
+        ask(amo, "GET", "leads", headers={"x-context-user-id": "5"}).status_code == 403
+    )
+    assert (
+        ask(amo, "PATCH", f"leads/{lead}", {"price": 1}, headers=named).status_code
+        == 200
+    )
     assert amo.values(lead)["updated_by"] == 123_322
