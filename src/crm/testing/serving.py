@@ -61,7 +61,10 @@ async def serve(server: uvicorn.Server, companions: Sequence[Companion] = ()) ->
     try:
         await server.serve()
     finally:
-        await asyncio.sleep(CLOSING_SECONDS)  # connections under way get closed
+        # A polite TLS farewell waits half a minute for callers that have gone.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(CLOSING_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -141,7 +141,7 @@ def test_the_client_reads_a_batch_with_errors_in_it(served: Served) -> None:
     [
         ("crm.nothing", {}, BitrixAPINotFound),
         ("crm.lead.get", {"ID": 99_999}, BitrixAPIBadRequest),
-        ("crm.item.get", {"entityTypeId": 1, "id": 99_999}, BitrixAPIBadRequest),
+        ("crm.item.get", {"entityTypeId": 1, "id": 99_999}, BitrixAPINotFound),
         (
             "crm.item.list",
             {"entityTypeId": 1, "filter": {"no": 1}},
