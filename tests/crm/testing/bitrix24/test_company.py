@@ -1,8 +1,5 @@
 """The invented company in a portal, and the command that starts one."""
 
-import subprocess
-import sys
-
 import pytest
 import typer
 from tests.crm.testing.bitrix24.portals import one
@@ -61,13 +58,12 @@ def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
     assert "standard" in refusal.output
 
 
-def test_the_module_is_a_command() -> None:
-    """``python -m crm.testing.bitrix24`` tells what it takes."""
-    told = subprocess.run(
-        [sys.executable, "-m", "crm.testing.bitrix24", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_the_command_tells_what_it_takes() -> None:
+    """Port, profile, leads and seed are its options."""
+    app = typer.Typer()
+    app.command()(main)
 
-    assert "--port" in told.stdout
+    told = CliRunner().invoke(app, ["--help"]).output
+
+    for option in ("--port", "--profile", "--leads", "--seed", "--events-to"):
+        assert option in told

@@ -78,6 +78,7 @@ def test_02_the_call_that_crosses_the_budget_ends_the_next_is_refused() -> None:
     assert crossed["operating"] == 500
     assert crossed["operating_reset_at"] == round(portal.clock.timestamp) + 600
     assert refused["error"] == "OPERATION_TIME_LIMIT"
+    assert refused["time"]["operating_reset_at"] == crossed["operating_reset_at"]
     assert "result" in other
 
 
