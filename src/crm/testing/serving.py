@@ -18,6 +18,8 @@ from crm.testing.wire import CUT
 LOOPBACK: Final = "127.0.0.1"
 LINGER: Final = struct.pack("ii", 1, 0)  # close at once, with a reset
 
+CLOSING_SECONDS: Final = 0.1
+
 App = Callable[..., Awaitable[None]]
 Companion = Callable[[], Awaitable[None]]
 
@@ -59,6 +61,10 @@ async def serve(server: uvicorn.Server, companions: Sequence[Companion] = ()) ->
     try:
         await server.serve()
     finally:
+        # A polite TLS farewell waits half a minute for callers that have gone.
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(CLOSING_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

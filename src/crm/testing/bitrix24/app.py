@@ -45,7 +45,7 @@ async def _answer(portal: Portal, heard: Heard, line: Line) -> None:
     name = heard.method or heard.path
     if heard.path.startswith("/oauth/"):
         request = _enter(portal, heard, name, "oauth")
-        await _work(portal, heard, request, line, lambda: _oauth(portal, heard))
+        await _work(portal, request, line, lambda: _oauth(portal, heard))
         return
     request = _enter(portal, heard, name, f"user:{heard.user}" if heard.user else "")
     try:
@@ -66,7 +66,7 @@ async def _answer(portal: Portal, heard: Heard, line: Line) -> None:
         def work() -> Answer:
             return _method(context, heard)
 
-    await _work(portal, heard, request, line, work)
+    await _work(portal, request, line, work)
 
 
 def _enter(portal: Portal, heard: Heard, name: str, credential: str) -> Request:
@@ -105,11 +105,7 @@ def _caller(portal: Portal, heard: Heard) -> Caller:
 
 
 async def _work(
-    portal: Portal,
-    heard: Heard,
-    request: Request,
-    line: Line,
-    work: Callable[[], Answer],
+    portal: Portal, request: Request, line: Line, work: Callable[[], Answer]
 ) -> None:
     name = request.method
     asked = Call(
@@ -127,7 +123,6 @@ async def _work(
         request.status = answer.status
         return answer
 
-    del heard
     await carry_out(fault, noted, line, clock=portal.clock)
 
 
@@ -144,10 +139,17 @@ def _method(context: Context, heard: Heard) -> Answer:
     except Refusal as refusal:
         if context.request:
             context.request.error = str(refusal.code)
-        answer = _refused(refusal, time=methods.time_of(context, name, context.spent))
+        answer = _refused(refusal, **_reset(context, name, refusal))
     if context.spent > portal.profile.request_seconds:
         return Answer(504, HTML, {"content-type": "text/html"})
     return answer
+
+
+def _reset(context: Context, name: str, refusal: Refusal) -> dict[str, Any]:
+    """Tell when to come back; other errors have no ``time``, as clients must bear."""
+    if refusal.status != 429:
+        return {}
+    return {"time": methods.time_of(context, name, context.spent)}
 
 
 def _given(context: Context, name: str, result: Result) -> Answer:

@@ -82,7 +82,7 @@ class Credentials:
     profile: PortalProfile
     webhooks: list[Webhook] = field(default_factory=list)
     applications: dict[str, Application] = field(default_factory=dict)
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: dict[str, Pair] = field(default_factory=dict)  # by access token
     codes: dict[str, tuple[str, int, float]] = field(default_factory=dict)
     refreshes: int = 0
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -115,7 +115,7 @@ class Credentials:
             now + ACCESS_SECONDS,
             now + REFRESH_SECONDS,
         )
-        self.pairs.append(pair)
+        self.pairs[pair.access] = pair
         return pair
 
     def by_path(self, user: int, secret: str) -> Caller:
@@ -129,14 +129,9 @@ class Credentials:
 
     def by_token(self, token: str) -> Caller:
         """Find who calls with an access token."""
-        if not token:
+        pair = self.pairs.get(token)
+        if pair is None:
             raise Refusal(401, "NO_AUTH_FOUND", "Wrong authorization data")
-        for pair in self.pairs:
-            if pair.access == token:
-                return self._caller(pair)
-        raise Refusal(401, "NO_AUTH_FOUND", "Wrong authorization data")
-
-    def _caller(self, pair: Pair) -> Caller:
         # A refresh replaces both tokens: the old access token is as good as expired.
         if pair.used or pair.expires <= self.clock.elapsed:
             raise Refusal(401, "expired_token", "The access token provided has expired")

@@ -90,13 +90,15 @@ def _list(context: Context, params: Params) -> Result:
     entity = entity_of(params)
     known = known_fields(context, entity, original=_original(params))
     select = params.get("select") or ["*"]
-    names = None if "*" in select else set(select)
+    # Phones and mails come only with everything.
+    wanted: Known = {
+        name: field
+        for name, field in known.items()
+        if "*" in select or (name in select and field.type is not Type.MULTIFIELD)
+    }
 
     def chosen(row: Record) -> Record:
-        whole = show(row, known, context)
-        if names is None:
-            return whole
-        return {name: value for name, value in whole.items() if name in names - {"fm"}}
+        return show(row, wanted, context)
 
     rows = records.visible(context, entity)
     return listed(rows, known, params, context, wrapper="items", show=chosen)

@@ -66,7 +66,7 @@ def _by_code(portal: Portal, app: Application, code: str) -> Pair:
 
 def _by_refresh(portal: Portal, app: Application, refresh: str) -> Pair:
     credentials = portal.credentials
-    for old in credentials.pairs:
+    for old in credentials.pairs.values():
         if old.refresh != refresh or old.client_id != app.client_id:
             continue
         if old.used or old.refresh_expires <= portal.clock.elapsed:

@@ -88,7 +88,7 @@ def _duplicates(context: Context, params: Params) -> Result:
             found[entity.name.upper()] = ids[:MOST_MATCHES]
         if len(ids) >= MOST_MATCHES:
             break
-    return Result(found)
+    return Result(found or [])
 
 
 def _bare(name: str, value: Any) -> str:
