@@ -1,19 +1,21 @@
-"""Starts an amoCRM account by hand: ``python -m crm.testing.amocrm --port 8092``.
+"""Start an amoCRM account by hand: ``python -m crm.testing.amocrm --port 8025``.
 
-On loopback only, its clock following the real one. It prints the address and the token
-that ``curl`` or Leadcast may use.
+It listens on loopback only, its clock follows the real one, and it is filled by the
+invented company.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from crm.testing.amocrm import AmoCrm
 from crm.testing.amocrm.company import fill
+from crm.testing.amocrm.founding import OWNER
+from crm.testing.amocrm.hooks import SETTINGS
 from crm.testing.clock import Clock
 from crm.testing.serving import LOOPBACK, serve, server_of
 from leads.synthetic import invent
@@ -21,40 +23,39 @@ from leads.synthetic import invent
 STARTING_SECONDS: Final = 0.02
 
 
-def main() -> None:
-    """Read the orders, fill the account, serve until interrupted."""
-    orders = argparse.ArgumentParser(prog="python -m crm.testing.amocrm")
-    orders.add_argument("--port", type=int, required=True, help="0 for any free one")
-    orders.add_argument("--leads", type=int, default=0, help="of an invented company")
-    orders.add_argument("--seed", type=int, default=7, help="of the invented company")
-    given = orders.parse_args()
-    amo = AmoCrm(clock=Clock(datetime.now(UTC)))
-    if given.leads:
-        fill(amo.account, amo.events, invent(given.leads, given.seed))
-    server = server_of(amo.app, port=given.port)
+def prepared(*, leads: int, seed: int, events_to: str = "") -> AmoCrm:
+    """Open an account and move the invented company in."""
+    amo = AmoCrm(clock=Clock(datetime.now(UTC)), seed=seed)
+    if leads:
+        fill(amo.account, amo.events, invent(leads, seed))
+    if events_to:
+        amo.hooks.subscribe(events_to, sorted(SETTINGS), by=OWNER)
+    return amo
+
+
+def main(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0: any free one.")] = 8025,
+    leads: Annotated[int, typer.Option(help="Leads to invent; 0: none.")] = 500,
+    seed: Annotated[int, typer.Option(help="Same seed, same company.")] = 7,
+    events_to: Annotated[
+        str, typer.Option(help="Address that webhooks are posted to.")
+    ] = "",
+) -> None:
+    """Start an amoCRM account to play with."""
+    amo = prepared(leads=leads, seed=seed, events_to=events_to)
+    server = server_of(amo.app, port)
 
     async def greet() -> None:
         while not server.started:
             await asyncio.sleep(STARTING_SECONDS)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        sys.stdout.write(_greeting(amo, port))
-        sys.stdout.flush()
+        own = server.servers[0].sockets[0].getsockname()[1]
+        typer.echo(f"address  http://{LOOPBACK}:{own}")
+        typer.echo(f"token    {amo.token}")
+        typer.echo(f"account  {leads:,} leads, seed {seed}; Ctrl+C ends it")
 
-    companions = (greet, amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run)
+    companions = [greet, amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run]
     asyncio.run(serve(server, companions))
 
 
-def _greeting(amo: AmoCrm, port: int) -> str:
-    address = f"http://{LOOPBACK}:{port}"
-    leads = len(amo.account.cards["leads"])
-    return (
-        f"amoCRM's double, {leads:,} leads. Stop it with Ctrl-C.\n"
-        f"address  {address}\n"
-        f"token    {amo.token}\n"
-        f"try      curl -H 'Authorization: Bearer {amo.token}' "
-        f"'{address}/api/v4/leads?limit=2&with=contacts'\n"
-    )
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -197,7 +197,8 @@ class _Reading:
             return None
         if isinstance(tag.get("name"), str):
             return str(tag["name"])
-        return self.account.tags[self.kind].get(tag.get("id", 0))
+        key = tag.get("id")
+        return self.account.tags[self.kind].get(int(str(key))) if whole(key) else None
 
     def _links(self, draft: Draft, kind: str, rows: Any) -> None:
         for place, row in enumerate(rows if isinstance(rows, list) else [rows]):

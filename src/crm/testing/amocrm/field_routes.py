@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from crm.testing.amocrm.account import KINDS, Account, Change, Hand
 from crm.testing.amocrm.desk import Asked, Desk, Route, hal, nothing, request_id
-from crm.testing.amocrm.fields import CHOICES, TYPES, Field, Option
+from crm.testing.amocrm.drafts import text
+from crm.testing.amocrm.fields import CHOICES, TYPES, Field, Option, whole
 from crm.testing.amocrm.listing import Filter, among, listed
 from crm.testing.amocrm.problems import (
     MISSING,
@@ -156,18 +157,46 @@ def _faults(
     found = [Finding(NOT_EXPECTED, name) for name in item if name not in KEYS]
     if new:
         found += [Finding(MISSING, n) for n in ("name", "type") if n not in item]
-    if "name" in item and not isinstance(item["name"], str):
-        found.append(Finding(WRONG_TYPE, "name"))
-    if "type" in item and (item["type"] not in TYPES or not new):
+    known = isinstance(item.get("type"), str) and item["type"] in TYPES
+    if "type" in item and (not known or not new):
         found.append(Finding(NOT_A_CHOICE if new else NOT_EXPECTED, "type"))
     # Whether a code may be taken twice is not documented: refused.
     taken = {f.code for f in account.fields[kind].values() if f is not own} - {None}
-    if item.get("code") in taken:
+    found += _plain_faults(item)
+    if isinstance(item.get("code"), str) and item["code"] in taken:
         found.append(Finding(NOT_A_CHOICE, "code"))
-    type_ = own.type if own else item.get("type")
+    type_ = own.type if own else item["type"] if known else ""
     if item.get("enums") and type_ in TYPES - CHOICES - {"multitext"}:
         found.append(Finding(NOT_EXPECTED, "enums"))
     return found + _option_faults(item.get("enums"))
+
+
+def _plain_faults(item: Mapping[str, Any]) -> list[Finding]:
+    right = {
+        "name": text,
+        "code": lambda code: code is None or text(code),
+        "sort": whole,
+        "is_api_only": lambda flag: isinstance(flag, bool),
+        "required_statuses": _is_pairs,
+        "hidden_statuses": _is_pairs,
+    }
+    return [
+        Finding(WRONG_TYPE, name)
+        for name, check in right.items()
+        if name in item and not check(item[name])
+    ]
+
+
+def _is_pairs(pairs: Any) -> bool:
+    return pairs is None or (
+        isinstance(pairs, list)
+        and all(
+            isinstance(each, dict)
+            and whole(each.get("pipeline_id"))
+            and whole(each.get("status_id"))
+            for each in pairs
+        )
+    )
 
 
 def _option_faults(enums: Any) -> list[Finding]:
@@ -177,8 +206,12 @@ def _option_faults(enums: Any) -> list[Finding]:
         return [Finding(WRONG_TYPE, "enums")]
     found = []
     for place, option in enumerate(enums):
-        if not isinstance(option, dict) or not isinstance(option.get("value"), str):
+        if not isinstance(option, dict) or not text(option.get("value")):
             found.append(Finding(WRONG_TYPE, f"enums.{place}.value"))
+            continue
+        for name, check in (("sort", whole), ("id", whole), ("code", text)):
+            if option.get(name) is not None and not check(option[name]):
+                found.append(Finding(WRONG_TYPE, f"enums.{place}.{name}"))
     return found
 
 

@@ -55,6 +55,28 @@ class Hooks:
         """Subscriptions by id, as the API shows them."""
         return self._account.records["webhooks"]
 
+    def subscribe(
+        self, destination: str, settings: list[str], *, by: int
+    ) -> dict[str, Any]:
+        """Subscribe an address; one known already is told anew and switched on."""
+        now = self._account.now
+        hook = self.at(destination) or {
+            "id": self._account.next_id("webhooks"),
+            "destination": destination,
+            "created_at": now,
+            "created_by": by,
+            "account_id": self._account.profile.account_id,
+            "sort": 1,
+        }
+        hook.update(settings=settings, disabled=False, updated_at=now)
+        self.subscriptions[hook["id"]] = hook
+        return hook
+
+    def at(self, destination: str) -> dict[str, Any] | None:
+        """Find the subscription of an address."""
+        hooks = self.subscriptions.values()
+        return next((h for h in hooks if h["destination"] == destination), None)
+
     def hear(self, change: Change) -> None:
         """Send what a change means to all who asked for it."""
         for setting, key, action, row in self._told(change):
@@ -130,10 +152,7 @@ class Hooks:
 
     def _again(self, status: int, attempt: int) -> float | None:
         destination = self.pump.deliveries[-1].message.url
-        hooks = (
-            h for h in self.subscriptions.values() if h["destination"] == destination
-        )
-        hook = next(hooks, None)
+        hook = self.at(destination)
         if hook is None or hook["disabled"]:
             return None
         if self._invalid(destination) > MOST_INVALID:

@@ -13,6 +13,7 @@ from crm.testing.amocrm.fields import whole
 from crm.testing.amocrm.listing import Filter, among, listed
 from crm.testing.amocrm.problems import (
     NOT_A_CHOICE,
+    WRONG_TYPE,
     Finding,
     invalid,
     problem,
@@ -52,7 +53,7 @@ def post_links(kind: str, desk: Desk, asked: Asked) -> Answer:
     others = _others(desk.account, items)
     tied = []
     for item, other in zip(items, others, strict=True):
-        metadata = dict(item.get("metadata") or {})
+        metadata = item.get("metadata") or {}
         desk.account.link(me, other, **metadata)
         told = {"entity_id": me[1], "entity_type": me[0], "metadata": metadata or None}
         tied.append({**told, "to_entity_id": other[1], "to_entity_type": other[0]})
@@ -88,14 +89,15 @@ def list_unsorted(desk: Desk, asked: Asked) -> Answer:
 
 def accept(desk: Desk, asked: Asked) -> Answer:
     """Take a lead out of the unsorted into a status."""
-    card, body = _by_uid(desk, asked), asked.body or {}
+    card, body = _by_uid(desk, asked), asked.item() if asked.body else {}
     line = desk.account.pipelines[card.plain["pipeline_id"]]
     status = body.get("status_id", first_status(line))
-    if status not in line.statuses or status == line.inbox:
+    if not whole(status) or status not in line.statuses or status == line.inbox:
         raise invalid({"0": [Finding(NOT_A_CHOICE, "status_id")]})
-    plain = {"status_id": status}
-    if "user_id" in body:
-        plain["responsible_user_id"] = body["user_id"]
+    user = body.get("user_id", asked.hand.user_id)
+    if not whole(user) or user not in desk.account.users:
+        raise invalid({"0": [Finding(NOT_A_CHOICE, "user_id")]})
+    plain = {"status_id": status, "responsible_user_id": user}
     change(desk.account, card, Draft("0", card.id, plain), asked.hand)
     return hal(_shown(card))
 
@@ -122,12 +124,14 @@ def _others(account: Account, items: list[dict[str, Any]]) -> list[tuple[str, in
     others, found = [], {}
     for place, item in enumerate(items):
         kind, key = item.get("to_entity_type"), item.get("to_entity_id")
-        if kind not in TIEABLE:
+        if not isinstance(kind, str) or kind not in TIEABLE:
             found[str(place)] = [Finding(NOT_A_CHOICE, "to_entity_type")]
-        elif not whole(key) or key not in _known(account, str(kind)):
+        elif not isinstance(item.get("metadata") or {}, dict):
+            found[str(place)] = [Finding(WRONG_TYPE, "metadata")]
+        elif not whole(key) or key not in _known(account, kind):
             found[str(place)] = [Finding(NOT_A_CHOICE, "to_entity_id")]
         else:
-            others.append((str(kind), int(str(key))))
+            others.append((kind, int(str(key))))
     if found:
         raise invalid(found)
     return others

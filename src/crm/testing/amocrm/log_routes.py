@@ -74,21 +74,11 @@ def post_hook(desk: Desk, asked: Asked) -> Answer:
     desk.need("webhooks")
     desk.need_admin(asked.hand)
     destination, settings = _subscription(asked.item())
-    old = _at(desk, destination)
+    old = desk.hooks.at(destination)
     if old is None and len(desk.hooks.subscriptions) >= MOST_HOOKS:
         raise problem(422, f"At most {MOST_HOOKS} webhooks")
-    now = desk.account.now
-    hook = old or {
-        "id": desk.account.next_id("webhooks"),
-        "destination": destination,
-        "created_at": now,
-        "created_by": asked.hand.user_id,
-        "account_id": desk.account.profile.account_id,
-        "sort": 1,
-    }
     before = dict(old or {})
-    hook.update(settings=settings, disabled=False, updated_at=now)
-    desk.hooks.subscriptions[hook["id"]] = hook
+    hook = desk.hooks.subscribe(destination, settings, by=asked.hand.user_id)
     action = "update" if old else "add"
     desk.account.changed(
         Change("webhooks", hook["id"], action, before, dict(hook), asked.hand)
@@ -100,7 +90,7 @@ def delete_hook(desk: Desk, asked: Asked) -> Answer:
     """Unsubscribe an address; 404 if it is none of ours."""
     desk.need("webhooks")
     desk.need_admin(asked.hand)
-    hook = _at(desk, str(asked.item().get("destination")))
+    hook = desk.hooks.at(str(asked.item().get("destination")))
     if hook is None:
         raise problem(404, "There is no such webhook")
     del desk.hooks.subscriptions[hook["id"]]
@@ -117,16 +107,11 @@ def _subscription(item: dict[str, Any]) -> tuple[str, list[str]]:
         found.append(Finding(NOT_A_CHOICE, "settings"))
         settings = []
     for place, setting in enumerate(settings):
-        if setting not in SETTINGS:
+        if not isinstance(setting, str) or setting not in SETTINGS:
             found.append(Finding(NOT_A_CHOICE, f"settings.{place}"))
     if found:
         raise invalid({"0": found})
     return str(destination), list(settings)
-
-
-def _at(desk: Desk, destination: str) -> dict[str, Any] | None:
-    hooks = desk.hooks.subscriptions.values()
-    return next((hook for hook in hooks if hook["destination"] == destination), None)
 
 
 ROUTES: Final = (

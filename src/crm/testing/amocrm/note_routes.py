@@ -147,13 +147,13 @@ def _faults(account: Account, kind: str, item: Mapping[str, Any]) -> list[Findin
         found.append(Finding(WRONG_TYPE, "entity_id"))
     elif owner not in account.cards[kind]:
         found.append(Finding(NOT_A_CHOICE, "entity_id"))
-    if type_ not in WORDED and type_ not in OTHERS:
+    if not isinstance(type_, str) or type_ not in {*WORDED, *OTHERS}:
         code = MISSING if type_ is None else NOT_A_CHOICE
         return [*found, Finding(code, "note_type")]
     if not isinstance(params, dict):
         code = MISSING if params is None else WRONG_TYPE
         return [*found, Finding(code, "params")]
-    for name in WORDED.get(str(type_), ()):
+    for name in WORDED.get(type_, ()):
         if not isinstance(params.get(name), str):
             code = WRONG_TYPE if name in params else MISSING
             found.append(Finding(code, f"params.{name}"))

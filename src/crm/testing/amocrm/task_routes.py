@@ -164,7 +164,8 @@ def _faults(account: Account, item: Mapping[str, Any], *, new: bool) -> list[Fin
         found.append(Finding(WRONG_TYPE, "text"))
     if "is_completed" in item and not isinstance(item["is_completed"], bool):
         found.append(Finding(WRONG_TYPE, "is_completed"))
-    if not new and "id" in item and item["id"] not in account.records["tasks"]:
+    tasks = account.records["tasks"]
+    if not new and "id" in item and not (whole(item["id"]) and item["id"] in tasks):
         found.append(Finding(NOT_A_CHOICE, "id"))
     return found + _owner_faults(account, item)
 
@@ -173,9 +174,9 @@ def _owner_faults(account: Account, item: Mapping[str, Any]) -> list[Finding]:
     kind, key = item.get("entity_type"), item.get("entity_id")
     if kind is None and key is None:
         return []
-    if kind not in KINDS:
+    if kind not in KINDS or not isinstance(kind, str):
         return [Finding(NOT_A_CHOICE, "entity_type")]
-    if key not in account.cards[kind]:
+    if not whole(key) or key not in account.cards[kind]:
         return [Finding(NOT_A_CHOICE, "entity_id")]
     return []
 

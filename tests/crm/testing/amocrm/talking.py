@@ -52,6 +52,8 @@ def ask(
         ) as client:
             if body is None:
                 return await client.request(verb, address)
+            if isinstance(body, bytes):
+                return await client.request(verb, address, content=body)
             return await client.request(verb, address, json=body)
 
     return asyncio.run(run())

@@ -99,8 +99,8 @@ def test_a_double_started_by_hand_says_where_and_answers() -> None:
     with subprocess.Popen(orders, stdout=subprocess.PIPE, text=True) as started:
         try:
             assert started.stdout is not None
-            lines = [next(started.stdout) for _ in range(3)]
-            address, token = (line.split()[-1] for line in lines[1:])
+            lines = [next(started.stdout) for _ in range(2)]
+            address, token = (line.split()[-1] for line in lines)
             path = f"{address}/api/v4/leads?limit=250"
             named = {"Authorization": f"Bearer {token}"}
             asking = urllib.request.Request(path, headers=named)

@@ -21,7 +21,7 @@ def with_leads(number: int) -> AmoCrm:
 def pages(amo: AmoCrm, path: str) -> Iterator[dict[str, Any]]:
     """Follow the links from page to page."""
     page = read(amo, path)
-    while True:
+    for _ in range(100):
         yield page
         if "next" not in page["_links"]:
             return

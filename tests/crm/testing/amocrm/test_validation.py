@@ -210,9 +210,10 @@ def test_a_list_of_up_to_250_records_is_wanted(body: Any, status: int) -> None:
     assert ask(amo, "POST", "leads", [{"name": "A"}] * 250).status_code == 200
 
 
-def test_a_form_is_no_json() -> None:
-    """Only the address for tokens takes forms."""
+def test_forms_and_what_is_no_json_are_refused() -> None:
+    """Only the address for tokens takes forms; NaN is no number."""
     amo = AmoCrm()
     form = {"content-type": "application/x-www-form-urlencoded"}
 
     assert ask(amo, "POST", "leads", [{"name": "A"}], headers=form).status_code == 400
+    assert ask(amo, "POST", "leads", b'[{"price": NaN}]').status_code == 400
