@@ -24,7 +24,7 @@ Values = list[dict[str, Any]]
 class Event:
     """One entry of the log; values as the API shows them."""
 
-    id: str
+    number: int
     type: str
     kind: str
     key: int
@@ -32,6 +32,11 @@ class Event:
     at: int
     after: Values
     before: Values
+
+    @property
+    def id(self) -> str:
+        """Its id, of 26 letters that sort by time."""
+        return _base32(self.at * 1000, 10) + _base32(self.number, 16)
 
     def shown(self, account_id: int) -> dict[str, Any]:
         """Show it as the API does."""
@@ -78,8 +83,8 @@ class EventLog:
         kind, key = about
         when = self._account.now if at is None else at
         after, before = values
-        id_ = _serial(len(self.entries) + 1, when)
-        event = Event(id_, type_, kind, key, by, when, after, before)
+        number = len(self.entries) + 1
+        event = Event(number, type_, kind, key, by, when, after, before)
         self.entries.append(event)
         return event
 
@@ -145,11 +150,6 @@ def _price(flat: Mapping[str, Any]) -> Values:
 
 def _responsible(flat: Mapping[str, Any]) -> Values:
     return [{"responsible_user": {"id": flat["responsible_user_id"]}}]
-
-
-def _serial(number: int, at: int) -> str:
-    """Make an id of 26 letters that sorts by time."""
-    return _base32(at * 1000, 10) + _base32(number, 16)
 
 
 def _base32(number: int, width: int) -> str:

@@ -112,9 +112,10 @@ class Field:
         return bare if self.type in SEVERAL else bare[0]
 
     def _worded(self, value: Value, *, numbers: bool) -> dict[str, Any]:
-        option = self.option("enum_id", value.get("enum_id"))
-        if self.type in NUMBERS and not numbers:
-            return {"value": str(value["value"])}
+        if "enum_id" not in value:
+            text = self.type in NUMBERS and not numbers
+            return {"value": str(value["value"]) if text else value["value"]}
+        option = self.option("enum_id", value["enum_id"])
         if option is None:
             return dict(value)
         words = {"enum_id": option.id, "enum_code": option.code}

@@ -35,12 +35,12 @@ def list_events(desk: Desk, asked: Asked) -> Answer:
             for event in desk.events.entries
             if among(event.type, types)
             and among(event.key, keys)
-            and among(event.id, ids)
+            and (ids is None or event.id in ids)
             and among(event.by, authors)
             and among(SINGULAR[event.kind], kinds)
             and within(event.at, since)
         ]
-        return sorted(found, key=lambda event: (event.at, event.id), reverse=True)
+        return sorted(found, key=lambda event: (event.at, event.number), reverse=True)
 
     account = desk.account.profile.account_id
     return listed(
