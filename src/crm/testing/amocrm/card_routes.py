@@ -33,7 +33,7 @@ OLDER: Final = "Last modified date is older than in database"
 
 def list_cards(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Answer a page of cards that are not in the bin, or only of those in it."""
-    _need(desk, kind)
+    _need(desk, kind, asked)
     filter_ = Filter(asked)
     wanted = _condition(desk.account, asked, filter_)
     filter_.done()
@@ -48,14 +48,14 @@ def list_cards(kind: str, desk: Desk, asked: Asked) -> Answer:
 
 def get_card(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Answer one card; 204 if there is none."""
-    _need(desk, kind)
+    _need(desk, kind, asked)
     card = desk.account.cards[kind].get(asked.id)
     return hal(show(desk.account, card, withs=asked.withs)) if card else nothing()
 
 
 def post_cards(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Make cards."""
-    _need(desk, kind)
+    _need(desk, kind, asked, "add")
     drafts = read(desk.account, kind, asked.items(), new=True)
     _check(desk.account, kind, drafts)
     made = [
@@ -67,14 +67,14 @@ def post_cards(kind: str, desk: Desk, asked: Asked) -> Answer:
 
 def patch_cards(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Change cards: all of them or, for one fault, none."""
-    _need(desk, kind)
+    _need(desk, kind, asked, "edit")
     changed, older = _patch(kind, desk, asked, asked.items())
     return hal({"_embedded": {kind: changed, **older}})
 
 
 def patch_card(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Change one card; 404 if there is none."""
-    _need(desk, kind)
+    _need(desk, kind, asked, "edit")
     if asked.id not in desk.account.cards[kind]:
         raise problem(404, f"There is no such record in {kind}")
     item = {**asked.item(), "id": asked.id}
@@ -84,6 +84,7 @@ def patch_card(kind: str, desk: Desk, asked: Asked) -> Answer:
 
 def post_complex(desk: Desk, asked: Asked) -> Answer:
     """Make leads together with their contacts and companies, at most 50."""
+    _need(desk, "leads", asked, "add")
     account, items = desk.account, asked.items(MOST_COMPLEX)
     for item in items:
         for part in (item, *(part for _, part in _parts(item))):
@@ -126,9 +127,10 @@ def show(account: Account, card: Card, *, withs: set[str]) -> dict[str, Any]:
     }
 
 
-def _need(desk: Desk, kind: str) -> None:
+def _need(desk: Desk, kind: str, asked: Asked, right: str = "view") -> None:
     if kind == "customers":
         desk.need("customers")
+    desk.need_right(asked.hand, kind, right)
 
 
 def _condition(

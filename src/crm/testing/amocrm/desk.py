@@ -34,6 +34,12 @@ class Desk:
         if not self.account.users[hand.user_id]["rights"]["is_admin"]:
             raise problem(403, "Only an administrator may do this")
 
+    def need_right(self, hand: Hand, kind: str, right: str) -> None:
+        """Refuse whoever is denied a right (``D``) on a kind of card, 403."""
+        rights = self.account.users.get(hand.user_id, {}).get("rights", {})
+        if rights.get(kind, {}).get(right) == "D":
+            raise problem(403, f"You may not {right} {kind}")
+
     def need(self, section: str) -> None:
         """Refuse with 402 what the account's plan does not include."""
         if section in self.account.profile.without:

@@ -87,7 +87,7 @@ class TokenDesk:
         low, high = LONG_LIVED_DAYS
         if not low <= days <= high:
             raise ValueError(f"A long-lived token lives {low} to {high} days.")
-        return self._give(self._access, client_id, timedelta(days=days))
+        return self._access_token(client_id, timedelta(days=days))
 
     def exchange(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Give a pair for a code or for a refresh token.
@@ -190,14 +190,40 @@ class TokenDesk:
         return {
             "token_type": "Bearer",
             "expires_in": int(ACCESS_LIFE.total_seconds()),
-            "access_token": self._give(self._access, client_id, ACCESS_LIFE),
+            "access_token": self._access_token(client_id, ACCESS_LIFE),
             "refresh_token": self._give(self._refresh, client_id, REFRESH_LIFE),
         }
 
+    def _access_token(self, client_id: str, life: timedelta) -> str:
+        """Make a token that tells its own end, as amoCRM's do.
+
+        Which claims it carries is not documented, nor with what it is signed; a client
+        may read ``exp`` and believe nothing.
+        """
+        now = int(self._clock.timestamp)
+        claims = {
+            "aud": client_id,
+            "jti": self._serial(client_id),
+            "iat": now,
+            "nbf": now,
+            "exp": now + int(life.total_seconds()),
+            "sub": str(self.integrations[client_id].user_id),
+            "account_id": self._profile.account_id,
+        }
+        token = signed(claims, self._serial("server"))
+        self._keep(self._access, token, client_id, life)
+        return token
+
     def _give(self, grants: dict[str, Grant], client_id: str, life: timedelta) -> str:
         token = self._serial(client_id)
-        grants[token] = Grant(client_id, self._clock.elapsed + life.total_seconds())
+        self._keep(grants, token, client_id, life)
         return token
+
+    def _keep(
+        self, grants: dict[str, Grant], token: str, client_id: str, life: timedelta
+    ) -> None:
+        until = self._clock.elapsed + life.total_seconds()
+        grants[token] = Grant(client_id, until)
 
     def _serial(self, salt: str) -> str:
         self.made += 1

@@ -124,6 +124,19 @@ def test_what_the_plan_lacks_is_402(section: str, path: str) -> None:
     assert ask(amo, "GET", "leads").status_code == 204
 
 
+def test_a_right_that_is_denied_is_403_as_problem_json() -> None:
+    """Unlike the block it is no page, and other rights hold."""
+    amo = AmoCrm()
+    lead = amo.person().create(name="A", price=1)
+    amo.account.users[INTEGRATION_USER]["rights"]["leads"]["edit"] = "D"
+
+    answer = ask(amo, "PATCH", f"leads/{lead}", {"price": 5})
+
+    assert (answer.status_code, answer.json()["status"]) == (403, 403)
+    assert amo.values(lead)["price"] == 1
+    assert read(amo, f"leads/{lead}")["price"] == 1
+
+
 def test_an_account_that_is_not_paid_for_answers_402_to_everything() -> None:
     """With a good token too."""
     amo = AmoCrm(AmoProfile(commercial=False))

@@ -74,8 +74,9 @@ def test_going_on_after_429_blocks_everything_with_a_page_until_lifted() -> None
 
     assert burst(amo, 12) == [200] * 7 + [429] * 3 + [403] * 2
     amo.clock.move(86_400)
-    for path in ("leads", "account", "/oauth2/access_token"):
-        answer = ask(amo, "GET", path)
+    doors = [("GET", "leads"), ("PATCH", "leads"), ("POST", "/oauth2/access_token")]
+    for verb, path in doors:
+        answer = ask(amo, verb, path)
         assert answer.status_code == 403
         assert "nginx" in answer.text
     amo.guard.unblock()

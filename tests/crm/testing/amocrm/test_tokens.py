@@ -124,8 +124,10 @@ def test_a_refresh_token_is_gone_after_three_months_of_silence() -> None:
 
 @pytest.mark.parametrize(("days", "status"), [(364, 200), (365, 401)])
 def test_a_long_lived_token_ends_on_its_day(days: int, status: int) -> None:
-    """It needs no refresh and has none."""
+    """It needs no refresh and has none; its ``exp`` tells the day beforehand."""
     amo = AmoCrm()
+    claims = json.loads(base64.urlsafe_b64decode(amo.token.split(".")[1] + "=="))
+    assert claims["exp"] == amo.clock.timestamp + 365 * DAY
     amo.clock.move(days * DAY)
 
     assert ask(amo, "GET", "account").status_code == status
