@@ -99,6 +99,9 @@ class Change:
         return self.before.get(name) != self.after.get(name)
 
 
+Me = tuple[str, int]
+"""Kind and number of a record."""
+
 Listener = Callable[[Change], None]
 
 
@@ -130,8 +133,7 @@ class Account:
         self.sources: dict[int, str] = {}
         self.users: dict[int, dict[str, Any]] = {}
         self.tags: dict[str, dict[int, str]] = defaultdict(dict)
-        self.links: dict[tuple[str, int], dict[tuple[str, int], dict[str, Any]]]
-        self.links = defaultdict(dict)
+        self.links: dict[Me, dict[Me, dict[str, Any]]] = defaultdict(dict)
         self.listeners: list[Listener] = []
         self.version = 0
         self._ids: dict[str, int] = {}
@@ -193,20 +195,18 @@ class Account:
             tags[found] = name
         return found
 
-    def link(
-        self, one: tuple[str, int], other: tuple[str, int], **metadata: Any
-    ) -> None:
+    def link(self, one: Me, other: Me, **metadata: Any) -> None:
         """Tie two records together, both ways."""
         self.links[one][other] = metadata
         self.links[other][one] = metadata
         self.version += 1
 
-    def unlink(self, one: tuple[str, int], other: tuple[str, int]) -> None:
+    def unlink(self, one: Me, other: Me) -> None:
         """Untie two records."""
         self.links[one].pop(other, None)
         self.links[other].pop(one, None)
         self.version += 1
 
-    def linked(self, one: tuple[str, int], kind: str) -> list[int]:
+    def linked(self, one: Me, kind: str) -> list[int]:
         """List the records of a kind tied to a record, in the order of tying."""
         return [key for other, key in self.links.get(one, {}) if other == kind]

@@ -1,5 +1,6 @@
 """Tokens: OAuth and long-lived."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -85,6 +86,36 @@ def test_a_refresh_token_is_used_up_at_once() -> None:
     assert first.json()["refresh_token"] != old["refresh_token"]
     assert second.status_code == 401
     assert second.json()["hint"] == "Token has been revoked"
+    assert amo.tokens.refreshes == 1
+
+
+def test_of_several_refreshes_at_once_the_first_wins() -> None:
+    """The others hold a token that is gone, whoever asked for them."""
+    amo = AmoCrm()
+    old = pair(amo)["refresh_token"]
+    slow = Fault(Kind.SLOW, seconds=5)
+    amo.plan = Scripted({(EXCHANGE, number): slow for number in range(2, 6)})
+    body = {
+        "client_id": CLIENT.client_id,
+        "client_secret": CLIENT.client_secret,
+        "redirect_uri": CLIENT.redirect_uri,
+        "grant_type": "refresh_token",
+        "refresh_token": old,
+    }
+
+    async def race() -> list[int]:
+        transport = httpx2.ASGITransport(app=amo.app)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="https://x", trust_env=False
+        ) as client:
+            asking = [
+                asyncio.ensure_future(client.post("/oauth2/access_token", json=body))
+                for _ in range(4)
+            ]
+            await amo.clock.advance(10)
+            return [(await each).status_code for each in asking]
+
+    assert asyncio.run(race()) == [200, 401, 401, 401]
     assert amo.tokens.refreshes == 1
 
 

@@ -59,6 +59,16 @@ def _post(amo: AmoCrm, path: str, item: dict[str, Any]) -> int | str:
         return "cut"
 
 
+def test_a_proxy_that_repeats_a_create_doubles_it_by_itself() -> None:
+    """One request, one answer, two leads: the ledger shows it."""
+    amo = AmoCrm()
+    amo.plan = Scripted({("POST leads", 1): Fault(Kind.TWICE)})
+
+    ask(amo, "POST", "leads", [{"name": "marker"}])
+
+    assert len(amo.ledger.by_request(1)) == 2
+
+
 def test_a_change_that_is_repeated_ends_in_the_same_values() -> None:
     """Absolute values may be sent twice; the ledger shows both requests."""
     amo = AmoCrm()
