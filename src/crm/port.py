@@ -8,7 +8,7 @@ or what a person may have changed: that is decided above it, once for every CRM.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -267,5 +267,5 @@ class Account:
     """
 
     name: str
-    address: str = field(default="")
+    address: str = ""
     """Our own address as the CRM sees it; empty if all workers share one."""
