@@ -225,9 +225,9 @@ class CardDesk(Protocol):
 
     @property
     def late_by(self) -> timedelta:
-        """How long after sending the CRM may still apply a write, our time-out included.
+        """How long after sending the CRM may still apply a write.
 
-        Bitrix24: 60 s of the server and our own time-out.
+        Our own time-out included; Bitrix24: 60 s of the server and the time-out.
         """
         ...
 
