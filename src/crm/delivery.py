@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import batched
 from typing import Final
 
 import structlog
@@ -29,6 +28,8 @@ SUSPECT: Final = 3
 """After so many attempts a row is worked on alone, lest it spoil its company."""
 GONE: Final = Result(Outcome.REFUSED, "GONE")
 DONE: Final = Result(Outcome.APPLIED)
+
+Cards = Mapping[str, Card | None]
 
 log = structlog.get_logger()
 
@@ -109,18 +110,19 @@ class Worker:
         except Unavailable:
             self._put_back_later(claims)
             return 0
-        sendings, settled, overrides = self._planned(claims, cards)
+        sendings, settled, plans = self._planned(claims, cards)
         if settled:
             self.outbox.settle(self.notary.served(settled, cards))
         written = 0
-        for part in batched(sendings, self.desk.most_at_once):
-            written += self._send(part, cards, overrides)
+        most = self.desk.most_at_once
+        for start in range(0, len(sendings), most):
+            written += self._send(sendings[start : start + most], cards, plans)
         return written
 
     def _planned(
-        self, claims: Sequence[Claim], cards: object
+        self, claims: Sequence[Claim], cards: Cards
     ) -> tuple[list[Sending], list[Settlement], dict[str, Plan]]:
-        assert isinstance(cards, dict)
+        policy = self._policy_today()
         sendings, settled, plans = [], [], {}
         for claim in claims:
             card = cards.get(claim.entity)
@@ -133,7 +135,7 @@ class Worker:
                 continue
             version = _version_for(claim, card)
             made = plan(
-                claim.decision, card, claim.shown, version=version, policy=self.policy
+                claim.decision, card, claim.shown, version=version, policy=policy
             )
             plans[claim.entity] = made
             if made.change is None:
@@ -156,7 +158,7 @@ class Worker:
         )  # fmt: skip
 
     def _send(
-        self, sendings: Sequence[Sending], cards: object, plans: dict[str, Plan]
+        self, sendings: Sequence[Sending], cards: Cards, plans: Mapping[str, Plan]
     ) -> int:
         """Mark, send, settle; nothing is sent that is not marked."""
         begun = time.monotonic()
@@ -180,9 +182,17 @@ class Worker:
             )
             for one, result in zip(marked, results, strict=True)
         ]  # fmt: skip
-        assert isinstance(cards, dict)
         self.outbox.settle(self.notary.served(settlements, cards))
         return sum(result.outcome is Outcome.APPLIED for result in results)
+
+    def _policy_today(self) -> Policy:
+        """Let moves be suggested only, once as many were made as a day may have."""
+        if not any(rule.is_on for rule in self.policy.moves):
+            return self.policy
+        if self.outbox.moves_left() > 0:
+            return self.policy
+        rules = tuple(replace(rule, is_on=False) for rule in self.policy.moves)
+        return replace(self.policy, moves=rules)
 
     def _put_back_later(self, claims: Sequence[Claim]) -> None:
         is_counted = self.gate.is_well()
@@ -192,7 +202,7 @@ class Worker:
 
 
 def _version_for(claim: Claim, card: Card) -> int:
-    """Number a write: a repair gets a number of its own, none is below the card's."""
+    """Number a write: a repair gets a new number, and none is below the card's."""
     there = card.fields[OurField.VERSION]
     floor = there if isinstance(there, int) else 0
     is_known = floor in claim.shown.sent or floor <= claim.shown.version

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -51,7 +50,9 @@ class Notary:
         if not errands:
             return list(settlements)
         ended: dict[str, list[Result]] = {}
-        for part in batched(errands, self._desk.most_at_once):
+        most = self._desk.most_at_once
+        for start in range(0, len(errands), most):
+            part = errands[start : start + most]
             for errand, result in zip(part, self._run(part), strict=True):
                 ended.setdefault(errand.settlement.claim.entity, []).append(result)
         return [_joined(one, ended.get(one.claim.entity, [])) for one in settlements]

@@ -165,7 +165,10 @@ class Outbox:
         """
         with self.journal.writing() as connection:
             now = self.clock(connection)
-            moves = self._moves_left(connection, now, sendings)
+            moves = 0
+            if any(one.change.move for one in sendings):
+                self._queue_up(connection)
+                moves = self._moves_left(connection, now)
             kept = []
             for sending in sorted(sendings, key=lambda one: one.claim.entity):
                 is_move = sending.change.move is not None
@@ -215,6 +218,11 @@ class Outbox:
                 attempts = claim.attempts - (not is_counted)
                 values = {"lease_until": 0, "next_at": due, "attempts": attempts}
                 self._update(connection, claim, **values)
+
+    def moves_left(self) -> int:
+        """Count the moves that may still be made today."""
+        with self.journal.reading() as connection:
+            return self._moves_left(connection, self.clock(connection))
 
     def _values(self, one: Settlement, now: int) -> dict[str, Any]:
         outcome, claim = one.result.outcome, one.claim
@@ -298,18 +306,16 @@ class Outbox:
             .values(settled_at=now)
         )
 
-    def _moves_left(
-        self, connection: sa.Connection, now: int, sendings: Sequence[Sending]
-    ) -> int:
-        if not any(one.change.move for one in sendings):
-            return 0
-        if not self.journal.is_file:  # two workers must not both count "one left"
+    def _queue_up(self, connection: sa.Connection) -> None:
+        """Let one worker count moves at a time, or two would both take the last."""
+        if not self.journal.is_file:
             number = sa.func.hashtext(self.account)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
-        day = _micros(timedelta(days=1))
+
+    def _moves_left(self, connection: sa.Connection, now: int) -> int:
         made = sa.select(sa.func.count()).where(
             SENT.c.account == self.account,
-            SENT.c.sent_at > now - day,
+            SENT.c.sent_at > now - _micros(timedelta(days=1)),
             SENT.c.move_after.is_not(None),
         )
         return self.terms.moves_per_day - connection.execute(made).scalar_one()

@@ -248,7 +248,8 @@ class PaceGate:
 
     def _leaked(self, row: sa.Row[Any], now: int) -> float:
         passed = max(0, now - row.measured_at) / MICROSECONDS
-        return max(0.0, float(row.level) - passed * self._rate)
+        level: float = row.level
+        return max(0.0, level - passed * self._rate)
 
     def _state(self, name: str, row: sa.Row[Any] | None, now: int) -> PaceState:
         if row is None:

@@ -40,7 +40,7 @@ from leads.records import (
 __all__ = ["Also", "Journal", "Page", "Stored"]
 
 Also = Callable[[sa.Connection, Sequence[Prediction]], None]
-"""Adds rows to the transaction that records these predictions; part of it or nothing."""
+"""Adds rows to the transaction that records these predictions, or fails with it."""
 
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
