@@ -202,7 +202,7 @@ class Worker:
 
 
 def _version_for(claim: Claim, card: Card) -> int:
-    """Number a write: a repair gets a new number, and none is below the card's."""
+    """Give a write its number: a repair gets a new one, none is below the card's."""
     there = card.fields[OurField.VERSION]
     floor = there if isinstance(there, int) else 0
     is_known = floor in claim.shown.sent or floor <= claim.shown.version

@@ -249,7 +249,8 @@ class PaceGate:
     def _leaked(self, row: sa.Row[Any], now: int) -> float:
         passed = max(0, now - row.measured_at) / MICROSECONDS
         level: float = row.level
-        return max(0.0, level - passed * self._rate)
+        left: float = level - passed * self._rate
+        return max(0.0, left)
 
     def _state(self, name: str, row: sa.Row[Any] | None, now: int) -> PaceState:
         if row is None:
