@@ -157,6 +157,20 @@ class Outbox:
             sent = self._sent(connection, [row.entity for row in rows])
         return [_claim_of(row, sent.get(row.entity, [])) for row in rows]
 
+    def due(self, most: int) -> list[Claim]:
+        """Look at rows that could be claimed now, without claiming them."""
+        with self.journal.reading() as connection:
+            now = self.clock(connection)
+            query = (
+                sa.select(OUTBOX)
+                .where(self._mine, OUTBOX.c.next_at <= now, OUTBOX.c.lease_until <= now)
+                .order_by(OUTBOX.c.is_check, OUTBOX.c.next_at, OUTBOX.c.entity)
+                .limit(most)
+            )
+            rows = list(connection.execute(query))
+            sent = self._sent(connection, [row.entity for row in rows])
+        return [_claim_of(row, sent.get(row.entity, [])) for row in rows]
+
     def mark(self, sendings: Sequence[Sending]) -> list[Sending]:
         """Commit that these are on their way; give those that still may leave.
 
