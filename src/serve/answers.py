@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from crm.courier import CourierState
+from crm.pace import Breaker
 from leads.decision import Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
@@ -33,6 +35,19 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
         "as_of": prediction.as_of.isoformat(),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
+    }
+
+
+def delivery_said(state: CourierState) -> dict[str, Any]:
+    """Say how writing to the CRM is doing; of several buckets the worst speaks."""
+    breakers = {one.breaker for one in state.pace}
+    worst = [Breaker.BLOCKED, Breaker.OPEN, Breaker.CLOSED]
+    return {
+        "waiting": state.outbox.waiting,
+        "oldest_seconds": state.outbox.oldest.total_seconds(),
+        "unclear": state.outbox.unclear,
+        "dead": state.outbox.dead,
+        "breaker": next(one.value for one in worst if one in breakers),
     }
 
 
