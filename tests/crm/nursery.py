@@ -25,6 +25,8 @@ from crm.port import Allowance, Card, OurField
 from crm.writeback import Policy
 from leads.journal import Journal
 
+# Loaded before the forks: a worker that lives for 0.1 s must not spend it importing.
+PRELOADED = (psycopg, _dialect)
 BUGS = ("no read", "short lease", "no token")
 POINTS = (
     "before claim commit",

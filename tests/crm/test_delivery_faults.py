@@ -159,11 +159,12 @@ def test_a_restart_does_not_empty_the_bucket(journal: Journal) -> None:
     store = CardStore(burst=10, per_second=2)
     with company(30, store) as (_, address):
         offered(journal, 30)
-        for _ in range(30):
-            Crew(journal, address, Allowance(2, 10), most_at_once=1).worker().round()
+        crew = Crew(journal, address, Allowance(2, 10), most_at_once=1)
+        for _ in range(8):
+            crew.worker().round()
 
         assert store.over_limit == 0
-        assert len(store.requests) <= 30
+        assert len(store.requests) > 10
 
 
 def test_a_restored_crm_is_repaired_in_one_sweep(journal: Journal) -> None:
