@@ -1,4 +1,4 @@
-"""Workers in threads of the test, with times a tenth to a hundredth of the real ones."""
+"""Workers in threads of the test, with times a hundredth of the real ones."""
 
 from __future__ import annotations
 

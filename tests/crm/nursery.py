@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import psycopg as _dialect
 from tests.crm.carddesk import HttpDesk, die
 
 from crm.delivery import Worker

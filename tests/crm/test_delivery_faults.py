@@ -77,7 +77,7 @@ def test_a_failed_part_of_a_batch_is_repeated_alone(journal: Journal) -> None:
 
 
 def test_a_poisoned_card_holds_nobody_up_and_can_be_replayed(journal: Journal) -> None:
-    """T09: ten cards that always fail end as dead letters; mended, replay writes them."""
+    """T09: cards that always fail end as dead letters; mended, replay writes them."""
     with company(200) as (store, address):
         store.poison = {f"lead:{number}" for number in range(0, 100, 10)}
         gone = store.cards.pop("lead:199")
@@ -116,7 +116,7 @@ def test_a_dead_letter_names_nobody(journal: Journal) -> None:
 
 
 def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> None:
-    """T03, a hundredth: 6 s without the CRM, 3 s with half of it; then all is written."""
+    """T03, a hundredth: 6 s without the CRM, 3 s with half of it, then all written."""
     store = CardStore(5, Faults(down=True), burst=30, per_second=200)
     with company(200, store) as (_, address):
         offered(journal, 200)

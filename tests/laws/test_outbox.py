@@ -33,6 +33,9 @@ from leads.journal import Journal
 
 LEADS = ("1", "2", "3")
 TIERS = st.sampled_from([Tier.HOT, Tier.WARM, Tier.COLD])
+ENDINGS = st.lists(
+    st.sampled_from(["well", "late", "answer lost", "never came", "lost"]), max_size=3
+)
 LATE_BY = timedelta(seconds=60)
 TERMS = Terms(late_by=LATE_BY, most_attempts=10_000)
 BOUNDLESS = Allowance(1e9, 1_000_000_000)
@@ -132,24 +135,27 @@ class Interleavings(RuleBasedStateMachine):
         self.wanted[f"lead:{lead}"] = tier
         record(self.journal, [said(lead, tier, day=self.day)])
 
-    @rule(ending=st.sampled_from(["answer lost", "never came", "lost", "late"]))
-    def spoil(self, ending: str) -> None:
-        """Let one of the next writes end badly."""
-        self.desk.endings.append(ending)
-
-    @rule(seconds=st.sampled_from([1.0, 30.0, 61.0, 80.0]))
+    @rule(seconds=st.sampled_from([2.0, 15.0, 30.0, 80.0]))
     def wait(self, seconds: float) -> None:
         """Let time pass, and late writes come in when they are due."""
         self.seconds += seconds
         self.land()
 
-    @rule()
-    def one_works(self) -> None:
-        """Do one round."""
+    @rule(endings=ENDINGS)
+    def one_works(self, endings: list[str]) -> None:
+        """Do one round, with writes that end well or badly."""
+        self.desk.endings = endings
         self.work()
 
-    @rule(lead=st.sampled_from(LEADS), tier=TIERS, seconds=st.sampled_from([0.0, 65.0]))
-    def one_works_and_is_overtaken(self, lead: str, tier: Tier, seconds: float) -> None:
+    @rule(
+        lead=st.sampled_from(LEADS),
+        tier=TIERS,
+        seconds=st.sampled_from([0.0, 65.0, 75.0]),
+        endings=ENDINGS,
+    )
+    def one_works_and_is_overtaken(
+        self, lead: str, tier: Tier, seconds: float, endings: list[str]
+    ) -> None:
         """Stop a worker in the midst, longer than its claim; another does its work."""
 
         def meanwhile() -> None:
@@ -158,6 +164,7 @@ class Interleavings(RuleBasedStateMachine):
             self.land()
             self.work()
 
+        self.desk.endings = endings
         self.desk.meanwhile.append(meanwhile)
         self.work()
 
