@@ -154,6 +154,28 @@ def test_all_workers_together_keep_the_limit(journal: Journal, workers: int) -> 
         assert took >= least
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("per_second", "burst", "at_most"), [(2.0, 50, 60.0), (5.0, 5, 320.0)],
+    ids=["bitrix24", "amocrm"],
+)  # fmt: skip
+def test_2000_tiers_are_written_in_time(
+    journal: Journal, per_second: float, burst: int, at_most: float
+) -> None:
+    """T07 in full: 2,000 cards in batches of 50, four workers, the real limits."""
+    store = CardStore(burst=burst, per_second=per_second)
+    with company(2_000, store) as (_, address):
+        offered(journal, 2_000)
+        allowance = Allowance(per_second, burst)
+        begun = time.monotonic()
+        with Crew(journal, address, allowance, most_at_once=50, timeout=10).at_work(4):
+            drained(journal, seconds=at_most)
+        print(time.monotonic() - begun, len(store.requests))  # noqa: T201 - figures
+
+        assert store.over_limit == 0
+        assert harm(journal, store) == ([], {}, [])
+
+
 def test_a_restart_does_not_empty_the_bucket(journal: Journal) -> None:
     """T07: a gate that is opened anew finds the bucket as full as it was left."""
     store = CardStore(burst=10, per_second=2)

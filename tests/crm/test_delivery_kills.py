@@ -176,7 +176,7 @@ def died_at(journal: Journal, url: str, points: Sequence[str], *, times: int) ->
         store.faults = Faults(late=0.4, late_seconds=(0.1, 0.4))
         job = Job(url, address, late_by=0.8)
         record(journal, [said(str(n)) for n in range(ordeal.leads)])
-        for point in points * times:
+        for point in [*points] * times:
             _until_dead(workers, replace(job, crash_at=point))
         workers.bear(job)
         after = drained(journal, seconds=30)
