@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.crm.cardstore import CardStore, Faults, opened
@@ -12,6 +13,7 @@ from tests.crm.herd import drained, lost
 from tests.crm.saying import decide_with_notes, record, said
 
 from crm.offering import Offering
+from crm.outbox import Terms
 from crm.port import Allowance, OurField
 from crm.upkeep import Upkeep
 from crm.writeback import is_echo
@@ -120,7 +122,8 @@ def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> Non
     store = CardStore(5, Faults(down=True), burst=30, per_second=200)
     with company(200, store) as (_, address):
         offered(journal, 200)
-        crew = Crew(journal, address, Allowance(200, 30))
+        terms = replace(TERMS, most_attempts=4)
+        crew = Crew(journal, address, Allowance(200, 30), most_at_once=5, terms=terms)
         with crew.at_work(3):
             time.sleep(1)
             begun = len(store.requests)
@@ -168,7 +171,11 @@ def test_2000_tiers_are_written_in_time(
         offered(journal, 2_000)
         allowance = Allowance(per_second, burst)
         begun = time.monotonic()
-        with Crew(journal, address, allowance, most_at_once=50, timeout=10).at_work(4):
+        crew = Crew(
+            journal, address, allowance,
+            most_at_once=50, timeout=10, terms=Terms(late_by=timedelta(seconds=70)),
+        )  # fmt: skip
+        with crew.at_work(4):
             drained(journal, seconds=at_most)
         print(time.monotonic() - begun, len(store.requests))  # noqa: T201 - figures
 
