@@ -140,6 +140,23 @@ def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> Non
         assert harm(journal, store) == ([], {}, [])
 
 
+def test_attempts_at_a_crm_that_is_overrun_do_not_count(journal: Journal) -> None:
+    """T03: a card is not given up for 503 answers, however many there were."""
+    with company(1, CardStore(1, Faults(overrun=1.0))) as (store, address):
+        offered(journal, 1)
+        terms = replace(TERMS, most_attempts=2)
+        worker = Crew(journal, address, terms=terms).worker()
+        for _ in range(6):
+            worker.round()
+            time.sleep(0.05)
+        assert store.count("/write") > 2
+        store.faults = Faults()
+        time.sleep(0.2)
+
+        assert drain(worker) == 1
+        assert Upkeep(journal, "acme").state().dead == 0
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_all_workers_together_keep_the_limit(journal: Journal, workers: int) -> None:
     """T07: however many gates there are, a strict bucket is never overrun, nor idle."""
