@@ -57,6 +57,8 @@ def test_a_recorded_prediction_reaches_its_card(tmp_path: Path) -> None:
 
 def test_a_crm_without_a_client_is_refused(tmp_path: Path) -> None:
     """Until there is a client, the configuration is at fault and says so."""
-    with closing(Journal(f"sqlite:///{tmp_path / 'journal.db'}")) as journal:
-        with pytest.raises(BadConfig, match="no client"):
-            Courier(company(tmp_path), journal)
+    with (
+        closing(Journal(f"sqlite:///{tmp_path / 'journal.db'}")) as journal,
+        pytest.raises(BadConfig, match="no client"),
+    ):
+        Courier(company(tmp_path), journal)
