@@ -351,6 +351,7 @@ def _log(mlflow: ModuleType, run_id: str, remembered: Sequence[Record]) -> None:
 
 
 def _log_bundle(mlflow: ModuleType, bundle: Bundle, name: str) -> str:
+    """Log a bundle with the running run, and make a version of it."""
     with warnings.catch_warnings():
         # MLflow would like an example, but that would be a real lead's data.
         warnings.filterwarnings("ignore", message=".*input example")
@@ -361,9 +362,15 @@ def _log_bundle(mlflow: ModuleType, bundle: Bundle, name: str) -> str:
             # Without a list MLflow spends half a minute guessing one.
             pip_requirements=[f"{package}=={installed(package)}" for package in PINNED],
             signature=signature_of(bundle.catalog),
-            registered_model_name=name,
         )
-    return str(logged.registered_model_version)
+    # ``registered_model_name`` would do the same, and print about it.
+    client = mlflow.MlflowClient()
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    made = client.create_model_version(
+        name, logged.model_uri, logged.run_id, model_id=logged.model_id
+    )
+    return str(made.version)
 
 
 def signature_of(catalog: Catalog) -> ModelSignature:
