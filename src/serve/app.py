@@ -23,6 +23,7 @@ from serve import pages, problems
 from serve.desk import Desk
 from serve.guard import Guard
 from serve.ingested import Ingested
+from serve.insight import Insight
 from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
@@ -64,7 +65,10 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
         lifespan=_lifespan(desk),
     )
     app.state.desk = desk
-    api = Api(desk, monitor)
+    insight = Insight(
+        settings, journal=desk.journal, history=desk.ingested.history_or_none
+    )
+    api = Api(desk, monitor, insight)
     app.include_router(router(api))
     pages.attach(app, _sight(desk))
     problems.install(app)
