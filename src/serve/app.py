@@ -70,7 +70,7 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     )
     api = Api(desk, monitor, insight)
     app.include_router(router(api))
-    pages.attach(app, _sight(desk))
+    pages.attach(app, _sight(desk, insight))
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -95,7 +95,7 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     )
 
 
-def _sight(desk: Desk) -> Sight:
+def _sight(desk: Desk, insight: Insight) -> Sight:
     folder = desk.settings.store.folder
     return Sight(
         desk.settings,
@@ -103,6 +103,7 @@ def _sight(desk: Desk) -> Sight:
         desk.ingested.history_or_none,
         partial(read_evidence, folder),
         partial(read_backtest, folder),
+        insight=insight,
     )
 
 
