@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from leads.errors import BadInput, Unavailable, UnknownLead
 from model.whatif import Knob, Suggestion, Value, WhatIf
@@ -34,16 +34,11 @@ class Trial:
     suggestions: tuple[Suggestion, ...]
     asked: Mapping[str, str]
     found: WhatIf | None = None
-    wrong: tuple[str, ...] = ()
+    wrong: tuple[Knob, ...] = ()
 
     def name(self, knob: Knob) -> str:
         """Name the form's field of a knob."""
-        return (MORE if knob.sort == "events" else PREFIX) + knob.name
-
-    @property
-    def unbacked(self) -> bool:
-        """Whether there is nothing to suggest."""
-        return not self.suggestions
+        return name_of(knob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +51,11 @@ class Aside:
 
 
 NOTHING: Final = Aside()
+
+
+def name_of(knob: Knob) -> str:
+    """Name the form's field of a knob."""
+    return (MORE if knob.sort == "events" else PREFIX) + knob.name
 
 
 def look_aside(
@@ -96,20 +96,15 @@ def _trial(insight: Insight, lead_id: str, query: Mapping[str, str]) -> Trial | 
     except (Unavailable, BadInput):  # the model is gone, or reads its data otherwise
         return None
     knobs, suggested = possible.knobs, possible.suggestions
-    known = {
-        name: knob
-        for knob in knobs
-        for name in [(MORE if knob.sort == "events" else PREFIX) + knob.name]
-    }
+    known = {name_of(knob): knob for knob in knobs}
     asked = {name: text for name, text in query.items() if name in known and text}
-    fields: dict[str, Any] = {}
+    fields: dict[str, Value] = {}
     more: dict[str, int] = {}
     for name, text in asked.items():
-        knob, value = known[name], _read(known[name], text)
+        knob = known[name]
         if knob.sort == "events":
-            # What is no count is sent on as one that is refused in the same words.
-            more[knob.name] = int(value) if _is_count(value) else -1
-        elif value != knob.now:
+            more[knob.name] = _count(text)
+        elif (value := _read(knob, text)) != knob.now:
             fields[knob.name] = value
     if not knobs:
         return None
@@ -118,8 +113,9 @@ def _trial(insight: Insight, lead_id: str, query: Mapping[str, str]) -> Trial | 
     try:
         found = insight.what_if(lead_id, fields, more).found
     except BadInput as error:
-        names = {knob.name for knob in knobs if f"[{knob.name!r}]" in str(error)}
-        return Trial(knobs, suggested, asked, wrong=tuple(sorted(names)))
+        places = {fault.where for fault in error.faults}
+        wrong = [knob for knob in knobs if _place(knob) in places]
+        return Trial(knobs, suggested, asked, wrong=tuple(wrong))
     return Trial(knobs, suggested, asked, found)
 
 
@@ -136,5 +132,13 @@ def _read(knob: Knob, text: str) -> Value:
     return number if math.isfinite(number) else text
 
 
-def _is_count(value: Value) -> bool:
-    return isinstance(value, float) and value.is_integer()
+def _count(text: str) -> int:
+    """Read a count; what is none becomes one that is refused in the same words."""
+    short = text.strip()[:MOST_LETTERS]
+    return int(short) if short.isascii() and short.isdigit() else -1
+
+
+def _place(knob: Knob) -> str:
+    """Say where a fault of this knob is found."""
+    section = "events" if knob.sort == "events" else "fields"
+    return f"{section}[{knob.name!r}]"
