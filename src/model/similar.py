@@ -17,6 +17,7 @@ import io
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
@@ -35,6 +36,11 @@ NEAREST: Final = 5
 EPOCH_DAY: Final = date(1970, 1, 1)
 NO_LEVEL: Final = -1
 TIERS: Final = tuple(Tier)
+DAMAGE: Final = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What reading a file raises that is not there, or not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +169,13 @@ def write_past(past: Past, store_folder: Path) -> Path:
 def read_past(store_folder: Path, digest: str) -> Past | None:
     """Read the past leads of a model; None if there are none, or they are damaged."""
     try:
-        with np.load(path_of(store_folder, digest), allow_pickle=False) as kept:
+        with path_of(store_folder, digest).open("rb") as file:
+            kept = np.load(file, allow_pickle=False)
             raw: dict[str, Any] = {name: kept[name] for name in kept.files}
         for name in ("names", "stages", "sources"):
             raw[name] = tuple(str(text) for text in raw[name])
         past = Past(**{**raw, "digest": str(raw["digest"])})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except DAMAGE:
         return None
     return past if past.digest == digest else None
 
