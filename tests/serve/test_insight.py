@@ -23,7 +23,7 @@ from model.features.twin import build_one
 from model.past import gather
 from model.similar import path_of, write_past
 from model.snapshots import take
-from model.whatif import Subject, knobs, suggestions
+from model.whatif import Subject, Suggestion, knobs, suggestions
 from serve.app import create_app
 from serve.scoring import inputs_of, predict
 
@@ -220,7 +220,8 @@ def test_suggestions_name_only_what_sellers_change(company: Company) -> None:
 
 def test_some_suggestion_is_made(company: Company) -> None:
     """Of forty leads some could gain by what the seller is said to change."""
-    bundle, found = company.second, []
+    bundle = company.second
+    found: list[Suggestion] = []
     for number in range(100, 140):
         lead = company.history.lead(f"L{number:05d}")
         table = build_one(bundle.catalog, lead, lead.created_at + 86_400_000_000)
