@@ -17,7 +17,7 @@ from model.features.catalog import FeatureTable, Kind
 from model.labels import funnel_of
 from model.metrics import probabilities
 from model.sequels import follow
-from model.similar import MOST_PAST, NO_LEVEL, TIERS, Past, key_of
+from model.similar import MOST_PAST, NO_DAY, NO_LEVEL, TIERS, Past, key_of
 from model.snapshots import take
 
 DAY: Final = 86_400_000_000
@@ -53,7 +53,9 @@ def gather(
         key=np.array(
             [key_of(one, bundle.digest) for one in chosen["lead_id"]], np.uint64
         ),
-        day=(chosen["moment"].to_numpy() // DAY).astype(np.int32),
+        day=np.where(
+            history.tables.dated, chosen["moment"].to_numpy() // DAY, NO_DAY
+        ).astype(np.int32),
         chance=probabilities(log_odds).astype(np.float32),
         tier=np.array([TIERS.index(tier) for tier in tiers], np.int8),
         converted=chosen["label"].cast(pl.Boolean).to_numpy(),

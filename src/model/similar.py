@@ -35,6 +35,7 @@ MOST_PAST: Final = 20_000
 NEAREST: Final = 5
 EPOCH_DAY: Final = date(1970, 1, 1)
 NO_LEVEL: Final = -1
+NO_DAY: Final = -1
 TIERS: Final = tuple(Tier)
 DAMAGE: Final = (
     OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError,
@@ -47,12 +48,13 @@ DAMAGE: Final = (
 class Neighbour:
     """A past lead like this one, and what became of it.
 
-    ``day`` is when it was looked at, ``chance`` and ``tier`` what the model says of
-    that moment, ``days`` how long until it converted (None if it did not, or if only
-    the outcome is known), ``distance`` how unlike it is, in log-odds.
+    ``day`` is when it was looked at (None in a table without times), ``chance`` and
+    ``tier`` what the model says of that moment, ``days`` how long until it converted
+    (None if it did not, or if only the outcome is known), ``distance`` how unlike it
+    is, in log-odds.
     """
 
-    day: date
+    day: date | None
     chance: float
     tier: Tier
     converted: bool
@@ -67,8 +69,9 @@ class Past:
     """The past leads of one model, n snapshots in all.
 
     ``shares`` is (n, f) float32 in the order of ``names``, the business fields; ``key``
-    (n,) a salted digest of each lead's id; ``stage`` and ``source`` are places in
-    ``stages`` and ``sources``, -1 where the model knows no such level.
+    (n,) a salted digest of each lead's id; ``day`` counts from 1970, -1 where there is
+    no clock; ``stage`` and ``source`` are places in ``stages`` and ``sources``, -1
+    where the model knows no such level.
     """
 
     digest: str
@@ -127,7 +130,7 @@ class Past:
     def _neighbour(self, place: int, distance: float) -> Neighbour:
         days = float(self.days[place])
         return Neighbour(
-            day=EPOCH_DAY + timedelta(days=int(self.day[place])),
+            day=_day(int(self.day[place])),
             chance=float(self.chance[place]),
             tier=TIERS[self.tier[place]],
             converted=bool(self.converted[place]),
@@ -182,6 +185,10 @@ def read_past(store_folder: Path, digest: str) -> Past | None:
 
 def _columns(past: Past) -> dict[str, Any]:
     return {one.name: getattr(past, one.name) for one in fields(past)}
+
+
+def _day(count: int) -> date | None:
+    return None if count == NO_DAY else EPOCH_DAY + timedelta(days=count)
 
 
 def _level(levels: tuple[str, ...], place: int) -> str | None:

@@ -166,7 +166,8 @@ def similar_said(similar: Similar) -> dict[str, Any]:
 def _neighbour_said(one: Neighbour) -> dict[str, Any]:
     said = asdict(one)
     chance = said.pop("chance")
-    return {**said, "day": one.day.isoformat(), "probability": chance}
+    day = one.day and one.day.isoformat()
+    return {**said, "day": day, "probability": chance}
 
 
 def _source_of(prediction: Prediction) -> dict[str, str]:

@@ -303,7 +303,7 @@ class NeighbourSaid(TypedDict):
     ``probability`` and ``tier`` are what this model says of what was known on ``day``.
     """
 
-    day: str
+    day: str | None
     probability: float
     tier: Tier
     converted: bool

@@ -86,7 +86,7 @@ def look_aside(
 def _change(insight: Insight, lead_id: str) -> Change | None:
     try:
         return insight.change(lead_id)
-    except UnknownLead:
+    except (UnknownLead, BadInput):  # said once only, or ingested otherwise since
         return None
 
 
