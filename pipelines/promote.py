@@ -12,9 +12,13 @@ from rich.markup import escape
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
+from model import champion
+from model.bundle import Bundle
 from model.evaluation import Verdict
+from model.past import gather
 from model.registry import Promotion, roll_back
 from model.registry import promote as promote_challenger
+from model.similar import write_past
 from pipelines.console import ConfigOption, log, out, table, verb, working
 
 RollbackOption = Annotated[
@@ -44,7 +48,16 @@ def promote_stored(
     """Compare challenger and champion on the ingested data; promote the better one."""
     history = History(load(settings.store.folder))
     now = datetime.now(UTC)
-    return promote_challenger(settings, history, now=now, tell=tell)
+    done = promote_challenger(settings, history, now=now, tell=tell)
+    keep_past(settings, history)
+    return done
+
+
+def keep_past(settings: Settings, history: History) -> None:
+    """Keep the past leads of what serves, so that a lead can be shown those like it."""
+    found = champion.read(settings.store.folder)
+    bundle = Bundle.open(found.path, digest=found.digest)
+    write_past(gather(bundle, history, settings), settings.store.folder)
 
 
 def roll_back_champion(settings: Settings) -> Promotion:

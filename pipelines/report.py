@@ -19,6 +19,7 @@ from leads.store import load
 from model.backtest import read_backtest
 from model.proof import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
+from serve.insight import Insight
 from serve.pages.evidence import read_evidence
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
 from serve.pages.sight import Sight
@@ -88,6 +89,7 @@ def _sight(settings: Settings) -> Iterator[Sight]:
             lambda: history,
             partial(read_evidence, folder),
             partial(read_backtest, folder),
+            insight=Insight(settings, journal=journal, history=lambda: history),
         )
     finally:
         journal.close()

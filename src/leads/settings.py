@@ -35,11 +35,16 @@ class _Section(BaseModel):
 
 
 class Company(_Section):
-    """Whose leads these are, and how people there read clocks and words."""
+    """Whose leads these are, and how people there read clocks and words.
+
+    ``changeable`` names the card fields and kinds of events that sellers can change,
+    for suggestions; by default the kinds of events that they make happen.
+    """
 
     name: str = "company"
     timezone: str = "UTC"
     language: Literal["ru", "en"] = "en"
+    changeable: tuple[str, ...] | None = None
 
     @field_validator("timezone")
     @classmethod

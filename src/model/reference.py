@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,7 +27,9 @@ class Spread:
     """One feature's bins: leads and conversions in each, the last for "not known".
 
     A number belongs to the first bin whose edge it does not exceed. Texts have no
-    edges: their bin is the catalog's code, 0 for rare and unseen levels.
+    edges: their bin is the catalog's code, 0 for rare and unseen levels. ``low`` and
+    ``high`` are the least and the greatest number seen; None for texts, and in a
+    bundle that was written without.
 
     Examples
     --------
@@ -39,6 +41,8 @@ class Spread:
     edges: tuple[float, ...] | None
     leads: tuple[int, ...]
     won: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
 
     def like(self, value: float) -> tuple[int, float | None]:
         """Count the leads with a like encoded value, and say which part converted."""
@@ -75,12 +79,14 @@ class Reference:
         )
 
 
-def _spread_of(raw: Mapping[str, list[float]]) -> Spread:
+def _spread_of(raw: Mapping[str, Any]) -> Spread:
     edges = raw["edges"]
     return Spread(
         edges=None if edges is None else tuple(edges),
         leads=tuple(int(count) for count in raw["leads"]),
         won=tuple(raw["won"]),
+        low=raw.get("low"),
+        high=raw.get("high"),
     )
 
 
@@ -110,7 +116,8 @@ def learn_reference(
             size = len(edges) + 1
             bins = np.where(known, np.searchsorted(edges, column), size)
         counted, won = _count(bins, size + 1, labels, leads)
-        spreads[feature.name] = Spread(edges, counted, won)
+        low, high = _range(column[known]) if edges is not None else (None, None)
+        spreads[feature.name] = Spread(edges, counted, won, low, high)
     return Reference(rate=everyone[1][0] / everyone[0][0], spreads=spreads)
 
 
@@ -123,6 +130,10 @@ def _edges(known: Numbers) -> tuple[float, ...]:
     else:
         distinct = distinct[:-1]
     return tuple(distinct.tolist())
+
+
+def _range(known: Numbers) -> tuple[float | None, float | None]:
+    return (float(known.min()), float(known.max())) if len(known) else (None, None)
 
 
 def _count(

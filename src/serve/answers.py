@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,10 @@ from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
 from model.bundle import Bundle
+from model.change.split import Part
+from model.similar import Neighbour
+from model.whatif import ASSOCIATION
+from serve.insight import Answered, Change, Similar
 from serve.live import Serving
 from serve.problems import problem_of
 
@@ -103,16 +108,88 @@ def history_said(
     """Say what the journal holds of a lead, and where to go on."""
     return {
         "lead_id": lead_id,
-        "entries": [
-            {
-                "id": entry.id,
-                "made_at": entry.made_at.isoformat(),
-                "channel": entry.channel,
-                "prediction": prediction_said(entry.prediction, language),
-            }
-            for entry in entries
-        ],
+        "entries": [entry_said(entry, language) for entry in entries],
         "next_before": entries[-1].id if len(entries) == limit else None,
+    }
+
+
+def entry_said(entry: Stored, language: str) -> dict[str, Any]:
+    """Say one entry of the journal."""
+    return {
+        "id": entry.id,
+        "made_at": entry.made_at.isoformat(),
+        "channel": entry.channel,
+        "prediction": prediction_said(entry.prediction, language),
+    }
+
+
+def change_said(change: Change, language: str) -> dict[str, Any]:
+    """Say why a chance is not what it was."""
+    before, after = change.before.prediction, change.after.prediction
+    return {
+        "lead_id": after.lead_id,
+        "before": entry_said(change.before, language),
+        "after": entry_said(change.after, language),
+        "log_odds": after.log_odds - before.log_odds,
+        "points": change.points,
+        "headline": change.headlines[language],
+        "headlines": change.headlines,
+        "parts": [_part_said(part) for part in change.road.parts],
+        "lines": [
+            {**asdict(line), "text": line.text[language], "texts": line.text}
+            for line in change.lines
+        ],
+        "arrivals": [
+            {
+                **asdict(one),
+                "first": one.first.isoformat(),
+                "last": one.last.isoformat(),
+            }
+            for one in change.road.arrivals
+        ],
+        "missing": list(change.road.missing),
+    }
+
+
+def _part_said(part: Part) -> dict[str, Any]:
+    said = asdict(part)
+    del said["field_points"]
+    return said
+
+
+def what_if_said(asked: Answered, language: str) -> dict[str, Any]:
+    """Say what a change would go with."""
+    return {
+        "before": asdict(asked.found.before),
+        "after": asdict(asked.found.after),
+        "points": asked.found.points,
+        "fields": dict(asked.found.fields),
+        "note": ASSOCIATION[language],
+        **_source_of(asked.prediction),
+    }
+
+
+def similar_said(similar: Similar) -> dict[str, Any]:
+    """Say which past leads were like this one."""
+    return {
+        "leads": [_neighbour_said(one) for one in similar.neighbours],
+        "converted": similar.converted,
+        **_source_of(similar.prediction),
+    }
+
+
+def _neighbour_said(one: Neighbour) -> dict[str, Any]:
+    said = asdict(one)
+    chance = said.pop("chance")
+    day = one.day and one.day.isoformat()
+    return {**said, "day": day, "probability": chance}
+
+
+def _source_of(prediction: Prediction) -> dict[str, str]:
+    return {
+        "lead_id": prediction.lead_id,
+        "model_version": prediction.model_version,
+        "bundle_digest": prediction.bundle_digest,
     }
 
 

@@ -24,6 +24,7 @@ from serve import pages, problems
 from serve.desk import Desk
 from serve.guard import Guard
 from serve.ingested import Ingested
+from serve.insight import Insight
 from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
@@ -66,9 +67,12 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
         lifespan=_lifespan(desk, courier),
     )
     app.state.desk = desk
-    api = Api(desk, monitor, courier)
+    insight = Insight(
+        settings, journal=desk.journal, history=desk.ingested.history_or_none
+    )
+    api = Api(desk, monitor, insight, courier)
     app.include_router(router(api))
-    pages.attach(app, _sight(desk))
+    pages.attach(app, _sight(desk, insight))
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -102,7 +106,7 @@ def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
     return courier
 
 
-def _sight(desk: Desk) -> Sight:
+def _sight(desk: Desk, insight: Insight) -> Sight:
     folder = desk.settings.store.folder
     return Sight(
         desk.settings,
@@ -110,6 +114,7 @@ def _sight(desk: Desk) -> Sight:
         desk.ingested.history_or_none,
         partial(read_evidence, folder),
         partial(read_backtest, folder),
+        insight=insight,
     )
 
 

@@ -24,7 +24,15 @@ from leads.history import (
 from leads.tables import FieldType
 from model.features.catalog import Catalog, Kind
 from serve.problems import faults_of
-from serve.schemas import INSTANT_PATTERN, LEAD, CardValue, EventSent, LeadSent
+from serve.schemas import (
+    INSTANT_PATTERN,
+    LEAD,
+    WHAT_IF,
+    CardValue,
+    EventSent,
+    LeadSent,
+    WhatIfSent,
+)
 
 EARLIEST: Final = microseconds(datetime(1900, 1, 1, tzinfo=UTC))
 LATEST: Final = microseconds(datetime(2200, 1, 1, tzinfo=UTC))
@@ -52,6 +60,20 @@ def checked(raw: object) -> LeadSent:
         return LEAD.validate_python(raw)
     except ValidationError as error:
         raise faults_of(error, whole="The lead") from error
+
+
+def checked_what_if(raw: object) -> WhatIfSent:
+    """Check a what-if against the schema.
+
+    Raises
+    ------
+    BadInput
+        Every fault, named by place and rule; never with what was sent.
+    """
+    try:
+        return WHAT_IF.validate_python(raw)
+    except ValidationError as error:
+        raise faults_of(error, whole="The what-if") from error
 
 
 def is_by_id(lead: LeadSent) -> bool:

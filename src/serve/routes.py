@@ -16,25 +16,34 @@ from leads.errors import UnknownLead
 from leads.records import MOST_LEAD_ID
 from serve.answers import (
     batch_said,
+    change_said,
     delivery_said,
     history_said,
     model_said,
     prediction_said,
+    similar_said,
+    what_if_said,
     written,
 )
 from serve.desk import Desk
 from serve.guard import sent
+from serve.insight import Insight
+from serve.intake import checked_what_if
 from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import MEDIA_TYPE, Problem
 from serve.schemas import (
     BatchSaid,
     BatchSent,
+    ChangeSaid,
     HealthSaid,
     HistorySaid,
     LeadSent,
     ModelSaid,
     PredictionSaid,
     ReadySaid,
+    SimilarSaid,
+    WhatIfSaid,
+    WhatIfSent,
     body_of,
 )
 
@@ -46,6 +55,13 @@ SENDS: Final = (400, 401, 404, 408, 413, 415, 422, 500, 503)
 Reasons = Annotated[bool, Query(description="Whether to explain the prediction.")]
 LeadId = Annotated[str, Path(min_length=1, max_length=MOST_LEAD_ID)]
 Limit = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
+Since = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="The id of an entry, or an instant; by default the one before.",
+    ),
+]
 Before = Annotated[
     int | None, Query(ge=1, le=2**63 - 1, description="The id of the last entry seen.")
 ]
@@ -55,11 +71,16 @@ class Api:
     """What the addresses do, whoever finds the way to them."""
 
     def __init__(
-        self, desk: Desk, monitor: Monitor, courier: Courier | None = None
+        self,
+        desk: Desk,
+        monitor: Monitor,
+        insight: Insight,
+        courier: Courier | None = None,
     ) -> None:
         self.desk = desk
         self.courier = courier
         self.monitor = monitor
+        self.insight = insight
         self.language = desk.settings.company.language
 
     async def predict(self, raw: object, *, reasons: bool) -> bytes:
@@ -83,6 +104,7 @@ def router(api: Api) -> APIRouter:
     """Make the routes of one service."""
     made = APIRouter()
     _add_predicting(made, api)
+    _add_insight(made, api)
     _add_reading(made, api.desk)
     _add_watching(made, api)
     return made
@@ -111,6 +133,45 @@ def _add_predicting(made: APIRouter, api: Api) -> None:
     async def predict_batch(request: Request, reasons: Reasons = True) -> Response:  # noqa: FBT002 - as above
         """Predict many leads; one that cannot be predicted does not cost the others."""
         return _json(await api.predict_batch(sent(request.scope), reasons=reasons))
+
+
+def _add_insight(made: APIRouter, api: Api) -> None:
+    insight, language = api.insight, api.language
+
+    @made.get(
+        "/v1/leads/{lead_id:path}/change",
+        response_model=ChangeSaid,
+        responses=refusals(*ASKS_LEAD),
+        tags=["insight"],
+    )
+    def change(lead_id: LeadId, since: Since = None) -> Response:
+        """Say why a lead's chance is not what it was, in parts that add up."""
+        return _json(written(change_said(insight.change(lead_id, since), language)))
+
+    @made.post(
+        "/v1/leads/{lead_id:path}/what-if",
+        response_model=WhatIfSaid,
+        responses=refusals(*SENDS),
+        openapi_extra={"requestBody": body_of(WhatIfSent)},
+        tags=["insight"],
+    )
+    def what_if(request: Request, lead_id: LeadId) -> Response:
+        """Ask what the model would say of a lead with something changed."""
+        wanted = checked_what_if(sent(request.scope))
+        asked = insight.what_if(
+            lead_id, wanted.get("fields") or {}, wanted.get("events") or {}
+        )
+        return _json(written(what_if_said(asked, language)))
+
+    @made.get(
+        "/v1/leads/{lead_id:path}/similar",
+        response_model=SimilarSaid,
+        responses=refusals(*ASKS_LEAD),
+        tags=["insight"],
+    )
+    def similar(lead_id: LeadId) -> Response:
+        """List the past leads most like this one, with what became of them."""
+        return _json(written(similar_said(insight.similar(lead_id))))
 
 
 def _add_reading(made: APIRouter, desk: Desk) -> None:
@@ -224,7 +285,7 @@ def document(app: FastAPI, *, secured: bool) -> Mapping[str, Any]:
         )
         parts = made.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
-        for kind in (Problem, LeadSent, BatchSent):
+        for kind in (Problem, LeadSent, BatchSent, WhatIfSent):
             _add_schema(schemas, kind)
         if secured:
             bearer = {"type": "http", "scheme": "bearer"}

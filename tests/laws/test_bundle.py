@@ -36,10 +36,11 @@ ROWS = st.lists(
     max_size=12,
 )
 SERVING = (
-    "bundle", "bundle_check", "champion", "explanation", "features.catalog",
-    "features.phrases", "learners.calibration", "learners.forest", "learners.linear",
-    "manifest", "metrics", "outlook.amount", "outlook.curve", "outlook.forecast",
-    "outlook.spread", "proof", "reasons", "reference", "single", "tiers",
+    "bundle", "bundle_check", "champion", "change.split", "explanation",
+    "features.catalog", "features.phrases", "learners.calibration",
+    "learners.forest", "learners.linear", "manifest", "metrics",
+    "outlook.amount", "outlook.curve", "outlook.forecast", "outlook.spread",
+    "proof", "reasons", "reference", "similar", "single", "tiers",
 )  # fmt: skip
 """Modules that a service imports, of this part."""
 

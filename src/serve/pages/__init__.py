@@ -70,7 +70,8 @@ def attach(app: FastAPI, sight: Sight) -> None:
         dossier = sight.dossier(lead_id)
         if dossier is None:
             return _missing(view, "missing.title", "missing.how")
-        return _answer(dossier_page(dossier, view))
+        aside = sight.aside(lead_id, request.query_params.multi_items())
+        return _answer(dossier_page(dossier, view, aside))
 
     @router.get("/model")
     def model(request: Request) -> HTMLResponse:

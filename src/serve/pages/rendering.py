@@ -22,7 +22,9 @@ from leads.settings import Conversion
 from model.card.words import ABLATION_HOW, GROUPS
 from model.features.catalog import Words
 from model.leaks.findings import TITLES
+from model.whatif import ASSOCIATION
 from serve.pages import charts
+from serve.pages.aside import NOTHING, Aside
 from serve.pages.dossier import Dossier, Move
 from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
@@ -120,7 +122,7 @@ def listing_page(listing: Listing, view: View) -> str:
     )  # fmt: skip
 
 
-def dossier_page(dossier: Dossier, view: View) -> str:
+def dossier_page(dossier: Dossier, view: View, aside: Aside = NOTHING) -> str:
     """Draw the page of one lead."""
     wording = view.wording
     steps = [_step(move, view) for move in dossier.moves]
@@ -142,6 +144,10 @@ def dossier_page(dossier: Dossier, view: View) -> str:
         charts=drawn,
         steps=steps,
         story={"recent": told[:RECENT], "older": told[RECENT:]},
+        change=aside.change,
+        whatif=aside.whatif,
+        similar=aside.similar,
+        association=ASSOCIATION,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from model.proof import Capacity
+from serve.pages.dossier import Dossier
 from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
@@ -36,6 +37,7 @@ from serve.pages.wording import Wording
 MOST_LISTED: Final = 1_000
 MOST_PAGES: Final = 100
 LEADS: Final = "leads"
+FACTS: Final = tuple(fact.name for fact in fields(Dossier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def _write_leads(
         dossier = sight.dossier(lead_id)
         if dossier is not None:
             name = file_of(lead_id)
-            _write(folder / name, dossier_page(dossier, inside), dossier)
+            aside = sight.aside(lead_id)
+            facts = {name: getattr(dossier, name) for name in FACTS} | {"aside": aside}
+            _write(folder / name, dossier_page(dossier, inside, aside), facts)
             written.add(Path(name).stem)
     return written
 

@@ -13,6 +13,8 @@ from leads.settings import Settings
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.snapshots import open_leads
+from serve.insight import Insight
+from serve.pages.aside import Aside, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.hindsight import (
@@ -72,6 +74,7 @@ class Sight:
     evidence: Callable[[], Evidence]
     backtest: Callable[[], Backtest | None] = lambda: None
     openness: Openness = field(default_factory=Openness, compare=False)
+    insight: Insight | None = None
 
     def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
         """Look up one page of the list; a page past the end is the last one."""
@@ -106,6 +109,10 @@ class Sight:
         lead = _lead(history, lead_id)
         closed = bool(lead and self._closed(history, [lead_id]))
         return compile_dossier(entries, lead, usual=self._usual(), closed=closed)
+
+    def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
+        """Look up what stands beside a lead's prediction."""
+        return look_aside(self.insight, lead_id, query)
 
     def trust(self) -> Trust | None:
         """Look up the proof of the model in use; None if there is none."""

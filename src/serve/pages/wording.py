@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from model.features.phrases import number
+from model.whatif import Value
+from serve.pages.aside_words import ASIDE
 from serve.pages.judgement import JUDGEMENT
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
@@ -78,7 +81,7 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Give a text by its key, with its gaps filled."""
-        words = TEXTS[key] if key in TEXTS else JUDGEMENT[key]
+        words = next(texts[key] for texts in (TEXTS, JUDGEMENT, ASIDE) if key in texts)
         return words[self.language].format(**values)
 
     def many(self, noun: str, n: int) -> str:
@@ -92,6 +95,21 @@ class Wording:
         if n % 10 == 1 and n % 100 != 11:
             return 0
         return 1 if n % 10 in {2, 3, 4} and n % 100 not in {12, 13, 14} else 2
+
+    def knob(self, value: Value) -> str:
+        """Say a value that may be changed, as a person would type it.
+
+        Examples
+        --------
+        >>> ru = Wording("ru", ZoneInfo("UTC"))
+        >>> ru.knob(2.5), ru.knob(True), ru.knob(None), ru.knob("Omsk")
+        ('2,5', 'да', '—', 'Omsk')
+        """
+        if value is None or isinstance(value, str):
+            return NOTHING if value is None else value
+        if isinstance(value, bool):
+            return self.say("whatif.yes" if value else "whatif.no")
+        return number(value, self.language)
 
     def tier(self, tier: Tier) -> str:
         """Name a tier."""

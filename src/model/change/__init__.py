@@ -1,0 +1,1 @@
+"""Why a chance changed: an exact split between two predictions of the journal."""
