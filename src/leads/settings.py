@@ -316,6 +316,13 @@ class Serve(_Section):
         return self
 
 
+class Title(_Section):
+    """What a kind of event or a card field is called, in both languages."""
+
+    en: Annotated[str, Field(min_length=1, max_length=80)]
+    ru: Annotated[str, Field(min_length=1, max_length=80)]
+
+
 class Settings(_Section):
     """Everything a run needs to know."""
 
@@ -329,6 +336,7 @@ class Settings(_Section):
     promotion: Promotion = Promotion()
     store: Store = Store()
     serve: Serve = Serve()
+    words: dict[str, Title] = Field(default_factory=dict)
 
     @property
     def origin(self) -> str:

@@ -114,19 +114,24 @@ class BatchSent(TypedDict):
 
 
 class ReasonSaid(TypedDict):
-    """One business field's share of the log-odds, in words.
+    """One business field's share of the prediction, in words.
 
-    ``text`` is in the company's language, ``texts`` in every one; of ``count`` past
-    leads with a like value the part ``rate`` converted.
+    ``share`` is in log-odds, ``points`` the same in probability: those of all fields
+    add up to probability less base rate. ``text`` is in the company's language,
+    ``texts`` in every one; of ``count`` past leads with a like value the part ``rate``
+    converted. What is not ``advisable`` is true of the model, but too few leads were
+    alike, or they speak the other way: make no advice of it.
     """
 
     field: str
     share: float
+    points: float | None
     value: str | None
     count: int | None
     rate: float | None
     text: str
     texts: dict[str, str]
+    advisable: bool
 
 
 class MoneySaid(TypedDict):
