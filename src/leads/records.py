@@ -86,6 +86,22 @@ LATEST: Final = sa.Table(
 ``folded`` is the case-folded lead id, so that a search ignores case alike everywhere.
 """
 
+OVERRIDES: Final = sa.Table(
+    "overrides",
+    METADATA,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("lead_id", LEAD_ID, nullable=False),
+    sa.Column("tier", sa.String),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger),
+    sa.Index("overrides_of_lead", "lead_id", "id"),
+)
+"""Tiers that people set; rows are added and never changed, the newest of a lead counts.
+
+A row without a tier withdraws what stood before.
+"""
+
 sa.Index("latest_by_probability", LATEST.c.probability.desc(), LATEST.c.lead_id)
 sa.Index("latest_by_tier", LATEST.c.tier, LATEST.c.probability.desc(), LATEST.c.lead_id)
 

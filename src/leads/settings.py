@@ -316,6 +316,12 @@ class Serve(_Section):
         return self
 
 
+class JournalKept(_Section):
+    """How long the journal keeps what was said; for ever unless it is told."""
+
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
 class Title(_Section):
     """What a kind of event or a card field is called, in both languages."""
 
@@ -336,6 +342,7 @@ class Settings(_Section):
     promotion: Promotion = Promotion()
     store: Store = Store()
     serve: Serve = Serve()
+    journal: JournalKept = JournalKept()
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property
