@@ -21,6 +21,8 @@ VERBS: Final[Mapping[str, str]] = {
     "backtest": "Hold what models of then would have said against what happened.",
     "score": "Predict a file of leads, or every open lead of the source.",
     "report": "Write the pages as self-contained HTML files.",
+    "rebuild": "Make a past prediction again and hold it against the journal.",
+    "erase": "Forget a person everywhere, and keep them out of every ingest.",
     "serve": "Serve predictions and pages over HTTP.",
     "demo": "Run the main job from data to reports, then serve.",
 }

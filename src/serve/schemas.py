@@ -169,6 +169,32 @@ class PredictionSaid(TypedDict):
     bundle_digest: str
 
 
+class OverrideSaid(TypedDict):
+    """The tier that a person set: by whom, since when and until when.
+
+    The reasons of a prediction are the machine's for its own tier, never for this one.
+    """
+
+    tier: Tier
+    by: str
+    made_at: str
+    until: str | None
+
+
+class LeadSaid(PredictionSaid):
+    """The latest prediction of a lead, and the tier a person set beside it, if any."""
+
+    override: OverrideSaid | None
+
+
+class CardSaid(TypedDict):
+    """The short form of a prediction: at most 500 characters."""
+
+    lead_id: str
+    form: Literal["text", "bb"]
+    text: str
+
+
 class ItemProblem(TypedDict):
     """Why one lead of a batch was not predicted."""
 
