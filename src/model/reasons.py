@@ -31,8 +31,8 @@ from model.features.phrases import (
 MOST: Final = 3
 """Reasons for, and as many against."""
 
-LEAST_SHARE: Final = 0.02
-"""Log-odds below which a field is not worth a sentence."""
+LEAST_SHARE: Final = 0.1
+"""Log-odds below which a field is not worth a sentence: a tenth of the odds."""
 
 LEAST_LEADS: Final = 30
 """Below so many leads a counted rate says nothing."""

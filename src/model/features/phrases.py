@@ -58,6 +58,7 @@ ABSENT: Final[Mapping[Kind, Phrase]] = {
 
 RARE: Final[Phrase] = {"en": "a rare one", "ru": "редкое значение"}
 SAME: Final[Phrase] = {"en": "about the same", "ru": "примерно так же"}
+FAR_BELOW: Final[Phrase] = {"en": "far below", "ru": "намного меньше"}
 ADDRESSES: Final[Mapping[str, Phrase]] = {
     "free": {"en": "a free mailbox", "ru": "бесплатная почта"},
     "corporate": {"en": "of a company", "ru": "корпоративная почта"},
@@ -219,6 +220,8 @@ def against_usual(ratio: float, language: Language) -> str:
     """
     if 0.95 <= ratio <= 1.05:
         return SAME[language]
+    if ratio < 0.01:
+        return FAR_BELOW[language]
     if ratio >= 3:
         times = number(round(ratio, 1), language)
         return f"{times} times as much" if language == "en" else _times(times)
