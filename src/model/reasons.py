@@ -100,11 +100,14 @@ def explained(
 
 
 def _chosen(mine: Sequence[float], order: Sequence[int]) -> list[int]:
-    """Choose the fields worth a sentence: first those for, then those against."""
+    """Choose the fields worth a sentence: first those for, then those against.
+
+    The strongest always is, however weak.
+    """
     speaking: list[int] = []
     against: list[int] = []
     for place in order:
-        if abs(mine[place]) < LEAST_SHARE:
+        if abs(mine[place]) < LEAST_SHARE and (speaking or against):
             break
         side = speaking if mine[place] > 0 else against
         if len(side) < MOST:

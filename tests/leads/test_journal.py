@@ -116,6 +116,7 @@ def test_what_was_said_before_there_were_outlooks_has_none(url: str) -> None:
     record(journal, said())
     with journal._engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE predictions DROP COLUMN outlook"))
+        connection.execute(sa.text("DROP TABLE overrides"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
 
     journal.upgrade()
