@@ -39,7 +39,7 @@ def rebuild(config: ConfigOption, lead: LeadOption, entry: EntryOption = None) -
         names = ", ".join(name for name, *_ in done.differs)
         raise GateRefused(
             f"Entry {done.entry.id} comes out differently now: {names}.",
-            remedy="Install the libraries its bundle was trained with.",
+            remedy="Check out the code of that day, with the libraries of its bundle.",
         )
 
 
