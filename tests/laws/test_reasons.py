@@ -88,3 +88,9 @@ def test_what_is_not_a_number_is_refused() -> None:
     """A share that is NaN is refused, though it compares false with every limit."""
     with pytest.raises(FalseSum):
         points(np.array([[math.nan, 0.5]]), np.array([0.5]), 0.0)
+
+
+def test_a_false_sum_is_refused_where_no_point_shows_it() -> None:
+    """Far out points are next to nothing, and shares must add up all the same."""
+    with pytest.raises(FalseSum):
+        points(np.array([[5.0]]), np.array([40.0]), 25.0)

@@ -130,3 +130,14 @@ def test_no_contact_stands_on_a_card(person: str) -> None:
     said = lead(reason(0.5, f"Comment: write to {person} soon"))
 
     assert person not in card_text(said, form="text", language="en", action=person)
+
+
+def test_an_action_leaves_room_for_what_it_rests_on() -> None:
+    """However long the action, it is cut between words and the reasons stay."""
+    said = lead(reason(0.5, "Visits: 3"))
+
+    text = card_text(said, form="text", language="en", action="call " * 200)
+
+    assert "+ Visits: 3" in text
+    assert text.endswith(" call…")
+    assert len(text) <= MOST_CHARACTERS
