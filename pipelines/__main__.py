@@ -22,6 +22,8 @@ VERBS: Final[Mapping[str, str]] = {
     "score": "Predict a file of leads, or every open lead of the source.",
     "report": "Write the pages as self-contained HTML files.",
     "deliver": "Write predictions on the cards of the CRM.",
+    "rebuild": "Make a past prediction again and hold it against the journal.",
+    "erase": "Forget a person everywhere, and keep them out of every ingest.",
     "serve": "Serve predictions and pages over HTTP.",
     "demo": "Run the main job from data to reports, then serve.",
 }

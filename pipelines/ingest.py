@@ -13,6 +13,7 @@ from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import digest_of, load, origin_of, save
 from leads.tables import SCHEMAS, FieldType
+from leads.tombstones import without_buried
 from pipelines.console import ConfigOption, log, out, table, verb, working
 
 
@@ -36,12 +37,14 @@ class Ingested:
 def take_in(settings: Settings) -> Ingested:
     """Bring the source into canonical tables and store them; safe to repeat.
 
+    Leads that were erased stay out, whatever the source holds.
+
     Raises
     ------
     BadInput
         With every fault of the source; nothing is stored then.
     """
-    tables = open_source(settings).read()
+    tables = without_buried(open_source(settings).read(), settings.store.folder)
     digest = save(tables, settings.store.folder, origin=settings.origin)
     done = Ingested(
         digest=digest,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from heapq import nlargest
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,9 +18,10 @@ from rich.progress import TimeRemainingColumn as Remaining
 from crm.courier import also_of
 from leads.decision import Prediction, Tier
 from leads.errors import BadInput, Fault
+from leads.forgetting import forget_before
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
-from pipelines.console import ConfigOption, err, out, table, verb
+from pipelines.console import ConfigOption, err, log, out, table, verb
 from serve.bulk import (
     Model,
     Work,
@@ -156,9 +157,18 @@ def score_open(
     work = open_leads_of(settings, as_of=as_of, now=now)
     with closing(Journal(settings.store.database, also=also_of(settings))) as journal:
         journal.upgrade()
+        _forget(settings, journal, now)
         made = _predicted(work, model, begin, advance, journal)
         chunks = recorded(made, journal, now=now)
         return _taken(chunks, results, Scored(model.champion.version))
+
+
+def _forget(settings: Settings, journal: Journal, now: datetime) -> None:
+    """Forget what is older than the company keeps; this verb is its daily job."""
+    keep = settings.journal.keep_days
+    if keep is not None:
+        gone = forget_before(journal, now - timedelta(days=keep))
+        log.info("forgotten", keep_days=keep, **asdict(gone))
 
 
 def _predicted(

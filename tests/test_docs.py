@@ -29,6 +29,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "tiers": settings.Tiers,
     "promotion": settings.Promotion,
     "store": settings.Store,
+    "journal": settings.JournalKept,
+    "words": settings.Title,
     "serve": settings.Serve,
     "crm": settings.Crm,
     "crm.moves": settings.CrmMove,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class Tier(StrEnum):
@@ -26,9 +27,11 @@ class Tier(StrEnum):
 class Reason:
     """One business field's share of a prediction, in words, with a counted rate.
 
-    ``share`` is in log-odds: positive speaks for conversion. ``count`` and ``rate`` say
-    of how many past leads with a like value which part converted; ``text`` holds
-    the whole sentence by language ("en", "ru").
+    ``share`` is in log-odds: positive speaks for conversion; ``points`` is the same in
+    probability (``mean_slope``). ``count`` and ``rate`` say of how many past leads with
+    a like value which part converted; ``text`` holds the whole sentence by language
+    ("en", "ru"). Only what is ``advisable`` may be made advice of: a reason is not
+    where too few leads had a like value, or where these speak the other way.
     """
 
     field: str
@@ -37,6 +40,8 @@ class Reason:
     count: int | None
     rate: float | None
     text: Mapping[str, str]
+    points: float | None = None
+    advisable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,54 @@ class Prediction:
     model_version: str
     bundle_digest: str
     outlook: Outlook | None = None
+
+    @property
+    def points(self) -> Mapping[str, float]:
+        """Every field's share in points of probability, base rate to probability."""
+        slope = mean_slope(self.log_odds, self.base)
+        return {field: share * slope for field, share in self.shares.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A tier that a person set for a lead, beside the machine's and never instead.
+
+    It stands from ``made_at`` until ``until`` (None: until it is withdrawn). No reason
+    of the machine's is a reason for it. ``by`` is an id, not a name.
+    """
+
+    lead_id: str
+    tier: Tier
+    by: str
+    made_at: datetime
+    until: datetime | None = None
+
+
+NEAR: Final = 1e-4
+"""Log-odds this near are as good as equal: the slope is that at their middle."""
+
+
+def mean_slope(log_odds: float, base: float) -> float:
+    """Say how many points of probability one unit of log-odds is worth on this way.
+
+    The way is the straight one from ``base`` to ``log_odds``. A share times this slope
+    is its Aumann-Shapley value of the probability: it depends on no order of the
+    shares, and all of them add up to probability less base rate.
+
+    Examples
+    --------
+    >>> mean_slope(0.0, 0.0)
+    0.25
+    >>> shares = (2.0, -0.5)
+    >>> added = sum(share * mean_slope(0.5, -1.0) for share in shares)
+    >>> abs(added - (probability_of(0.5) - probability_of(-1.0))) < 1e-15
+    True
+    """
+    way = log_odds - base
+    if abs(way) < NEAR:
+        middle = probability_of((log_odds + base) / 2)
+        return middle * (1.0 - middle)
+    return (probability_of(log_odds) - probability_of(base)) / way
 
 
 def probability_of(log_odds: float) -> float:

@@ -15,7 +15,8 @@
     │   └── DamagedBundle
     ├── Unauthorized         exit 2, HTTP 401   no key, or an unknown one
     ├── UnknownLead          exit 2, HTTP 404
-    └── TooLarge             exit 2, HTTP 413
+    ├── TooLarge             exit 2, HTTP 413
+    └── FalseSum             exit 4, HTTP 500   ours: reasons that do not add up
 
 The exit code and the HTTP status live on the class, so that a command and a route
 answer the same failure alike and neither needs a table of its own.
@@ -170,3 +171,10 @@ class TooLarge(LeadcastError):
     """A request over the size limit."""
 
     status = 413
+
+
+class FalseSum(LeadcastError):
+    """Reasons that do not add up to what is said: better no answer than a false one."""
+
+    exit_code = 4
+    status = 500

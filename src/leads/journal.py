@@ -206,6 +206,17 @@ class Journal:
                 found.update(wanted[key] for key in keys if key in wanted)
         return found
 
+    def entry(self, lead_id: str, prediction_id: int) -> Stored | None:
+        """Give one entry of this lead by its id."""
+        _check_text(lead_id)
+        _check_counts(prediction_id=prediction_id)
+        query = sa.select(PREDICTIONS).where(
+            PREDICTIONS.c.id == prediction_id, PREDICTIONS.c.lead_id == lead_id
+        )
+        with self._read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else stored_of(row)
+
     def inputs(self, prediction_id: int) -> bytes | None:
         """Give what an entry was made from, if it was kept."""
         _check_counts(prediction_id=prediction_id)
@@ -311,6 +322,16 @@ class Journal:
         """Find a text inside another; LIKE would need escapes and differs by case."""
         find = sa.func.instr if self._is_file else sa.func.strpos
         return find(column, text) > 0
+
+    def leave_no_trace(self) -> None:
+        """Have a SQLite file overwrite what was deleted, in its log as well."""
+        if not self._is_file:
+            return  # PostgreSQL's own vacuum frees deleted rows
+        with _answering(), self._writing, self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("VACUUM")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:

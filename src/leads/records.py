@@ -17,7 +17,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
-from leads.decision import Outlook, Prediction, Reason, Tier
+from leads.decision import Outlook, Prediction, Reason, Tier, mean_slope
 from leads.errors import BadInput, Fault
 
 MOST_LEAD_ID: Final = 500  # characters; PostgreSQL indexes hold at most 2,704 bytes
@@ -84,6 +84,22 @@ LATEST: Final = sa.Table(
 """One row per lead: which prediction is its latest, and what the paged list sorts by.
 
 ``folded`` is the case-folded lead id, so that a search ignores case alike everywhere.
+"""
+
+OVERRIDES: Final = sa.Table(
+    "overrides",
+    METADATA,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("lead_id", LEAD_ID, nullable=False),
+    sa.Column("tier", sa.String),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger),
+    sa.Index("overrides_of_lead", "lead_id", "id"),
+)
+"""Tiers that people set; rows are added and never changed, the newest of a lead counts.
+
+A row without a tier withdraws what stood before.
 """
 
 sa.Index("latest_by_probability", LATEST.c.probability.desc(), LATEST.c.lead_id)
@@ -212,7 +228,8 @@ def _faults_of_numbers(prediction: Prediction) -> Iterator[tuple[str, str]]:
     if not all(map(math.isfinite, prediction.shares.values())):
         yield "shares", "hold a number that is not finite"
     for reason in prediction.reasons:
-        if not all(map(math.isfinite, (reason.share, reason.rate or 0.0))):
+        numbers = (reason.share, reason.rate or 0.0, reason.points or 0.0)
+        if not all(map(math.isfinite, numbers)):
             yield "reasons", "hold a number that is not finite"
 
 
@@ -264,6 +281,7 @@ def _row_of(prediction: Prediction) -> dict[str, Any]:
 
 def stored_of(row: sa.Row[Any]) -> Stored:
     """Read one row of ``PREDICTIONS`` back."""
+    slope = mean_slope(row.log_odds, row.base)
     prediction = Prediction(
         lead_id=row.lead_id,
         as_of=moment_of(row.as_of),
@@ -273,12 +291,17 @@ def stored_of(row: sa.Row[Any]) -> Stored:
         base=row.base,
         tier=Tier(row.tier),
         shares=row.shares,
-        reasons=tuple(Reason(**reason) for reason in row.reasons),
+        reasons=tuple(_reason_of(reason, slope) for reason in row.reasons),
         model_version=row.model_version,
         bundle_digest=row.bundle_digest,
         outlook=None if row.outlook is None else _outlook_of(row.outlook),
     )
     return Stored(row.id, prediction, moment_of(row.made_at), row.channel)
+
+
+def _reason_of(raw: dict[str, Any], slope: float) -> Reason:
+    """Read a reason back; one from before there were points has them from its share."""
+    return Reason(**{"points": raw["share"] * slope, **raw})
 
 
 def _outlook_of(raw: dict[str, Any]) -> Outlook:

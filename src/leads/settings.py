@@ -351,6 +351,19 @@ class Crm(_Section):
     workers: int = Field(default=1, ge=0, le=16)
 
 
+class JournalKept(_Section):
+    """How long the journal keeps what was said; for ever unless it is told."""
+
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+class Title(_Section):
+    """What a kind of event or a card field is called, in both languages."""
+
+    en: Annotated[str, Field(min_length=1, max_length=80)]
+    ru: Annotated[str, Field(min_length=1, max_length=80)]
+
+
 class Settings(_Section):
     """Everything a run needs to know."""
 
@@ -365,6 +378,8 @@ class Settings(_Section):
     store: Store = Store()
     serve: Serve = Serve()
     crm: Crm | None = None
+    journal: JournalKept = JournalKept()
+    words: dict[str, Title] = Field(default_factory=dict)
 
     @property
     def origin(self) -> str:

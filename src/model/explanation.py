@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from leads.decision import mean_slope, probability_of
+from leads.errors import FalseSum
 from model.bundle import Bundle
 from model.features.catalog import Catalog, Numbers
+
+MOST_OFF: Final = 1e-9
+"""What rounding may cost a sum, in points; in log-odds, relative to their size."""
 
 
 def fields_of(catalog: Catalog) -> tuple[str, ...]:
@@ -38,8 +44,36 @@ def shares(bundle: Bundle, contributions: Numbers) -> tuple[tuple[str, ...], Num
     """
     fields, places = _grouped(bundle.catalog)
     summed = np.zeros((len(fields), len(contributions)))
-    np.add.at(summed, places, contributions.T)
+    for place, column in zip(places.tolist(), contributions.T, strict=True):
+        summed[place] += column
     return fields, summed.T
+
+
+def points(summed: Numbers, log_odds: Numbers, base: float) -> Numbers:
+    """Turn (n, f) shares of n predictions into points of probability.
+
+    A share's points are its Aumann-Shapley value (``leads.decision.mean_slope``): they
+    depend on no order and add up to probability less base rate.
+
+    Raises
+    ------
+    FalseSum
+        They do not, or the shares do not add up to log-odds less base.
+    """
+    said = log_odds.tolist()
+    slopes = np.array([mean_slope(odds, base) for odds in said])
+    moved = np.asarray(summed * slopes[:, None])
+    due = np.array([probability_of(odds) for odds in said]) - probability_of(base)
+    off = np.abs(moved.sum(axis=1) - due)
+    astray = np.abs(summed.sum(axis=1) - (log_odds - base)) / (1.0 + np.abs(log_odds))
+    # Written so that NaN, which compares false, is refused too.
+    if not (np.all(off <= MOST_OFF) and np.all(astray <= MOST_OFF)):
+        worst = float(np.max(np.maximum(off, astray)))
+        raise FalseSum(
+            f"Reasons do not add up to the probability: they are {worst:.3g} off.",
+            remedy="Nothing was said or stored; prove the bundle, or roll it back.",
+        )
+    return moved
 
 
 @lru_cache(maxsize=16)

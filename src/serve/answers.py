@@ -79,11 +79,13 @@ def _reason_said(reason: Reason, language: str) -> dict[str, Any]:
     return {
         "field": reason.field,
         "share": reason.share,
+        "points": reason.points,
         "value": reason.value,
         "count": reason.count,
         "rate": reason.rate,
         "text": reason.text[language],
         "texts": reason.text,
+        "advisable": reason.advisable,
     }
 
 

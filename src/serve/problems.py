@@ -127,6 +127,18 @@ def faults_of(error: ValidationError, *, whole: str) -> BadInput:
     return schema_refusal(listed, whole=whole)
 
 
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare for OpenAPI which problems a route may answer with."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
 def install(app: FastAPI) -> None:
     """Teach a service to refuse in this one way."""
 

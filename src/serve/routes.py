@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request
@@ -12,7 +11,6 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from crm.courier import Courier
-from leads.errors import UnknownLead
 from leads.records import MOST_LEAD_ID
 from serve.answers import (
     batch_said,
@@ -29,8 +27,9 @@ from serve.desk import Desk
 from serve.guard import sent
 from serve.insight import Insight
 from serve.intake import checked_what_if
+from serve.judging import OverrideSent, add_judging, never_predicted
 from serve.monitor import CONTENT_TYPE, Monitor
-from serve.problems import MEDIA_TYPE, Problem
+from serve.problems import Problem, refusals
 from serve.schemas import (
     BatchSaid,
     BatchSent,
@@ -187,22 +186,11 @@ def _add_reading(made: APIRouter, desk: Desk) -> None:
         """List what was said about a lead, newest first."""
         entries = desk.journal.history(lead_id, limit=limit, before=before)
         if not entries and before is None:
-            raise _never_predicted()
+            raise never_predicted()
         said = history_said(lead_id, entries, limit=limit, language=language)
         return _json(written(said))
 
-    @made.get(
-        "/v1/leads/{lead_id:path}",
-        response_model=PredictionSaid,
-        responses=refusals(*ASKS_LEAD),
-        tags=["journal"],
-    )
-    def latest(lead_id: LeadId) -> Response:
-        """Give the latest prediction of a lead, as it is in the journal."""
-        prediction = desk.journal.latest(lead_id)
-        if prediction is None:
-            raise _never_predicted()
-        return _json(written(prediction_said(prediction, language)))
+    add_judging(made, desk)
 
     @made.get(
         "/v1/model",
@@ -258,22 +246,6 @@ def _json(answer: bytes) -> Response:
     return Response(answer, media_type="application/json")
 
 
-def _never_predicted() -> UnknownLead:
-    return UnknownLead("This lead was never predicted.", remedy="Predict it first.")
-
-
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Declare for OpenAPI which problems a route may answer with."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": schema}},
-        }
-        for status in statuses
-    }
-
-
 def document(app: FastAPI, *, secured: bool) -> Mapping[str, Any]:
     """Write the OpenAPI document: FastAPI's, with our bodies, problems and keys."""
     if app.openapi_schema is None:
@@ -285,7 +257,7 @@ def document(app: FastAPI, *, secured: bool) -> Mapping[str, Any]:
         )
         parts = made.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
-        for kind in (Problem, LeadSent, BatchSent, WhatIfSent):
+        for kind in (Problem, LeadSent, BatchSent, WhatIfSent, OverrideSent):
             _add_schema(schemas, kind)
         if secured:
             bearer = {"type": "http", "scheme": "bearer"}

@@ -127,19 +127,24 @@ class WhatIfSent(TypedDict):
 
 
 class ReasonSaid(TypedDict):
-    """One business field's share of the log-odds, in words.
+    """One business field's share of the prediction, in words.
 
-    ``text`` is in the company's language, ``texts`` in every one; of ``count`` past
-    leads with a like value the part ``rate`` converted.
+    ``share`` is in log-odds, ``points`` the same in probability: those of all fields
+    add up to probability less base rate. ``text`` is in the company's language,
+    ``texts`` in every one; of ``count`` past leads with a like value the part ``rate``
+    converted. What is not ``advisable`` is true of the model, but too few leads were
+    alike, or they speak the other way: make no advice of it.
     """
 
     field: str
     share: float
+    points: float | None
     value: str | None
     count: int | None
     rate: float | None
     text: str
     texts: dict[str, str]
+    advisable: bool
 
 
 class MoneySaid(TypedDict):
@@ -175,6 +180,32 @@ class PredictionSaid(TypedDict):
     as_of: str
     model_version: str
     bundle_digest: str
+
+
+class OverrideSaid(TypedDict):
+    """The tier that a person set: by whom, since when and until when.
+
+    The reasons of a prediction are the machine's for its own tier, never for this one.
+    """
+
+    tier: Tier
+    by: str
+    made_at: str
+    until: str | None
+
+
+class LeadSaid(PredictionSaid):
+    """The latest prediction of a lead, and the tier a person set beside it, if any."""
+
+    override: OverrideSaid | None
+
+
+class CardSaid(TypedDict):
+    """The short form of a prediction: at most 500 characters."""
+
+    lead_id: str
+    form: Literal["text", "bb"]
+    text: str
 
 
 class ItemProblem(TypedDict):

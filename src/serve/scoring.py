@@ -13,14 +13,10 @@ from typing import Final
 
 import orjson
 
-from leads.decision import Outlook, Prediction, Reason, probability_of
+from leads.decision import Outlook, Prediction, probability_of
 from model.bundle import Bundle
-from model.explanation import shares
-from model.features.catalog import Catalog, FeatureTable, Numbers
-from model.reasons import reasons as reasons_of
-
-Said = tuple[dict[str, float], tuple[Reason, ...]]
-"""The share of each field, and the reasons worth showing."""
+from model.features.catalog import Catalog, FeatureTable
+from model.reasons import Explained, explained
 
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10
@@ -56,12 +52,17 @@ def predict(
     -------
     list of Prediction
         In the order of the table.
+
+    Raises
+    ------
+    FalseSum
+        The reasons do not add up to the probability.
     """
-    said: Sequence[Said] = [({}, ())] * len(table)
+    said: Sequence[Explained] = [({}, ())] * len(table)
     outlooks: Sequence[Outlook | None] = [None] * len(table)
     if reasons:
         found, contributions, outlooks = bundle.explain(table)
-        said = _explained(bundle, table, contributions)
+        said = explained(bundle, table, contributions, found)
     else:
         found = bundle.log_odds(table)
     log_odds = found.tolist()
@@ -87,19 +88,6 @@ def predict(
             )
         )
     return predictions
-
-
-def _explained(
-    bundle: Bundle, table: FeatureTable, contributions: Numbers
-) -> Sequence[Said]:
-    fields, summed = shares(bundle, contributions)
-    return [
-        (
-            dict(zip(fields, row, strict=True)),
-            reasons_of(bundle, table, place, contributions),
-        )
-        for place, row in enumerate(summed.tolist())
-    ]
 
 
 def inputs_of(catalog: Catalog, table: FeatureTable) -> list[bytes]:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final, Literal
 
 from model.features.catalog import OTHER_KINDS, Feature, Kind, Words
-from model.features.wording import UNITS, ChangedBy, noun_of, words_of
+from model.features.wording import UNITS, ChangedBy, Noun, noun_of, title_of, words_of
 
 DAY: Final = 86_400
 WEEK: Final = 7 * DAY
@@ -103,7 +103,8 @@ class Found:
 
     ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
     kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
-    ``months`` tells whether every month was seen in more than one year.
+    ``months`` tells whether every month was seen in more than one year. ``titles`` is
+    what the company calls kinds of events and card fields, by their names.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ class Found:
     owner: bool = False
     dated: bool = True
     months: bool = False
+    titles: Mapping[str, Words] = field(default_factory=dict)
 
 
 def candidates(found: Found) -> tuple[Feature, ...]:
@@ -134,19 +136,21 @@ def candidates(found: Found) -> tuple[Feature, ...]:
 
 def _events(found: Found) -> Iterator[Feature]:
     if len(found.event_kinds) + found.other_events > 1:
-        yield from _of_kind(None, "activity", TOGETHER)
+        yield from _of_kind(None, "activity", TOGETHER, noun_of(None))
     for place, kind in enumerate(found.event_kinds):
-        yield from _of_kind(
-            kind, kind, CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
-        )
+        noun = noun_of(kind, found.titles)
+        specs = CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
+        yield from _of_kind(kind, kind, specs, noun)
         if kind in found.valued_kinds:
-            yield from _of_kind(kind, kind, VALUES)
+            yield from _of_kind(kind, kind, VALUES, noun)
     if found.other_events:
-        yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY)
+        noun = noun_of(OTHER_KINDS)
+        yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY, noun)
 
 
-def _of_kind(kind: str | None, name: str, specs: tuple[Spec, ...]) -> Iterator[Feature]:
-    noun = noun_of(kind)
+def _of_kind(
+    kind: str | None, name: str, specs: tuple[Spec, ...], noun: Noun
+) -> Iterator[Feature]:
     for spec in specs:
         yield _feature(spec, name, what=noun.words, of=kind, changed_by=noun.changed_by)
 
@@ -171,7 +175,7 @@ def _card(found: Found) -> Iterator[Feature]:
         for kind in kinds:
             spec = (kind, name + CARD_ENDS.get(kind, ""), None)
             yield _feature(
-                spec, name, prefix="card", what=Words(name, name), of=name,
+                spec, name, prefix="card", what=title_of(name, found.titles), of=name,
                 changed_by="seller" if kind in FILLED_BY_SELLERS else "fixed",
             )  # fmt: skip
     if found.owner:
@@ -202,6 +206,7 @@ def _feature(
     return Feature(
         name, kind, field, words_of(kind, what, window), of=of, window=window,
         unit=UNITS.get(kind, ""), sign=SIGNS.get(name, 0), changed_by=changed_by,
+        about=None if what is NOBODY else what,
     )  # fmt: skip
 
 

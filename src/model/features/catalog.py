@@ -76,7 +76,7 @@ class Feature:
     ``field`` is the business field that a person would name: every window of visits
     is one field. ``window`` is in seconds; None means since the lead began. ``sign``
     is the direction one would expect (+1, -1, or 0 for none), ``changed_by`` who can
-    change it.
+    change it. ``about`` names the kind of event or the card field, where there is one.
     """
 
     name: str
@@ -88,6 +88,7 @@ class Feature:
     unit: str = ""
     sign: Literal[-1, 0, 1] = 0
     changed_by: Literal["seller", "buyer", "fixed"] = "fixed"
+    about: Words | None = None
 
     @property
     def is_text(self) -> bool:
@@ -233,10 +234,7 @@ class Catalog:
     def from_json(cls, text: str) -> Catalog:
         """Read what ``to_json`` wrote."""
         raw = json.loads(text)
-        raw["features"] = tuple(
-            Feature(**{**item, "words": Words(**item["words"])})
-            for item in raw["features"]
-        )
+        raw["features"] = tuple(map(_feature_of, raw["features"]))
         raw["levels"] = {name: tuple(v) for name, v in raw["levels"].items()}
         raw["event_kinds"] = tuple(raw["event_kinds"])
         raw["notes"] = tuple(raw["notes"])
@@ -247,3 +245,10 @@ class Catalog:
     def digest(self) -> str:
         """SHA-256 of the JSON form, in hex."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _feature_of(raw: Mapping[str, Any]) -> Feature:
+    """Read a feature back; catalogs written before there was ``about`` lack it."""
+    about = raw.get("about")
+    words = {"words": Words(**raw["words"]), "about": about and Words(**about)}
+    return Feature(**{**raw, **words})

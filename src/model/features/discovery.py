@@ -22,7 +22,7 @@ from leads.settings import Settings
 from leads.tables import FieldType
 from model.features.batch import build, stages_seen
 from model.features.candidates import Found, candidates
-from model.features.catalog import Catalog, Feature, FeatureTable, Kind, Numbers
+from model.features.catalog import Catalog, Feature, FeatureTable, Kind, Numbers, Words
 from model.features.cells import MILLION
 from model.features.fields import use_of
 
@@ -125,6 +125,9 @@ def _found(
         owner="owner" not in settings.model.exclude,
         dated=history.tables.dated,
         months=_months_repeat(history, latest),
+        titles={
+            name: Words(title.en, title.ru) for name, title in settings.words.items()
+        },
     ), notes
 
 

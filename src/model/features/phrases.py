@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
-from model.features.catalog import Feature
+from model.features.catalog import OTHER_CODE, Feature, Kind
 
 Language = Literal["en", "ru"]
+Phrase = Mapping[Language, str]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
 
 YES_NO_KINDS: Final = frozenset({"card_flag", "card_filled", "contact_phone"})
@@ -24,7 +26,44 @@ DAY_KINDS: Final = frozenset({"card_time_age"})
 
 CURRENCY: Final = re.compile("[A-Z]{3}")
 
-UNKNOWN: Final = {"en": "not known", "ru": "нет данных"}
+RATIO_KINDS: Final = frozenset(
+    {"event_gap_relative", "payment_gap_relative", "stage_age_relative"}
+)
+"""Kinds of features that are measured by what is usual."""
+
+UNKNOWN: Final[Phrase] = {"en": "not known", "ru": "нет данных"}
+NONE_YET: Final[Phrase] = {"en": "none so far", "ru": "пока не было"}
+TOO_FEW: Final[Phrase] = {"en": "too few so far", "ru": "пока слишком мало"}
+EMPTY: Final[Phrase] = {"en": "not filled in", "ru": "не заполнено"}
+ABSENT: Final[Mapping[Kind, Phrase]] = {
+    "event_recency": NONE_YET,
+    "payment_recency": NONE_YET,
+    **dict.fromkeys(
+        ("event_gap", "event_gap_relative", "payment_gap", "payment_gap_relative"),
+        TOO_FEW,
+    ),
+    **dict.fromkeys(
+        (
+            "card_number", "card_text", "card_flag", "card_time_age",
+            "card_text_length", "contact_mail",
+        ),
+        EMPTY,
+    ),
+    "stage_age_relative": {
+        "en": "the usual time is not known", "ru": "обычное время неизвестно",
+    },
+    "stage": {"en": "not in the funnel yet", "ru": "ещё не в воронке"},
+}  # fmt: skip
+"""What it means that a value is not known, where that says more."""
+
+RARE: Final[Phrase] = {"en": "a rare one", "ru": "редкое значение"}
+SAME: Final[Phrase] = {"en": "about the same", "ru": "примерно так же"}
+FAR_BELOW: Final[Phrase] = {"en": "far below", "ru": "намного меньше"}
+ADDRESSES: Final[Mapping[str, Phrase]] = {
+    "free": {"en": "a free mailbox", "ru": "бесплатная почта"},
+    "corporate": {"en": "of a company", "ru": "корпоративная почта"},
+    "none": {"en": "none", "ru": "нет адреса"},
+}
 YES: Final = {"en": "yes", "ru": "да"}
 NO: Final = {"en": "no", "ru": "нет"}
 UNDER: Final = {"en": "under", "ru": "менее"}
@@ -136,24 +175,82 @@ def value_words(
     feature
         Says what the value is.
     value, text
-        The value as a number (NaN is not known), or the level of a text feature (None
-        is not known); the other one is not looked at.
+        The value as encoded (NaN is not known, 0 a rare level), and the level of a
+        text feature (None is not known).
     language
         The language of the words.
     """
-    if feature.is_text:
-        return UNKNOWN[language] if text is None else text
     if math.isnan(value):
-        return UNKNOWN[language]
+        return ABSENT.get(feature.kind, UNKNOWN)[language]
+    if feature.is_text:
+        return _level(feature, value, text, language)
     if feature.kind in YES_NO_KINDS:
         return YES[language] if value else NO[language]
     if feature.kind in HOUR_KINDS:
         return duration(value, language)
     if feature.kind in DAY_KINDS:
         return duration(value * 24, language)
+    if feature.kind in RATIO_KINDS:
+        return against_usual(value, language)
+    if feature.kind == "event_trend":
+        return change(value, language)
     said = _on_the_clock(feature, value, language) or number(value, language)
     is_money = CURRENCY.fullmatch(feature.unit)
     return f"{said}\u00a0{feature.unit}" if is_money else said
+
+
+def _level(feature: Feature, value: float, text: str | None, language: Language) -> str:
+    """Name a level; one that few leads have is not named, for it may name a person."""
+    if value == OTHER_CODE or text is None:
+        return RARE[language]
+    if feature.kind == "contact_mail":
+        return ADDRESSES.get(text, RARE)[language]
+    return text
+
+
+def against_usual(ratio: float, language: Language) -> str:
+    r"""Compare with the usual, as a person would say it.
+
+    Examples
+    --------
+    >>> [against_usual(ratio, "en") for ratio in (0.4, 1.02, 1.7, 5.25)]
+    ['60% below', 'about the same', '70% above', '5.2 times as much']
+    >>> against_usual(0.4, "ru"), against_usual(5.25, "ru")
+    ('на 60\xa0% меньше', 'больше в 5,2 раза')
+    """
+    if 0.95 <= ratio <= 1.05:
+        return SAME[language]
+    if ratio < 0.01:
+        return FAR_BELOW[language]
+    if ratio >= 3:
+        times = number(round(ratio, 1), language)
+        return f"{times} times as much" if language == "en" else _times(times)
+    part = percent(abs(ratio - 1), language)
+    if language == "en":
+        return f"{part} {'above' if ratio > 1 else 'below'}"
+    return f"на {part} {'больше' if ratio > 1 else 'меньше'}"
+
+
+def _times(times: str) -> str:
+    whole = times.replace("\u00a0", "")
+    form = plural(int(whole), "раз", "раза", "раз") if whole.isdigit() else "раза"
+    return f"больше в {times} {form}"
+
+
+def change(difference: float, language: Language) -> str:
+    """Write a change of a count with its direction.
+
+    Examples
+    --------
+    >>> change(3.0, "en"), change(-1.0, "ru"), change(0.0, "en")
+    ('3 more', 'на 1 меньше', 'about the same')
+    """
+    if difference == 0:
+        return SAME[language]
+    many = number(abs(difference), language)
+    if language == "en":
+        return f"{many} {'more' if difference > 0 else 'fewer'}"
+    return f"на {many} {'больше' if difference > 0 else 'меньше'}"
 
 
 def _on_the_clock(feature: Feature, value: float, language: Language) -> str | None:

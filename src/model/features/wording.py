@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from model.features.catalog import OTHER_KINDS, Feature, Kind, Words
 from model.features.phrases import plural
+
+HUMP: Final = re.compile(r"([a-zа-яё])([A-ZА-ЯЁ](?![A-ZА-ЯЁ]))")
+GLUE: Final = re.compile(r"[_.\-]+")
 
 ChangedBy = Literal["seller", "buyer", "fixed"]
 
@@ -61,20 +65,20 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 TEMPLATES: Final[Mapping[Kind, Words]] = {
     "event_count": Words("{what}{in_window}", "{what}{in_window}"),
     "event_days": Words(
-        "{what}{in_window}, days with any", "{what}{in_window}, дней с ними"
+        "{what}{in_window}, on how many days", "{what}{in_window}, в скольких днях"
     ),
     "event_sum": Words("{what}{in_window}, total value", "{what}{in_window}, сумма"),
     "event_recency": Words(
         "{what}, time since the last", "{what}, с последнего прошло"
     ),
-    "event_gap": Words("{what}, mean time between", "{what}, средний промежуток"),
+    "event_gap": Words("{what}, average pause", "{what}, пауза в среднем"),
     "event_gap_relative": Words(
-        "{what}, the pause now against the usual",
-        "{what}, нынешняя пауза к обычной",
+        "{what}, the pause now compared with the lead's usual one",
+        "{what}, нынешняя пауза в сравнении с обычной",
     ),
     "event_trend": Words(
-        "{what}, change{in_window} against before",
-        "{what}, изменение{in_window} к прежнему",
+        "{what}{in_window}, compared with as long before",
+        "{what}{in_window}, в сравнении с таким же сроком до того",
     ),
     "kinds_distinct": Words(
         "Kinds of activity{in_window}", "Видов активности{in_window}"
@@ -87,30 +91,31 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
     "payment_recency": Words(
         "Time since the last payment", "С последней оплаты прошло"
     ),
-    "payment_gap": Words(
-        "Mean time between payments", "Средний промежуток между оплатами"
-    ),
+    "payment_gap": Words("Payments, average pause", "Оплаты, пауза в среднем"),
     "payment_gap_relative": Words(
-        "Payments, the pause now against the usual",
-        "Оплаты, нынешняя пауза к обычной",
+        "Payments, the pause now compared with the lead's usual one",
+        "Оплаты, нынешняя пауза в сравнении с обычной",
     ),
     "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
     "stage": Words("Stage", "Этап"),
     "stage_age": Words("Time in this stage", "Время на этапе"),
     "stage_age_relative": Words(
-        "Time in this stage, against the usual", "Время на этапе к обычному"
+        "Time in this stage compared with usual",
+        "Время на этапе в сравнении с обычным",
     ),
-    "stage_position": Words("How far in the funnel", "Как далеко по воронке"),
+    "stage_position": Words("Stages passed", "Пройдено этапов"),
     "stage_moves": Words("Moves between stages", "Переходов между этапами"),
-    "stage_moves_back": Words("Moves back", "Возвратов на прежний этап"),
+    "stage_moves_back": Words(
+        "Moves back to an earlier stage", "Возвратов на прежний этап"
+    ),
     "card_number": Words("{what}", "{what}"),
     "card_text": Words("{what}", "{what}"),
     "card_flag": Words("{what}", "{what}"),
     "card_time_age": Words("{what}, time since", "{what}, с тех пор прошло"),
     "card_text_length": Words("{what}, length of the text", "{what}, длина текста"),
     "card_filled": Words("{what}, filled in", "{what}, заполнено"),
-    "contact_phone": Words("Phone to call ({what})", "Есть телефон ({what})"),
-    "contact_mail": Words("Kind of mail address ({what})", "Вид почты ({what})"),
+    "contact_phone": Words("{what}, can be called", "{what}, можно позвонить"),
+    "contact_mail": Words("{what}, kind of address", "{what}, вид адреса"),
     "source": Words("Source", "Источник"),
     "pipeline": Words("Pipeline", "Воронка"),
     "lead_age": Words("Age of the lead", "Возраст лида"),
@@ -164,28 +169,62 @@ UNIT_WORDS: Final[Mapping[str, Words]] = {
 """Units in both languages; a currency stays its code."""
 
 
-def noun_of(kind: str | None) -> Noun:
-    """Name a kind of event (None is all together).
+NO_TITLES: Final[Mapping[str, Words]] = {}
+
+
+def noun_of(kind: str | None, titles: Mapping[str, Words] = NO_TITLES) -> Noun:
+    """Name a kind of event (None is all together), by the company's title if any.
 
     Examples
     --------
     >>> noun_of("visit_pricing").words
-    Words(en='Visits (visit_pricing)', ru='Визиты (visit_pricing)')
+    Words(en='Visits “pricing”', ru='Визиты «pricing»')
+    >>> noun_of("visit_pricing", {"visit_pricing": Words("Prices", "Цены")}).words.ru
+    'Цены'
     >>> noun_of("call").words.ru, noun_of("W_Valideren").words.ru
-    ('Звонки', 'W_Valideren')
+    ('Звонки', 'W Valideren')
     """
     if kind is None:
         return ALL_EVENTS
     if kind == OTHER_KINDS:
         return OTHER_EVENTS
-    first = kind.replace("-", "_").replace(" ", "_").partition("_")[0].lower()
+    first, _, rest = plain(kind).partition(" ")
+    first = first.lower()
     noun = NOUNS.get(first) or NOUNS.get(first.removesuffix("s"))
+    changed_by: ChangedBy = noun.changed_by if noun else "buyer"
+    if kind in titles:
+        return Noun(titles[kind], changed_by)
     if noun is None:
-        return Noun(Words(kind, kind), "buyer")
-    if kind.lower() in {first, first + "s"}:
+        return Noun(title_of(kind), changed_by)
+    if not rest:
         return noun
-    words = Words(f"{noun.words.en} ({kind})", f"{noun.words.ru} ({kind})")
-    return Noun(words, noun.changed_by)
+    words = Words(f"{noun.words.en} “{rest}”", f"{noun.words.ru} «{rest}»")
+    return Noun(words, changed_by)
+
+
+def title_of(name: str, titles: Mapping[str, Words] = NO_TITLES) -> Words:
+    """Name a card field: by the company's title, else by its own name made readable.
+
+    Examples
+    --------
+    >>> title_of("current_crm").en, title_of("dealSize").ru
+    ('Current crm', 'Deal size')
+    """
+    readable = plain(name)
+    readable = readable[:1].upper() + readable[1:]
+    return titles.get(name, Words(readable, readable))
+
+
+def plain(name: str) -> str:
+    """Write a name of a database as words.
+
+    Examples
+    --------
+    >>> plain("UF_CRM_42"), plain("utm-source"), plain("dealSize"), plain("Город")
+    ('UF CRM 42', 'utm source', 'deal size', 'Город')
+    """
+    parted = HUMP.sub(lambda hump: f"{hump[1]} {hump[2].lower()}", name)
+    return " ".join(GLUE.sub(" ", parted).split()) or name
 
 
 def subject_of(feature: Feature) -> Words:
@@ -197,11 +236,13 @@ def subject_of(feature: Feature) -> Words:
     >>> subject_of(Feature("a", "event_recency", "visit", visits, of="visit"))
     Words(en='Visits', ru='Визиты')
     """
+    if feature.about is not None:
+        return feature.about
     family = feature.kind.partition("_")[0]
     if family in {"event", "kinds"}:
         return noun_of(feature.of).words
     if family in {"card", "contact"} and feature.field != "owner":
-        return Words(feature.field, feature.field)
+        return title_of(feature.field)
     return SUBJECTS.get(family, feature.words)
 
 

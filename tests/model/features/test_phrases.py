@@ -27,7 +27,12 @@ def feature(kind: Kind, unit: str = "") -> Feature:
         ("month", 1.0, "en", "January"),
         ("card_number", 1234.5, "ru", "1\u00a0234"),
         ("card_number", 0.125, "ru", "0,125"),
-        ("card_number", float("nan"), "ru", "нет данных"),
+        ("card_number", float("nan"), "ru", "не заполнено"),
+        ("event_recency", float("nan"), "en", "none so far"),
+        ("stage_age_relative", float("nan"), "en", "the usual time is not known"),
+        ("stage_age_relative", 1.7, "ru", "на 70\u00a0% больше"),
+        ("stage_age_relative", 0.0, "en", "far below"),
+        ("event_trend", -2.0, "ru", "на 2 меньше"),
     ],
 )
 def test_values_are_said_as_a_person_would(

@@ -1,0 +1,81 @@
+"""Leads that must never come back: whoever was erased stays out of every ingest.
+
+A file in the store keeps a SHA-256 of each erased lead id, not the id. It hides an id
+from a reader, not from one who tries all ids: the file is to be kept like the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from leads.errors import Unavailable
+from leads.tables import SCHEMAS, Tables
+
+FILE: Final = "erased.json"
+
+
+def bury(folder: Path, lead_ids: Iterable[str]) -> None:
+    """Add leads to the erased ones; swapped whole, safe to repeat."""
+    marks = sorted(_buried(folder) | {_mark(lead_id) for lead_id in lead_ids})
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".erased-", dir=folder)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump({"sha256": marks}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(folder / FILE)
+
+
+def without_buried(tables: Tables, folder: Path) -> Tables:
+    """Leave the erased leads out of tables, with all that happened to them."""
+    marks = _buried(folder)
+    if not marks:
+        return tables
+    ids = pl.concat([tables[name]["lead_id"].unique() for name in SCHEMAS]).unique()
+    gone = [lead_id for lead_id in ids.to_list() if _mark(lead_id) in marks]
+    return without(tables, gone) if gone else tables
+
+
+def without(tables: Tables, lead_ids: Iterable[str]) -> Tables:
+    """Leave leads out of tables, with all that happened to them."""
+    gone = list(lead_ids)
+    return replace(
+        tables,
+        leads=_apart(tables.leads, gone),
+        events=_apart(tables.events, gone),
+        stages=_apart(tables.stages, gone),
+        payments=_apart(tables.payments, gone),
+        field_changes=_apart(tables.field_changes, gone),
+        outcomes=_apart(tables.outcomes, gone),
+    )
+
+
+def _apart(frame: pl.DataFrame, gone: list[str]) -> pl.DataFrame:
+    return frame.filter(~pl.col("lead_id").is_in(gone))
+
+
+def _mark(lead_id: str) -> str:
+    return hashlib.sha256(lead_id.encode()).hexdigest()
+
+
+def _buried(folder: Path) -> set[str]:
+    path = folder / FILE
+    try:
+        return set(json.loads(path.read_text(encoding="utf-8"))["sha256"])
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # To go on would bring erased persons back.
+        raise Unavailable(
+            f"The list of erased leads {path.name} cannot be read.",
+            remedy="Bring the file back from a copy before ingesting again.",
+        ) from error
