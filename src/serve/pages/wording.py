@@ -17,7 +17,10 @@ from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from serve.pages.judgement import JUDGEMENT
+from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
@@ -78,8 +81,8 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Give a text by its key, with its gaps filled."""
-        words = TEXTS[key] if key in TEXTS else JUDGEMENT[key]
-        return words[self.language].format(**values)
+        book = next(book for book in BOOKS if key in book)
+        return book[key][self.language].format(**values)
 
     def many(self, noun: str, n: int) -> str:
         """Give a number with its noun in the right form."""
