@@ -81,8 +81,13 @@ class Wanted:
         return [(name, value) for name, value in asked if value]
 
     @property
+    def filtered(self) -> bool:
+        """Whether only some managers, pipelines or sources, or closed ones, too."""
+        return bool(self.owner or self.pipeline or self.source or self.closed)
+
+    @property
     def narrowed(self) -> bool:
-        """Whether anything but tier and page is asked for."""
+        """Whether anything but tier, closed and page is asked for."""
         return bool(self.search or self.owner or self.pipeline or self.source)
 
 

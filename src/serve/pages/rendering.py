@@ -296,7 +296,7 @@ def _drawn(stages: Sequence[Stage], title: str, wording: Wording) -> Markup:
             else wording.say(f"state.{stage.state}"),
             stage.state,
         )
-        for stage in stages
+        for stage in sorted(stages, key=lambda stage: stage.state == "lost")
     ]
     return shapes.funnel(title, levels, wording)
 

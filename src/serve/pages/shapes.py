@@ -30,7 +30,7 @@ def curve(points: Mapping[int, float], wording: Wording) -> Markup:
     """Draw the chance to have converted by so many days, from none on day 0."""
     last = max(points)
     most = max(points.values()) or 1.0
-    frame = Frame(last, most, left=2.0, right=90.0, top=26.0, bottom=104.0)
+    frame = Frame(last, most, left=2.0, right=88.0, top=26.0, bottom=104.0)
     said = [
         wording.say(
             "curve.point", chance=wording.chance(chance), days=wording.many("days", day)
@@ -60,8 +60,8 @@ def _mark(
         tag("circle", cx=f"{x:.2f}%", cy=f"{y:.4g}", r="4.5", class_="dot"),
         text(x, y - 10, wording.chance(chance), class_="label strong",
              text_anchor="middle"),
-        text(x, frame.bottom + 18, wording.count(day), class_="tick",
-             text_anchor="middle"),
+        text(x, frame.bottom + 18, wording.many("days", day) if x > 80
+             else wording.count(day), class_="tick", text_anchor="middle"),
     )  # fmt: skip
 
 

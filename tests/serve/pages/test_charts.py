@@ -208,7 +208,7 @@ def test_timeline_of_many_events_stays_small() -> None:
 
     svg = lifeline.lifeline(many, ["Event"], SAID, EN)
 
-    assert svg.count("<circle") <= charts.BUCKETS + 1
+    assert svg.count("<circle") <= lifeline.BUCKETS + 1
 
 
 def test_words_that_do_not_fit_are_cut() -> None:
