@@ -14,6 +14,8 @@ from leads.records import moment_of
 PAGE_SIZE: Final = 50
 MOST_PAGES: Final = 1_000_000
 LONGEST_SEARCH: Final = 200
+MOST_EXPORTED: Final = 20_000
+"""Leads that a file holds at most; the page says so where there are more."""
 UNKNOWN: Final = Outlook(0.0, 1.0, {})
 """The outlook of a prediction that was made without one."""
 
@@ -174,6 +176,11 @@ class Listing:
     def last(self) -> int:
         """The place of the last row shown."""
         return self.first + len(self.rows) - 1
+
+    @property
+    def cut_to(self) -> int | None:
+        """How many leads a file of this list holds, where that is not all of them."""
+        return MOST_EXPORTED if self.total > MOST_EXPORTED else None
 
     @property
     def nothing_predicted(self) -> bool:

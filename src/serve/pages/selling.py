@@ -18,6 +18,9 @@ SELLING: Final[Mapping[str, Words]] = {
     "filter.form": Words("Choose leads", "Выбор лидов"),
     "filter.more": Words("Filters", "Фильтры"),
     "list.export": Words("This list as a file:", "Этот список файлом:"),
+    "list.export_cut": Words(
+        "The {n} likeliest as a file:", "Первые {n} по вероятности файлом:"
+    ),
     "col.owner": Words("Manager", "Менеджер"),
     "col.stage": Words("Stage", "Стадия"),
     "col.active": Words("Last activity", "Последняя активность"),
@@ -94,7 +97,6 @@ SELLING: Final[Mapping[str, Words]] = {
     "col.waiting": Words("Here for, median", "Уже стоят, медиана"),
     "col.usual": Words("Usual stay", "Обычно"),
     "col.long": Words("Long stay", "Долго — от"),
-    "col.entered": Words("Ever here", "Дошло"),
     "col.soon": Words("Convert within {days}", "Конверсия за {days}"),
     "col.finally": Words("Convert in the end", "Конверсия в итоге"),
     "funnel.rates": Words(

@@ -25,7 +25,15 @@ from serve.pages.hindsight import (
     look_back,
     managers_of,
 )
-from serve.pages.listing import PAGE_SIZE, Listing, Row, Wanted, counts_of, rows_of
+from serve.pages.listing import (
+    MOST_EXPORTED,
+    PAGE_SIZE,
+    Listing,
+    Row,
+    Wanted,
+    counts_of,
+    rows_of,
+)
 from serve.pages.ranking import Ranked, Ranking, of_tier, tier_counts
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.whereabouts import (
@@ -86,8 +94,9 @@ class Sight:
         )
 
     def every(self, wanted: Wanted) -> Iterator[Row]:
-        """Look up all leads that are asked for, whatever the page."""
+        """Look up the likeliest of the leads that are asked for, whatever the page."""
         chosen = of_tier(self._ranked().narrowed(wanted), wanted.tier)
+        chosen = chosen.head(MOST_EXPORTED)
         for part in chosen.iter_slices(AT_ONCE):
             yield from self._rows(part)
 
