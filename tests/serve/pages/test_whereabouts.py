@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -55,8 +56,7 @@ def test_nothing_after_the_cut_off_counts_as_activity(tmp_path: Path) -> None:
     tables, settings = example.tables(IDS[:3]), example.settings(tmp_path)
     late = example.NOW + timedelta(days=1)
     told = tables.events.head(1).with_columns(at=pl.lit(late), recorded_at=pl.lit(late))
-    schema = tables.events.schema
-    events = pl.concat([tables.events, told.cast(dict(schema))]).sort(
+    events = pl.concat([tables.events, told.cast(tables.events.schema)]).sort(
         tables.events.columns
     )
 
@@ -84,8 +84,9 @@ def test_waiting_counts_open_hot_leads_alone() -> None:
 
 def test_it_is_worked_out_once_for_each_ingest(tmp_path: Path) -> None:
     """The same history is not worked through twice, another one is."""
-    settings, seen = example.settings(tmp_path), []
-    once = PerIngest(lambda history, _: seen.append(history) or len(seen))
+    settings = example.settings(tmp_path)
+    numbers = count(1)
+    once = PerIngest(lambda _history, _settings: next(numbers))
     first, second = History(example.tables(IDS[:1])), History(example.tables(IDS[:2]))
 
     assert [once.of(h, settings) for h in (first, first, second)] == [1, 1, 2]
