@@ -285,6 +285,69 @@ class Journal:
         """Whether this is SQLite."""
         return self._is_file
 
+    def mark(self) -> tuple[int, int]:
+        """Say how far the journal has come: its last entry, and how many leads it has.
+
+        What was listed before is as it was while this says the same; on PostgreSQL an
+        entry may still come in below the last one, when its writer was overtaken.
+        """
+        last = sa.select(sa.func.coalesce(sa.func.max(PREDICTIONS.c.id), 0))
+        leads = sa.select(sa.func.count()).select_from(LATEST)
+        with self._read() as connection:
+            return connection.execute(last).scalar_one(), connection.execute(
+                leads
+            ).scalar_one()
+
+    def ranking(self) -> list[tuple[str, int, float, str]]:
+        """List every lead by its latest prediction, the likeliest first.
+
+        Returns
+        -------
+        list
+            Lead id, the id of the entry (see ``entries``), probability and tier.
+        """
+        columns = ("lead_id", "prediction_id", "probability", "tier")
+        query = self._words_of(
+            sa.select(*(LATEST.c[name] for name in columns)).order_by(
+                LATEST.c.probability.desc(), LATEST.c.lead_id
+            )
+        )
+        with self._read() as connection, self._cursor(connection) as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
+    def entries(self, ids: Sequence[int]) -> dict[int, Stored]:
+        """Give entries by their ids; those that are no longer there are absent."""
+        found: dict[int, Stored] = {}
+        with self._read() as connection:
+            for start in range(0, len(ids), MOST_ASKED):
+                some = PREDICTIONS.c.id.in_(ids[start : start + MOST_ASKED])
+                rows = connection.execute(sa.select(PREDICTIONS).where(some))
+                found.update((row.id, stored_of(row)) for row in rows)
+        return found
+
+    def before(self, lead_ids: Sequence[str]) -> dict[str, tuple[float, datetime]]:
+        """Give the chance that each lead had before its latest prediction, and when.
+
+        Leads predicted only once are absent.
+        """
+        older = (
+            sa.select(sa.func.max(PREDICTIONS.c.id))
+            .join(LATEST, LATEST.c.lead_id == PREDICTIONS.c.lead_id)
+            .where(PREDICTIONS.c.id < LATEST.c.prediction_id)
+            .group_by(PREDICTIONS.c.lead_id)
+        )
+        columns = ("lead_id", "probability", "made_at")
+        query = sa.select(*(PREDICTIONS.c[name] for name in columns))
+        found: dict[str, tuple[float, datetime]] = {}
+        with self._read() as connection:
+            for start in range(0, len(lead_ids), MOST_ASKED):
+                some = LATEST.c.lead_id.in_(lead_ids[start : start + MOST_ASKED])
+                ids = PREDICTIONS.c.id.in_(older.where(some))
+                for lead_id, chance, made_at in connection.execute(query.where(ids)):
+                    found[lead_id] = (chance, moment_of(made_at))
+        return found
+
     def close(self) -> None:
         """Give back every connection."""
         self._engine.dispose()
@@ -313,7 +376,7 @@ class Journal:
         finally:
             cursor.close()
 
-    def _words_of(self, statement: sa.Insert) -> str:
+    def _words_of(self, statement: sa.Insert | sa.Select[Any]) -> str:
         return str(statement.compile(dialect=self._engine.dialect))
 
     def _holds(

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import HOSTILE, Site
 from tests.serve import example
@@ -24,7 +25,10 @@ PLACES = {
     "card": "/model/card?",
     "back-test": "/model/backtest?",
     "managers": "/team?",
+    "funnel": "/funnel?",
+    "filtered list": "/?owner=m1&closed=yes&",
 }
+SERIOUS = {"serious", "critical"}
 
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
@@ -123,6 +127,9 @@ def test_search_filter_and_paging_work_without_javascript(
     """A lead is found by number, by tier and by leafing, with scripts switched off."""
     with opened(browser, java_script_enabled=False) as page:
         page.goto(site.address)
+        page.get_by_text("Filters").click()
+        page.get_by_label("closed ones, too").check()
+        page.get_by_role("button", name="Find").click()
         page.get_by_role("link", name="Next").click()
         expect(page.get_by_text("Shown: 51–100 of 120")).to_be_visible()
         page.get_by_role("link", name="Next").click()
@@ -143,6 +150,33 @@ def test_search_filter_and_paging_work_without_javascript(
 
         page.get_by_role("link", name="L-00007").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Lead L-00007")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_axe_finds_no_serious_fault(browser: Browser, site: Site, place: str) -> None:
+    """The judge that accessibility auditors use has nothing serious to say."""
+    with opened(browser, viewport=dict(zip(("width", "height"), PHONE, strict=True)),
+                bypass_csp=True) as page:  # fmt: skip
+        page.goto(where(site, place))
+        found = Axe().run(page).response["violations"]
+
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found
+            if one["impact"] in SERIOUS] == []  # fmt: skip
+
+
+def test_filter_is_chosen_without_javascript(browser: Browser, site: Site) -> None:
+    """A filter is a plain form: chosen, sent, and still there in another tier."""
+    with opened(browser, java_script_enabled=False) as page:
+        page.goto(site.address)
+        page.get_by_text("Filters").click()
+        page.get_by_label("Pipeline").select_option("sales")
+        page.get_by_role("button", name="Find").click()
+        rows = page.locator("tbody .from").all_text_contents()
+        page.get_by_role("link", name="Cold").click()
+        expect(page.get_by_label("Pipeline")).to_have_value("sales")
+
+    assert rows
+    assert all(text.strip().startswith("sales") for text in rows)
 
 
 def test_language_can_be_switched_and_stays(browser: Browser, site: Site) -> None:

@@ -309,6 +309,44 @@ def test_the_list_goes_from_likely_to_unlikely(journal: Journal) -> None:
     assert listed(journal, offset=99) == ([], 8)
 
 
+def test_the_ranking_is_the_list_without_its_words(journal: Journal) -> None:
+    """Each lead stands there once, likeliest first, with the id of its latest entry."""
+    record(journal, said("a", 0.1), said("b", 0.9), said("c", 0.1, tier=Tier.COLD))
+    record(journal, said("a", 0.5), made_at=NOW + timedelta(days=1))
+
+    ranking = journal.ranking()
+    entries = journal.entries([entry for _, entry, _, _ in ranking] + [10**9])
+    assert [(lead, chance, tier) for lead, _, chance, tier in ranking] == [
+        ("b", 0.9, "warm"), ("a", 0.5, "warm"), ("c", 0.1, "cold"),
+    ]  # fmt: skip
+    for lead, entry, chance, _ in ranking:
+        assert entries[entry].prediction == journal.latest(lead)
+        assert entries[entry].prediction.probability == chance
+    assert len(entries) == 3
+
+
+def test_what_was_said_before_is_the_entry_before(journal: Journal) -> None:
+    """The chance before is that of the last entry but one; a new lead has none."""
+    record(journal, said("a", 0.1), said("b", 0.9))
+    record(journal, said("a", 0.2), made_at=NOW + timedelta(days=1))
+    record(journal, said("a", 0.3), made_at=NOW + timedelta(days=2))
+
+    assert journal.before(["a", "b", "nobody"]) == {"a": (0.2, NOW + timedelta(days=1))}
+    assert journal.before([]) == {}
+
+
+def test_the_mark_moves_with_every_entry(journal: Journal) -> None:
+    """Equal marks mean an equal list: an entry more gives another mark."""
+    marks = [journal.mark()]
+    for lead in ("a", "b", "a"):
+        record(journal, said(lead))
+        marks.append(journal.mark())
+
+    assert len(set(marks)) == 4
+    assert marks[0] == (0, 0)
+    assert journal.mark() == marks[-1]
+
+
 def test_search_finds_the_text_itself_in_any_case(journal: Journal) -> None:
     """Signs that a database reads as wildcards mean only themselves."""
     record(journal, *map(said, ["A%1", "A_1", "Ab1", "ЛИД-7", "x\\y"]))

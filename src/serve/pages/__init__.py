@@ -6,12 +6,13 @@ look at is given once, when the pages are attached.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final, Literal
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.convertors import Convertor, register_url_convertor
 
+from serve.pages.export import KINDS
 from serve.pages.links import LiveLinks, lead_path
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
@@ -19,6 +20,7 @@ from serve.pages.rendering import (
     backtest_page,
     card_page,
     dossier_page,
+    funnel_page,
     listing_page,
     message_page,
     policy,
@@ -34,8 +36,6 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Cache-Control": "private, no-store",
 }
-
-Text = Annotated[str, Query()]
 
 
 class Whole(Convertor[str]):
@@ -58,10 +58,8 @@ def attach(app: FastAPI, sight: Sight) -> None:
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @router.get("/")
-    def leads(
-        request: Request, tier: Text = "", q: Text = "", page: Text = "1"
-    ) -> HTMLResponse:
-        listing = sight.listing(Wanted.of(tier, q, page))
+    def leads(request: Request) -> HTMLResponse:
+        listing = sight.listing(Wanted.of(request.query_params))
         return _answer(listing_page(listing, _view(request, sight, "/")))
 
     @router.get("/leads/{lead_id:whole}")
@@ -81,8 +79,28 @@ def attach(app: FastAPI, sight: Sight) -> None:
             return _missing(view, "model.none", "model.none.how")
         return _answer(trust_page(trust, view))
 
+    _look(router, sight)
     _judge(router, sight)
     app.include_router(router)
+
+
+def _look(router: APIRouter, sight: Sight) -> None:
+    """Add what shows many leads at once besides the list: files and the funnel."""
+
+    @router.get("/leads.{kind}", response_class=Response)
+    def export(request: Request, kind: Literal["csv", "xlsx"]) -> Response:
+        wording = _view(request, sight, "/").wording
+        media_type, write = KINDS[kind]
+        content = write(sight.every(Wanted.of(request.query_params)), wording)
+        name = {"Content-Disposition": f'attachment; filename="leads.{kind}"'}
+        return Response(content, media_type=media_type, headers=HEADERS | name)
+
+    @router.get("/funnel")
+    def funnel(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/funnel"), sight.stages()
+        if facts is None:
+            return _missing(view, "funnel.none", "funnel.none.how")
+        return _answer(funnel_page(facts, view))
 
 
 def _judge(router: APIRouter, sight: Sight) -> None:

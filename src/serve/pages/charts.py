@@ -7,10 +7,8 @@ a table or a sentence beside it.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from markupsafe import Markup
@@ -32,9 +30,6 @@ CHANCES: Final = (
 )  # fmt: skip
 """Chances worth a mark on an axis of log-odds."""
 
-BUCKETS: Final = 120
-"""Events closer together than this part of the timeline share a dot."""
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -43,14 +38,6 @@ class Step:
     label: str
     before: float
     after: float
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    """Something that happened, on a lane of the timeline."""
-
-    at: datetime
-    lane: str
 
 
 def waterfall(start: float, steps: Sequence[Step], wording: Wording) -> Markup:
@@ -220,64 +207,6 @@ def _column(bar: Bar, frame: Frame, wording: Wording) -> Markup:
         tag("title", words),
         box(left + 0.2, top, right - left - 0.4, frame.bottom - top, kind="fill"),
     )
-
-
-def timeline(
-    dots: Sequence[Dot], lanes: Sequence[str], predicted: datetime, wording: Wording
-) -> Markup:
-    """Draw what happened when, one lane for each sort, and when it was predicted.
-
-    Parameters
-    ----------
-    dots
-        What happened; each lane is one of ``lanes``, which are texts.
-    predicted
-        The moment up to which the prediction knew; drawn as an upright line.
-    """
-    moments = [dot.at for dot in dots] + [predicted]
-    first, last = min(moments), max(moments)
-    length = (last - first).total_seconds() or 1.0
-
-    def x(at: datetime) -> float:
-        return 1.5 + 97.0 * (at - first).total_seconds() / length
-
-    bottom = 40.0 * len(lanes)
-    parts = [
-        _predicted(x(predicted), bottom, wording),
-        *(_lane(row, lane, dots, x) for row, lane in enumerate(lanes)),
-        text(0.5, bottom + 16, wording.day(first), class_="tick"),
-        text(99.5, bottom + 16, wording.day(last), class_="tick", text_anchor="end"),
-    ]
-    title = wording.say("story.title", first=wording.day(first), last=wording.day(last))
-    return chart(title, parts, height=bottom + 24, kind="wide")
-
-
-def _predicted(x: float, bottom: float, wording: Wording) -> Markup:
-    """Mark the moment of the prediction, with its name on the roomier side."""
-    beside, anchor = (x - 1, "end") if x > 50 else (x + 1, "start")
-    return line(x, 0, x, bottom, kind="mark") + text(
-        beside, 16, wording.say("story.predicted"), class_="tick", text_anchor=anchor
-    )
-
-
-def _lane(
-    row: int, lane: str, dots: Sequence[Dot], x: Callable[[datetime], float]
-) -> Markup:
-    y = 40.0 * row + 27
-    buckets = Counter(
-        round(x(dot.at) * BUCKETS / 100) for dot in dots if dot.lane == lane
-    )
-    return (
-        text(0.5, y - 11, lane, class_="label")
-        + line(0.5, y, 99.5, y, kind="grid")
-        + Markup("").join(
-            tag(
-                "circle", cx=f"{100 * bucket / BUCKETS:.2f}%", cy=f"{y:g}",
-                r=f"{min(3.5 + math.log2(count), 7.5):.3g}", class_="dot",
-            )
-            for bucket, count in sorted(buckets.items())
-        )
-    )  # fmt: skip
 
 
 def _rounded_up(value: float) -> float:

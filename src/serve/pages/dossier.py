@@ -13,6 +13,7 @@ from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
 from serve.pages.story import Happening, moment_of, story_of
+from serve.pages.whereabouts import Place
 
 MOST_STEPS: Final = 8
 """Facts of the waterfall that stand alone; the rest are one step together."""
@@ -39,6 +40,7 @@ class Card:
     source: str | None
     pipeline: str | None
     stage: str | None
+    owner: str | None
     created_at: datetime
 
 
@@ -50,6 +52,9 @@ class Dossier:
     probability that the waterfall begins with, and ``compared`` says on
     which side of it this one is. ``card`` is None for a lead that was never ingested.
     ``story`` is newest first and ``untold`` counts what was too long ago to be listed.
+    ``chances`` are what was said of the lead as of which moment, oldest first.
+    ``active_at`` is when something last happened to it, ``quiet`` that this is
+    unusually long ago.
     """
 
     lead_id: str
@@ -73,6 +78,9 @@ class Dossier:
     untold: int
     earlier: tuple[Stored, ...]
     outlook: Outlook | None = None
+    chances: tuple[tuple[datetime, float], ...] = ()
+    active_at: datetime | None = None
+    quiet: bool = False
 
     @property
     def dated(self) -> bool:
@@ -90,7 +98,7 @@ def compile_dossier(
     lead: LeadHistory | None,
     *,
     usual: float | None = None,
-    closed: bool = False,
+    place: Place | None = None,
 ) -> Dossier:
     """Gather what is shown of a lead.
 
@@ -102,8 +110,8 @@ def compile_dossier(
         All that is known of it, or None if it was never ingested.
     usual
         The training rate; by default the probability that every lead starts from.
-    closed
-        Whether it has converted or was lost since.
+    place
+        Where it stands now, or None if it was never ingested.
     """
     newest = max(entries, key=lambda stored: (stored.made_at, stored.id))
     prediction = newest.prediction
@@ -114,7 +122,10 @@ def compile_dossier(
     return Dossier(
         lead_id=prediction.lead_id,
         tier=prediction.tier,
-        closed=closed,
+        closed=place is not None and place.closed,
+        quiet=place is not None and place.quiet,
+        active_at=None if place is None else place.active_at,
+        chances=chances_of(entries),
         probability=prediction.probability,
         usual=usual,
         start=start,
@@ -128,7 +139,7 @@ def compile_dossier(
         reasons_against=tuple(reason for reason in by_weight if reason.share < 0),
         base=prediction.base,
         moves=moves_of(prediction),
-        card=None if lead is None else _card(lead),
+        card=None if lead is None else _card(lead, place),
         story=story[:MOST_HAPPENINGS],
         untold=max(0, len(story) - MOST_HAPPENINGS),
         earlier=tuple(stored for stored in entries if stored is not newest),
@@ -155,17 +166,28 @@ def moves_of(prediction: Prediction) -> tuple[Move, ...]:
     )
 
 
+def chances_of(entries: Sequence[Stored]) -> tuple[tuple[datetime, float], ...]:
+    """Line up what was said of a lead, by the moment it was said of.
+
+    Of several predictions as of one moment the one made last counts.
+    """
+    ordered = sorted(entries, key=lambda stored: (stored.made_at, stored.id))
+    said = {s.prediction.as_of: s.prediction.probability for s in ordered}
+    return tuple(sorted(said.items()))
+
+
 def _compared(chance: float, usual: float) -> Literal["above", "about", "below"]:
     if chance < USUAL[0] * usual:
         return "below"
     return "above" if chance > USUAL[1] * usual else "about"
 
 
-def _card(lead: LeadHistory) -> Card:
+def _card(lead: LeadHistory, place: Place | None) -> Card:
     last = max(lead.stages, key=lambda stage: stage.at, default=None)
     return Card(
         source=lead.source,
         pipeline=(last.pipeline if last else None) or lead.pipeline,
         stage=last.stage if last else None,
+        owner=lead.owner if place is None else place.owner,
         created_at=moment_of(lead.created_at),
     )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from leads.decision import Tier
 from model.backtest import Backtest, Outcome
 from model.card.sections import Section
 from model.proof import Bin, TierProof
 from model.team import Manager, Team
-from serve.pages.trust import TierVerdict, Verdict, verdict_between, verdict_of
+from serve.pages.trust import (
+    LatestMonth,
+    TierVerdict,
+    Verdict,
+    verdict_between,
+    verdict_of,
+)
+from serve.pages.whereabouts import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,15 @@ class Hindsight:
     months: tuple[Month, ...]
     together: Judged | None
     skipped: tuple[str, ...]
+    latest: LatestMonth | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Managers:
-    """Everything the page of managers shows; ``marked`` counts who stands out."""
+    """Everything the page of managers shows; ``marked`` counts who stands out.
+
+    ``waiting`` are today's open hot leads by manager, whoever was compared.
+    """
 
     leads: int
     converted: int
@@ -52,6 +64,7 @@ class Managers:
     moved: float
     marked: int
     managers: tuple[Manager, ...]
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +83,28 @@ def look_back(made: Backtest) -> Hindsight:
         months=tuple(_month(item) for item in reversed(made.months)),
         together=_judged(made.whole, made.tiers),
         skipped=made.skipped,
+        latest=latest_month(made),
     )
 
 
-def managers_of(team: Team) -> Managers | None:
+def latest_month(made: Backtest) -> LatestMonth | None:
+    """Find what came of the hot leads of the newest month that had any."""
+    for item in reversed(made.months):
+        for tier in item.tiers:
+            if tier.tier is Tier.HOT and tier.count:
+                return LatestMonth(item.month, TierVerdict(tier, verdict_of(tier)))
+    return None
+
+
+def managers_of(team: Team, waiting: tuple[Waiting, ...] = ()) -> Managers | None:
     """Gather what is shown of managers; None if there are none."""
     if not team.managers:
         return None
     marked = sum(one.standing in {"more", "fewer"} for one in team.managers)
     return Managers(
-        team.leads, team.converted, team.unowned, team.moved, marked, team.managers
-    )
+        team.leads, team.converted, team.unowned, team.moved, marked, team.managers,
+        waiting,
+    )  # fmt: skip
 
 
 def _month(item: Outcome) -> Month:

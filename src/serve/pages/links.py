@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import quote, urlencode
 
-from leads.decision import Tier
+from serve.pages.listing import Wanted
 from serve.pages.wording import Language
+
+EVERYONE: Final = Wanted()
 
 
 class Links(Protocol):
@@ -27,10 +29,14 @@ class Links(Protocol):
     def other(self) -> Language:
         """The language to switch to."""
 
-    def leads(
-        self, *, tier: Tier | None = None, search: str = "", page: int = 1
-    ) -> str:
+    def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
+
+    def export(self, kind: str, wanted: Wanted = EVERYONE) -> str | None:
+        """Link to a part of the list as a file of that kind: csv or xlsx."""
+
+    def funnel(self) -> str:
+        """Link to the funnel."""
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -62,8 +68,9 @@ class LiveLinks:
 
     Examples
     --------
+    >>> from leads.decision import Tier
     >>> links = LiveLinks("ru", company="en", here="/leads/7")
-    >>> links.leads(tier=Tier.HOT, page=2), links.lead("a/b ?")
+    >>> links.leads(Wanted(Tier.HOT, page=2)), links.lead("a/b ?")
     ('/?tier=hot&page=2&lang=ru', '/leads/a%2Fb%20%3F?lang=ru')
     >>> links.other_language()
     '/leads/7?lang=en'
@@ -84,16 +91,17 @@ class LiveLinks:
         """The language to switch to."""
         return "en" if self.language == "ru" else "ru"
 
-    def leads(
-        self, *, tier: Tier | None = None, search: str = "", page: int = 1
-    ) -> str:
+    def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
-        return self._to(
-            "/",
-            ("tier", tier.value if tier else ""),
-            ("q", search),
-            ("page", str(page) if page > 1 else ""),
-        )
+        return self._to("/", *wanted.to_query())
+
+    def export(self, kind: str, wanted: Wanted = EVERYONE) -> str | None:
+        """Link to a part of the list as a file of that kind: csv or xlsx."""
+        return self._to(f"/leads.{kind}", *wanted.at(1).to_query())
+
+    def funnel(self) -> str:
+        """Link to the funnel."""
+        return self._to("/funnel")
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -156,12 +164,19 @@ class FileLinks:
         """The other language; files have only one."""
         return "en" if self.language == "ru" else "ru"
 
-    def leads(
-        self, *, tier: Tier | None = None, search: str = "", page: int = 1
-    ) -> str:
+    def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to the list, which is one file and cannot be searched."""
-        del tier, search, page
+        del wanted
         return f"{self.up}leads.html"
+
+    def export(self, kind: str, wanted: Wanted = EVERYONE) -> str | None:
+        """Files are not made of files."""
+        del kind, wanted
+        return None
+
+    def funnel(self) -> str:
+        """Link to the funnel."""
+        return f"{self.up}funnel.html"
 
     def lead(self, lead_id: str) -> str | None:
         """Link to a lead's file if it has one."""

@@ -3,69 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-import polars as pl
-
-from leads.decision import Prediction, Reason, Tier
-from leads.journal import Page, Stored
+from leads.decision import Outlook, Prediction, Reason, Tier
+from leads.journal import Stored
+from leads.records import moment_of
 
 PAGE_SIZE: Final = 50
 MOST_PAGES: Final = 1_000_000
 LONGEST_SEARCH: Final = 200
+MOST_EXPORTED: Final = 20_000
+"""Leads that a file holds at most; the page says so where there are more."""
+UNKNOWN: Final = Outlook(0.0, 1.0, {})
+"""The outlook of a prediction that was made without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What part of the list is asked for; pages count from 1."""
+    """What part of the list is asked for; pages count from 1.
+
+    ``closed`` asks for leads that have converted or were lost, too; a search finds them
+    anyway.
+    """
 
     tier: Tier | None = None
     search: str = ""
     page: int = 1
+    owner: str = ""
+    pipeline: str = ""
+    source: str = ""
+    closed: bool = False
 
     @classmethod
-    def of(cls, tier: str, search: str, page: str) -> Wanted:
+    def of(cls, sent: Mapping[str, str]) -> Wanted:
         """Read what a browser sent; whatever makes no sense is as if not sent.
 
         Examples
         --------
-        >>> Wanted.of("warm", " L-7 ", "2")
-        Wanted(tier=<Tier.WARM: 'warm'>, search='L-7', page=2)
-        >>> Wanted.of("?", "", "-3")
-        Wanted(tier=None, search='', page=1)
+        >>> wanted = Wanted.of({"tier": "warm", "q": " L-7 ", "page": "2"})
+        >>> wanted.tier, wanted.search, wanted.page
+        (<Tier.WARM: 'warm'>, 'L-7', 2)
+        >>> Wanted.of({"tier": "?", "page": "-3"}) == Wanted()
+        True
         """
         known = {known.value for known in Tier}
+        tier, page = sent.get("tier", ""), sent.get("page", "")
         number = int(page) if page.isdecimal() and len(page) < 10 else 1
-        printable = "".join(letter for letter in search if letter.isprintable())
         return cls(
             tier=Tier(tier) if tier in known else None,
-            search=printable.strip()[:LONGEST_SEARCH],
+            search=_printable(sent.get("q", "")).strip(),
             page=min(max(number, 1), MOST_PAGES),
+            owner=_printable(sent.get("owner", "")),
+            pipeline=_printable(sent.get("pipeline", "")),
+            source=_printable(sent.get("source", "")),
+            closed=sent.get("closed") == "yes",
         )
+
+    def at(self, page: int) -> Wanted:
+        """Turn to another page."""
+        return replace(self, page=page)
+
+    def but(self, **changes: Any) -> Wanted:
+        """Ask for something else as well, from the first page on."""
+        return replace(self, **{"page": 1} | changes)
+
+    def to_query(self) -> list[tuple[str, str]]:
+        """Write as a query that ``of`` reads back."""
+        asked = (
+            ("tier", self.tier.value if self.tier else ""),
+            ("q", self.search),
+            ("owner", self.owner),
+            ("pipeline", self.pipeline),
+            ("source", self.source),
+            ("closed", "yes" if self.closed else ""),
+            ("page", str(self.page) if self.page > 1 else ""),
+        )
+        return [(name, value) for name, value in asked if value]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether only some managers, pipelines or sources, or closed ones, too."""
+        return bool(self.owner or self.pipeline or self.source or self.closed)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but tier, closed and page is asked for."""
+        return bool(self.search or self.owner or self.pipeline or self.source)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:LONGEST_SEARCH]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a lead came from, what road it is on, and whether it has left it."""
+class Choices:
+    """What there is to filter by."""
 
-    source: str | None = None
-    pipeline: str | None = None
-    closed: bool = False
+    owners: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One lead of the list."""
+    """One lead of the list; what is not known is None.
+
+    ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
+    moved since the prediction ``moved_since``; ``change`` says in words why, where
+    that is known. ``active_at`` is when something last happened to the lead,
+    ``quiet`` that this is unusually long ago.
+    """
 
     lead_id: str
     tier: Tier
     probability: float
+    low: float | None
+    high: float | None
+    expected_minor: int | None
+    currency: str | None
     reason: Mapping[str, str] | None
     made_at: datetime
+    moved: float | None
+    moved_since: datetime | None
+    change: Mapping[str, str] | None
     source: str | None
     pipeline: str | None
+    stage: str | None
+    owner: str | None
+    active_at: datetime | None
+    quiet: bool
     closed: bool
 
 
@@ -79,12 +147,18 @@ class TierCount:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of the list, and its place in the whole."""
+    """One page of the list, and its place in the whole.
+
+    ``counts`` are of what is asked for but in every tier; ``predicted`` counts every
+    lead of the journal.
+    """
 
     rows: tuple[Row, ...]
     wanted: Wanted
     total: int
+    predicted: int
     counts: tuple[TierCount, ...]
+    choices: Choices
     horizon_days: int
     page_size: int
 
@@ -104,58 +178,72 @@ class Listing:
         return self.first + len(self.rows) - 1
 
     @property
+    def cut_to(self) -> int | None:
+        """How many leads a file of this list holds, where that is not all of them."""
+        return MOST_EXPORTED if self.total > MOST_EXPORTED else None
+
+    @property
     def nothing_predicted(self) -> bool:
         """Whether there is no prediction of any lead."""
-        return all(counted.count == 0 for counted in self.counts)
+        return self.predicted == 0
 
 
-def list_leads(
-    page: Page,
-    wanted: Wanted,
-    *,
-    counts: Mapping[Tier, int],
-    origins: Mapping[str, Origin],
-    horizon_days: int,
-    page_size: int = PAGE_SIZE,
-) -> Listing:
-    """Gather what one page of the list shows.
+def counts_of(counts: Mapping[Tier, int]) -> tuple[TierCount, ...]:
+    """Count all leads, then those of each tier."""
+    every = TierCount(None, sum(counts.values()))
+    return (every, *(TierCount(tier, counts.get(tier, 0)) for tier in Tier))
+
+
+def rows_of(
+    places: Sequence[Mapping[str, Any]],
+    entries: Mapping[int, Stored],
+    before: Mapping[str, tuple[float, datetime]],
+) -> tuple[Row, ...]:
+    """Gather what is shown of some leads.
 
     Parameters
     ----------
-    page
-        The journal's answer to ``wanted``.
-    counts
-        Leads per tier in the whole journal.
-    origins
-        By lead id; a lead that was never ingested has none.
+    places
+        Their rows of the ranking, in order.
+    entries
+        Their latest predictions by id of the journal's entry; a lead whose entry is
+        gone is left out.
+    before
+        By lead, the chance that was said before, and when.
     """
-    every = TierCount(None, sum(counts.values()))
-    nowhere = Origin()
-    return Listing(
-        rows=tuple(
-            _row(stored, origins.get(stored.prediction.lead_id, nowhere))
-            for stored in page.rows
-        ),
-        wanted=wanted,
-        total=page.total,
-        counts=(every, *(TierCount(tier, counts.get(tier, 0)) for tier in Tier)),
-        horizon_days=horizon_days,
-        page_size=page_size,
+    return tuple(
+        _row(place, entries[place["entry"]], before.get(place["lead_id"]))
+        for place in places
+        if place["entry"] in entries
     )
 
 
-def _row(stored: Stored, origin: Origin) -> Row:
+def _row(
+    place: Mapping[str, Any], stored: Stored, before: tuple[float, datetime] | None
+) -> Row:
     prediction = stored.prediction
-    main = main_reason(prediction)
+    main, outlook = main_reason(prediction), prediction.outlook or UNKNOWN
+    active_at = place["active_at"]
     return Row(
         lead_id=prediction.lead_id,
         tier=prediction.tier,
         probability=prediction.probability,
+        low=None if outlook is UNKNOWN else outlook.low,
+        high=None if outlook is UNKNOWN else outlook.high,
+        expected_minor=outlook.expected_minor,
+        currency=outlook.currency,
         reason=None if main is None else main.text,
         made_at=stored.made_at,
-        source=origin.source,
-        pipeline=origin.pipeline,
-        closed=origin.closed,
+        moved=None if before is None else prediction.probability - before[0],
+        moved_since=None if before is None else before[1],
+        change=None,
+        source=place["source"],
+        pipeline=place["pipeline"],
+        stage=place["stage"],
+        owner=place["owner"],
+        active_at=None if active_at is None else moment_of(active_at),
+        quiet=place["quiet"],
+        closed=place["closed"],
     )
 
 
@@ -163,17 +251,3 @@ def main_reason(prediction: Prediction) -> Reason | None:
     """Find the strongest reason that speaks for the lead."""
     speaking = [reason for reason in prediction.reasons if reason.share > 0]
     return max(speaking, key=lambda reason: reason.share, default=None)
-
-
-def origins_of(leads: pl.DataFrame, lead_ids: Sequence[str]) -> Mapping[str, Origin]:
-    """Look up where some leads came from; unknown ones are left out.
-
-    Parameters
-    ----------
-    leads
-        The canonical table ``leads``.
-    """
-    asked = pl.Series(lead_ids, dtype=pl.String)
-    found = leads.filter(pl.col("lead_id").is_in(asked.implode()))
-    rows = found.select("lead_id", "source", "pipeline").iter_rows()
-    return {lead_id: Origin(source, pipeline) for lead_id, source, pipeline in rows}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -22,8 +22,9 @@ from leads.settings import Conversion
 from model.card.words import ABLATION_HOW, GROUPS
 from model.features.catalog import Words
 from model.leaks.findings import TITLES
+from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
-from serve.pages import charts
+from serve.pages import charts, lifeline, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.dossier import Dossier, Move
 from serve.pages.hindsight import Card, Hindsight, Managers
@@ -135,6 +136,7 @@ def dossier_page(dossier: Dossier, view: View, aside: Aside = NOTHING) -> str:
             wording,
         ),
         "timeline": _timeline(dossier, wording) if dossier.story else "",
+        "curve": _curve(dossier, wording),
     }
     return _draw(
         "lead.html",
@@ -213,6 +215,18 @@ def team_page(facts: Managers, view: View) -> str:
     return _draw("team.html", view, facts=facts, charts=drawn)
 
 
+def funnel_page(facts: Stages, view: View) -> str:
+    """Draw how leads pass the stages, one funnel for each pipeline."""
+    wording = view.wording
+    funnels = []
+    for pipeline in facts.pipelines:
+        name = pipeline or wording.say("funnel.whole")
+        title = wording.say("funnel.chart", name=name)
+        stages = facts.of(pipeline)
+        funnels.append((pipeline, stages, _drawn(stages, title, wording)))
+    return _draw("funnel.html", view, facts=facts, funnels=funnels)
+
+
 def message_page(title: str, remedy: str, view: View) -> str:
     """Say on a page that something is not there, and the way out."""
     return _draw("message.html", view, title=title, remedy=remedy)
@@ -263,12 +277,34 @@ def _step(move: Move, view: View) -> _Step:
 
 def _timeline(dossier: Dossier, wording: Wording) -> Markup:
     dots = [
-        charts.Dot(item.at, wording.say(LANES[item.sort])) for item in dossier.story
+        lifeline.Dot(item.at, wording.say(LANES[item.sort])) for item in dossier.story
     ]
     used = {dot.lane for dot in dots}
     lanes = [wording.say(key) for key in dict.fromkeys(LANES.values())]
     shown = [lane for lane in lanes if lane in used]
-    return charts.timeline(dots, shown, dossier.as_of, wording)
+    return lifeline.lifeline(dots, shown, dossier.chances, wording)
+
+
+def _curve(dossier: Dossier, wording: Wording) -> Markup:
+    outlook = dossier.outlook
+    if outlook is None or not outlook.curve:
+        return Markup("")
+    return shapes.curve(outlook.curve, wording)
+
+
+def _drawn(stages: Sequence[Stage], title: str, wording: Wording) -> Markup:
+    levels = [
+        shapes.Level(
+            stage.stage,
+            stage.entered,
+            wording.say("funnel.here", n=wording.count(stage.here))
+            if stage.state == "open"
+            else wording.say(f"state.{stage.state}"),
+            stage.state,
+        )
+        for stage in sorted(stages, key=lambda stage: stage.state == "lost")
+    ]
+    return shapes.funnel(title, levels, wording)
 
 
 def _delays(trust: Trust) -> Mapping[int, float]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
+
+import polars as pl
 
 from leads.errors import BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
@@ -12,7 +14,7 @@ from leads.journal import Journal
 from leads.settings import Settings
 from model.backtest import Backtest
 from model.features.catalog import Words
-from model.snapshots import open_leads
+from model.stages import Stages, pass_stages
 from serve.insight import Insight
 from serve.pages.aside import Aside, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
@@ -21,42 +23,36 @@ from serve.pages.hindsight import (
     Card,
     Hindsight,
     Managers,
+    latest_month,
     look_back,
     managers_of,
 )
 from serve.pages.listing import (
+    MOST_EXPORTED,
     PAGE_SIZE,
     Listing,
-    Origin,
+    Row,
     Wanted,
-    list_leads,
-    origins_of,
+    counts_of,
+    rows_of,
 )
-from serve.pages.trust import Trust, weigh
+from serve.pages.ranking import Ranked, Ranking, of_tier, tier_counts
+from serve.pages.trust import LatestMonth, Trust, weigh
+from serve.pages.whereabouts import (
+    NOWHERE,
+    PerIngest,
+    Place,
+    Waiting,
+    place_of,
+    waiting_of,
+    whereabouts,
+)
+
+AT_ONCE: Final = 1_000
+"""Leads whose predictions are read at once for an export."""
 
 EARLIER: Final = 50
 """How many of a lead's predictions its page goes back."""
-
-
-class Openness:
-    """Which ingested leads are still open; worked out once for each ingest.
-
-    The journal keeps the last word about a lead also when it has since paid or was
-    lost, so the list must say so.
-    """
-
-    def __init__(self) -> None:
-        self._held: tuple[History, frozenset[str]] | None = None
-
-    def closed(
-        self, history: History, settings: Settings, lead_ids: Iterable[str]
-    ) -> frozenset[str]:
-        """Name those of some ingested leads that are open no more."""
-        held = self._held
-        if held is None or held[0] is not history:
-            still = open_leads(history, settings)["lead_id"]
-            held = self._held = history, frozenset(still)
-        return frozenset(lead_ids) - held[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +69,51 @@ class Sight:
     history: Callable[[], History | None]
     evidence: Callable[[], Evidence]
     backtest: Callable[[], Backtest | None] = lambda: None
-    openness: Openness = field(default_factory=Openness, compare=False)
+    ranking: Ranking = field(default_factory=Ranking, compare=False)
+    places: PerIngest[pl.DataFrame] = field(
+        default_factory=lambda: PerIngest(whereabouts), compare=False
+    )
+    passages: PerIngest[Stages] = field(
+        default_factory=lambda: PerIngest(pass_stages), compare=False
+    )
     insight: Insight | None = None
 
     def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
         """Look up one page of the list; a page past the end is the last one."""
-        page = self.journal.page(
-            tier=wanted.tier,
-            search=wanted.search,
-            offset=(wanted.page - 1) * size,
-            limit=size,
-        )
-        last = max(1, -(-page.total // size))
-        if wanted.page > last:
-            return self.listing(replace(wanted, page=last), size=size)
-        ids = [stored.prediction.lead_id for stored in page.rows]
-        return list_leads(
-            page,
-            wanted,
-            counts=self.journal.tier_counts(),
-            origins=self._origins(ids),
+        ranked = self._ranked()
+        narrowed = ranked.narrowed(wanted)
+        chosen = of_tier(narrowed, wanted.tier)
+        page = min(wanted.page, max(1, -(-len(chosen) // size)))
+        shown = chosen.slice((page - 1) * size, size)
+        return Listing(
+            rows=self._rows(shown),
+            wanted=wanted.at(page),
+            total=len(chosen),
+            predicted=len(ranked.frame),
+            counts=counts_of(tier_counts(narrowed)),
+            choices=ranked.choices,
             horizon_days=self.settings.conversion.horizon_days,
             page_size=size,
         )
+
+    def every(self, wanted: Wanted) -> Iterator[Row]:
+        """Look up the likeliest of the leads that are asked for, whatever the page."""
+        chosen = of_tier(self._ranked().narrowed(wanted), wanted.tier)
+        chosen = chosen.head(MOST_EXPORTED)
+        for part in chosen.iter_slices(AT_ONCE):
+            yield from self._rows(part)
+
+    def stages(self) -> Stages | None:
+        """Look up how leads pass the stages; None if there are none."""
+        history = self.history()
+        if history is None:
+            return None
+        found = self.passages.of(history, self.settings)
+        return found if found.stages else None
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Count by manager the open hot leads that wait for longer than usual."""
+        return waiting_of(self._ranked().frame)
 
     def dossier(self, lead_id: str) -> Dossier | None:
         """Look up everything about one lead; None if it was never predicted."""
@@ -107,8 +125,8 @@ class Sight:
             return None
         history = self.history()
         lead = _lead(history, lead_id)
-        closed = bool(lead and self._closed(history, [lead_id]))
-        return compile_dossier(entries, lead, usual=self._usual(), closed=closed)
+        place = self._place(history, lead_id)
+        return compile_dossier(entries, lead, usual=self._usual(), place=place)
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
@@ -121,7 +139,7 @@ class Sight:
         except NoModel:
             return None
         told = evidence.proof.count > 0 or evidence.missing
-        return weigh(evidence) if told else None
+        return weigh(evidence, self._latest_month()) if told else None
 
     def card(self) -> Card | None:
         """Look up the card of the model in use; None if there is none."""
@@ -139,7 +157,7 @@ class Sight:
     def managers(self) -> Managers | None:
         """Look up the managers in the latest back-test; None if it knows none."""
         made = self.backtest()
-        return None if made is None else managers_of(made.team)
+        return None if made is None else managers_of(made.team, self.waiting())
 
     def fields(self) -> Mapping[str, Words]:
         """Give the words of the business fields, none before there is a model."""
@@ -148,6 +166,10 @@ class Sight:
         except NoModel:
             return {}
 
+    def _latest_month(self) -> LatestMonth | None:
+        made = self.backtest()
+        return None if made is None else latest_month(made)
+
     def _usual(self) -> float | None:
         try:
             proof = self.evidence().proof
@@ -155,23 +177,25 @@ class Sight:
             return None
         return proof.base_rate or None
 
-    def _origins(self, lead_ids: Sequence[str]) -> Mapping[str, Origin]:
-        history = self.history()
+    def _place(self, history: History | None, lead_id: str) -> Place | None:
         if history is None:
-            return {}
-        found = origins_of(history.tables.leads, lead_ids)
-        closed = self._closed(history, found)
-        return {
-            lead_id: replace(origin, closed=lead_id in closed)
-            for lead_id, origin in found.items()
-        }
+            return None
+        places = self.places.of(history, self.settings)
+        at = places["lead_id"].search_sorted(lead_id)
+        row = places.slice(at, 1).to_dicts()
+        return place_of(row[0]) if row and row[0]["lead_id"] == lead_id else None
 
-    def _closed(
-        self, history: History | None, lead_ids: Iterable[str]
-    ) -> frozenset[str]:
-        if history is None:
-            return frozenset()
-        return self.openness.closed(history, self.settings, lead_ids)
+    def _ranked(self) -> Ranked:
+        history = self.history()
+        places = NOWHERE
+        if history is not None:
+            places = self.places.of(history, self.settings)
+        return self.ranking.of(self.journal, places)
+
+    def _rows(self, shown: pl.DataFrame) -> tuple[Row, ...]:
+        entries = self.journal.entries(shown["entry"].to_list())
+        before = self.journal.before(shown["lead_id"].to_list())
+        return rows_of(shown.to_dicts(), entries, before)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

@@ -37,6 +37,14 @@ class TierVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class LatestMonth:
+    """What came of the hot leads of the newest month whose outcomes are known."""
+
+    month: str
+    hot: TierVerdict
+
+
+@dataclass(frozen=True, slots=True)
 class GainRow:
     """What calling the best part finds, and how many times better than chance."""
 
@@ -64,9 +72,10 @@ class Trust:
     capacity: tuple[Capacity, ...] = ()
     missing: Words | None = None
     worths: tuple[Worth, ...] = ()
+    latest: LatestMonth | None = None
 
 
-def weigh(evidence: Evidence) -> Trust:
+def weigh(evidence: Evidence, latest: LatestMonth | None = None) -> Trust:
     """Gather what is shown of a model's proof, and of the data if a card was kept."""
     proof, order = evidence.proof, list(Tier)
     tiers = sorted(proof.tiers, key=lambda item: order.index(item.tier))
@@ -88,6 +97,7 @@ def weigh(evidence: Evidence) -> Trust:
         capacity=proof.capacity,
         missing=evidence.missing,
         worths=proof.ablation,
+        latest=latest,
     )
 
 

@@ -20,7 +20,10 @@ from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.aside_words import ASIDE
 from serve.pages.judgement import JUDGEMENT
+from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
@@ -81,8 +84,8 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Give a text by its key, with its gaps filled."""
-        words = next(texts[key] for texts in (TEXTS, JUDGEMENT, ASIDE) if key in texts)
-        return words[self.language].format(**values)
+        book = next(book for book in BOOKS if key in book)
+        return book[key][self.language].format(**values)
 
     def many(self, noun: str, n: int) -> str:
         """Give a number with its noun in the right form."""

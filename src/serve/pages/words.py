@@ -49,7 +49,7 @@ TEXTS: Final[Mapping[str, Words]] = {
     # the frame of every page
     "skip": Words("Skip to the content", "К содержанию"),
     "nav": Words("Pages", "Страницы"),
-    "nav.leads": Words("Leads", "Лиды"),
+    "nav.leads": Words("Today", "Сегодня"),
     "nav.model": Words("Can it be trusted?", "Можно ли верить"),
     "nav.language": Words("Русский", "English"),
     "foot": Words(
@@ -68,7 +68,6 @@ TEXTS: Final[Mapping[str, Words]] = {
     "list.search": Words("Find a lead by its number", "Найти лид по номеру"),
     "list.find": Words("Find", "Найти"),
     "list.clear": Words("Show all", "Показать все"),
-    "list.found": Words("Found: {n}", "Найдено: {n}"),
     "list.shown": Words(
         "Shown: {first}–{last} of {total}", "Показаны {first}–{last} из {total}"
     ),
@@ -90,7 +89,6 @@ TEXTS: Final[Mapping[str, Words]] = {
     "col.chance": Words("Chance", "Вероятность"),
     "col.reason": Words("Main reason for", "Главный довод за"),
     "col.when": Words("Predicted", "Прогноз от"),
-    "col.origin": Words("Source, pipeline", "Источник, воронка"),
     "row.closed": Words("closed since", "уже закрыт"),
     "reason.none": Words("Nothing speaks for it yet", "Пока ничего не говорит за"),
     "pages": Words("Further pages", "Другие страницы списка"),

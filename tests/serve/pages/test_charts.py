@@ -12,11 +12,14 @@ from markupsafe import Markup
 from tests.serve.example import NOW, proof
 
 from model.proof import Bar, Bin, Gain
-from serve.pages import charts
+from serve.pages import charts, lifeline, shapes
 from serve.pages.wording import Wording
 
 EN = Wording("en", ZoneInfo("UTC"))
 PROOF = proof()
+SAID = [(NOW, 0.4)]
+TWICE = [(NOW - timedelta(days=9), 0.1), (NOW - timedelta(days=2), 0.6), (NOW, 0.4)]
+CURVE = {7: 0.08, 30: 0.4, 90: 0.55}
 HOSTILE = "</text><script>alert(1)</script>&\"'"
 
 
@@ -29,9 +32,16 @@ def steps(*shares: float, start: float = -2.0) -> list[charts.Step]:
     ]
 
 
-def dots(*hours: float) -> list[charts.Dot]:
+def dots(*hours: float) -> list[lifeline.Dot]:
     """Let something happen so many hours ago."""
-    return [charts.Dot(NOW - timedelta(hours=h), "Event") for h in hours]
+    return [lifeline.Dot(NOW - timedelta(hours=h), "Event") for h in hours]
+
+
+def levels(*reached: int) -> list[shapes.Level]:
+    """Let so many leads reach stages, of which the last one is won."""
+    states = ["open"] * (len(reached) - 1) + ["won"]
+    pairs = zip(reached, states, strict=True)
+    return [shapes.Level(f"stage {n}", n, f"{n} here", state) for n, state in pairs]
 
 
 EVERY: dict[str, Callable[[], Markup]] = {
@@ -43,8 +53,17 @@ EVERY: dict[str, Callable[[], Markup]] = {
     "gain": lambda: charts.gain(PROOF.gains, EN),
     "histogram": lambda: charts.histogram(PROOF.histogram, EN),
     "no bars": lambda: charts.histogram([], EN),
-    "timeline": lambda: charts.timeline(dots(5, 90), ["Event"], NOW, EN),
-    "one moment": lambda: charts.timeline(dots(0), ["Event"], NOW, EN),
+    "timeline": lambda: lifeline.lifeline(dots(5, 90), ["Event"], SAID, EN),
+    "one moment": lambda: lifeline.lifeline(dots(0), ["Event"], SAID, EN),
+    "chance over time": lambda: lifeline.lifeline(dots(5, 90), ["Event"], TWICE, EN),
+    "chance alone": lambda: lifeline.lifeline([], [], TWICE, EN),
+    "curve": lambda: shapes.curve(CURVE, EN),
+    "no hope": lambda: shapes.curve({30: 0.0}, EN),
+    "funnel": lambda: shapes.funnel("All", levels(100, 40, 7), EN),
+    "no stages": lambda: shapes.funnel("All", [], EN),
+    "hostile stage": lambda: shapes.funnel(
+        HOSTILE, [shapes.Level(HOSTILE, 1, HOSTILE, "open")], EN
+    ),
     "hostile": lambda: charts.waterfall(0, [charts.Step(HOSTILE, 0, 1)], EN),
 }
 
@@ -187,9 +206,9 @@ def test_timeline_of_many_events_stays_small() -> None:
     """Ten thousand events are drawn as a bounded number of dots."""
     many = dots(*(i / 10 for i in range(10_000)))
 
-    svg = charts.timeline(many, ["Event"], NOW, EN)
+    svg = lifeline.lifeline(many, ["Event"], SAID, EN)
 
-    assert svg.count("<circle") <= charts.BUCKETS + 1
+    assert svg.count("<circle") <= lifeline.BUCKETS + 1
 
 
 def test_words_that_do_not_fit_are_cut() -> None:
@@ -212,3 +231,40 @@ def test_chance_marks_are_where_the_bars_say() -> None:
     bar = next(e.attrib for e in root.iter("rect") if e.attrib["class"] == "for")
     end = float(bar["x"].rstrip("%")) + float(bar["width"].rstrip("%"))
     assert float(mark.attrib["x"].rstrip("%")) == pytest.approx(end, abs=0.02)
+
+
+def test_chance_over_time_is_drawn_to_scale() -> None:
+    """The higher a chance was, the higher its dot; the likeliest is the highest."""
+    svg = lifeline.lifeline([], [], TWICE, EN)
+
+    heights = [-float(dot["cy"]) for dot in drawn(svg, "circle", "dot")]
+    chances = [chance for _, chance in TWICE]
+    order = sorted(range(3), key=lambda i: chances[i])
+    assert order == sorted(range(3), key=lambda i: heights[i])
+    lift = [(h - heights[0]) / (c - chances[0]) for h, c in
+            zip(heights[1:], chances[1:], strict=True)]  # fmt: skip
+    assert lift[0] == pytest.approx(lift[1], rel=1e-3)
+
+
+def test_curve_rises_to_scale() -> None:
+    """The dots of the curve stand as far and as high as days and chances say."""
+    svg = shapes.curve(CURVE, EN)
+
+    dots = drawn(svg, "circle", "dot")
+    right, high = float(dots[-1]["cx"][:-1]), float(dots[-1]["cy"])
+    for (days, chance), dot in zip(CURVE.items(), dots, strict=True):
+        across = (float(dot["cx"][:-1]) - 2.0) / (right - 2.0)
+        up = (104.0 - float(dot["cy"])) / (104.0 - high)
+        assert across == pytest.approx(days / 90, abs=1e-3)
+        assert up == pytest.approx(chance / 0.55, abs=1e-2)
+
+
+def test_funnel_is_as_wide_as_leads_got_there() -> None:
+    """Bars are in proportion to the leads that reached the stage, around the middle."""
+    svg = shapes.funnel("All", levels(100, 40, 7), EN)
+
+    bars = [*drawn(svg, "rect", "fill"), *drawn(svg, "rect", "for")]
+    widths = [float(bar["width"][:-1]) for bar in bars]
+    assert widths == pytest.approx([99.0, 39.6, 6.93])
+    for bar, width in zip(bars, widths, strict=True):
+        assert float(bar["x"][:-1]) + width / 2 == pytest.approx(50, abs=0.01)

@@ -2,40 +2,44 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-import polars as pl
 import pytest
 from tests.serve import example
 
 from leads.decision import Tier
 from leads.history import History
-from leads.tables import LEADS
 from model.snapshots import open_leads
-from serve.pages.listing import MOST_PAGES, Origin, Wanted, main_reason, origins_of
+from serve.pages.listing import MOST_PAGES, Wanted, main_reason
 
 
 @pytest.mark.parametrize(
-    ("tier", "search", "page", "wanted"),
+    ("sent", "wanted"),
     [
-        ("hot", "L-1", "3", Wanted(Tier.HOT, "L-1", 3)),
-        ("HOT", "  ", "0", Wanted()),
-        ("<script>", "\x00a\u202eb\n", "9" * 400, Wanted(search="ab")),
-        ("", "x" * 999, "-1", Wanted(search="x" * 200)),
-        ("not enough data", "", "²", Wanted(Tier.NO_DATA)),
-        ("", "", "999999999", Wanted(page=MOST_PAGES)),
+        ({"tier": "hot", "q": "L-1", "page": "3"}, Wanted(Tier.HOT, "L-1", 3)),
+        ({"tier": "HOT", "q": "  ", "page": "0"}, Wanted()),
+        ({"tier": "<script>", "q": "\x00a\u202eb\n", "page": "9" * 400},
+         Wanted(search="ab")),
+        ({"q": "x" * 999, "page": "-1"}, Wanted(search="x" * 200)),
+        ({"tier": "not enough data", "page": "²"}, Wanted(Tier.NO_DATA)),
+        ({"page": "999999999"}, Wanted(page=MOST_PAGES)),
+        ({"owner": "m1\0", "closed": "no"}, Wanted(owner="m1")),
+        ({"pipeline": "sales", "source": "a&b", "closed": "yes"},
+         Wanted(pipeline="sales", source="a&b", closed=True)),
     ],
-)
+)  # fmt: skip
 def test_what_makes_no_sense_is_as_if_not_sent(
-    tier: str, search: str, page: str, wanted: Wanted
+    sent: dict[str, str], wanted: Wanted
 ) -> None:
-    """Whatever a browser sends is read as some page of the list."""
-    assert Wanted.of(tier, search, page) == wanted
+    """Whatever a browser sends is read as some page of the list, and links to it."""
+    assert Wanted.of(sent) == wanted
+    assert Wanted.of(dict(wanted.to_query())) == wanted
 
 
 def test_pages_cover_the_list_once(tmp_path: Path) -> None:
     """Leafing through all pages meets every lead once, the likeliest first."""
     ids = example.lead_ids(23)
     with example.sight(tmp_path, ids) as sight:
-        pages = [sight.listing(Wanted(page=n), size=5) for n in range(1, 6)]
+        wanted = Wanted(closed=True)
+        pages = [sight.listing(wanted.at(n), size=5) for n in range(1, 6)]
 
     rows = [row for page in pages for row in page.rows]
     assert sorted(row.lead_id for row in rows) == ids
@@ -49,7 +53,7 @@ def test_pages_cover_the_list_once(tmp_path: Path) -> None:
 def test_page_past_the_end_is_the_last(tmp_path: Path) -> None:
     """A page that is not there shows the last one, as when leads have gone."""
     with example.sight(tmp_path, example.lead_ids(7)) as sight:
-        page = sight.listing(Wanted(page=400), size=5)
+        page = sight.listing(Wanted(page=400, closed=True), size=5)
 
     assert (page.wanted.page, page.first, page.last) == (2, 6, 7)
 
@@ -57,13 +61,13 @@ def test_page_past_the_end_is_the_last(tmp_path: Path) -> None:
 def test_tier_and_search_narrow_the_list(tmp_path: Path) -> None:
     """The filter keeps one tier, the search those ids that hold the text."""
     with example.sight(tmp_path, example.lead_ids(40)) as sight:
-        warm = sight.listing(Wanted(tier=Tier.WARM))
+        warm = sight.listing(Wanted(tier=Tier.WARM, closed=True))
         found = sight.listing(Wanted(search="l-0001"))
 
     assert {row.tier for row in warm.rows} == {Tier.WARM}
     assert {row.lead_id[:6] for row in found.rows} == {"L-0001"}
     assert found.total == 10
-    counts = {counted.tier: counted.count for counted in found.counts}
+    counts = {counted.tier: counted.count for counted in warm.counts}
     assert counts[None] == 40
     assert counts[Tier.WARM] == warm.total
 
@@ -104,7 +108,7 @@ def test_lead_that_has_paid_since_is_marked(tmp_path: Path) -> None:
         history = sight.history()
         assert history is not None
         still_open = set(open_leads(history, sight.settings)["lead_id"])
-        rows = sight.listing(Wanted()).rows
+        rows = sight.listing(Wanted(closed=True)).rows
         closed = {row.lead_id for row in rows if row.closed}
         dossiers = {lead_id: sight.dossier(lead_id) for lead_id in ids}
 
@@ -124,15 +128,73 @@ def test_lead_that_was_never_ingested_is_not_closed(tmp_path: Path) -> None:
         assert [row.closed for row in seen.listing(Wanted()).rows] == [False]
 
 
-def test_origins_are_those_of_the_leads_asked_for() -> None:
-    """Source and pipeline come from the lead's own row; unknown leads have none."""
-    rows = [("a", "ads", "sales"), ("b", None, "sales"), ("c", "web", None)]
-    leads = pl.DataFrame(
-        [(i, example.NOW, example.NOW, s, p, None) for i, s, p in rows],
-        schema=dict(LEADS),
-        orient="row",
-    )
+def test_closed_leads_are_listed_only_if_asked_for(tmp_path: Path) -> None:
+    """Whom to call are open leads; the others come on request, or by their number."""
+    with example.sight(tmp_path, example.lead_ids(40)) as sight:
+        every = sight.listing(Wanted(closed=True)).rows
+        closed = [row.lead_id for row in every if row.closed]
+        shown = sight.listing(Wanted())
+        found = sight.listing(Wanted(search=closed[0]))
 
-    found = origins_of(leads, ["c", "b", "nobody"])
+    assert closed
+    assert {row.lead_id for row in shown.rows} == {
+        row.lead_id for row in every if not row.closed
+    }
+    assert shown.counts[0].count == shown.total == 40 - len(closed)
+    assert [row.lead_id for row in found.rows] == closed[:1]
 
-    assert found == {"b": Origin(None, "sales"), "c": Origin("web", None)}
+
+@pytest.mark.parametrize("column", ["owner", "pipeline", "source"])
+def test_filters_keep_exactly_their_leads(tmp_path: Path, column: str) -> None:
+    """A filter keeps all leads with that value, in the same order, and no other."""
+    with example.sight(tmp_path, example.lead_ids(60)) as sight:
+        every = sight.listing(Wanted(), size=100)
+        choices = getattr(every.choices, f"{column}s")
+        kept = {
+            value: sight.listing(Wanted().but(**{column: value}), size=100).rows
+            for value in choices
+        }
+
+    assert choices
+    for value, rows in kept.items():
+        assert rows == tuple(row for row in every.rows if getattr(row, column) == value)
+
+
+def test_unknown_manager_has_no_leads(tmp_path: Path) -> None:
+    """A filter that fits nobody gives an empty list, not the whole one."""
+    with example.sight(tmp_path, example.lead_ids(5)) as sight:
+        page = sight.listing(Wanted(owner="nobody"))
+
+    assert (page.total, page.rows, page.nothing_predicted) == (0, (), False)
+
+
+def test_row_says_how_far_the_chance_moved(tmp_path: Path) -> None:
+    """The move is from the entry before the latest one, dated by that entry."""
+    with example.sight(tmp_path, example.lead_ids(5)) as sight:
+        row = sight.listing(Wanted(closed=True)).rows[0]
+        latest, earlier = sight.journal.history(row.lead_id)
+
+    assert row.probability == latest.prediction.probability
+    assert row.moved == row.probability - earlier.prediction.probability
+    assert row.moved_since == earlier.made_at
+
+
+def test_list_follows_the_journal_at_once(tmp_path: Path) -> None:
+    """A new prediction is in the list as soon as it is in the journal."""
+    with example.sight(tmp_path, example.lead_ids(5)) as sight:
+        before = sight.listing(Wanted(closed=True))
+        made = replace(example.prediction("new", random.Random(1)), probability=0.999)
+        sight.journal.record([made], made_at=example.NOW, channel="api")
+        after = sight.listing(Wanted(closed=True))
+
+    assert after.total == before.total + 1
+    assert after.rows[0].lead_id == "new"
+
+
+def test_export_holds_every_lead_of_the_list(tmp_path: Path) -> None:
+    """What a file is made of are the rows of all pages, in order."""
+    with example.sight(tmp_path, example.lead_ids(30)) as sight:
+        pages = [sight.listing(Wanted(page=n), size=10).rows for n in (1, 2, 3)]
+        every = tuple(sight.every(Wanted(page=2)))
+
+    assert every == tuple(row for rows in pages for row in rows)

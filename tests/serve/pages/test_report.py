@@ -9,6 +9,7 @@ from tests.serve import example
 from tests.serve.markup import read
 
 from leads.history import History
+from serve.pages.listing import Wanted
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
 
@@ -28,15 +29,16 @@ def files(folder: Path) -> set[str]:
 
 
 def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
-    """Five pages and those of the best leads are written, each with its JSON."""
+    """Six pages and those of the best leads are written, each with its JSON."""
     report = write_report(sight, tmp_path / "reports", now=example.NOW, pages=5)
 
     names = files(tmp_path / "reports")
-    assert len(names) == 2 * (5 + 5)
+    assert len(names) == 2 * (6 + 5)
     assert {n.removesuffix(".html") for n in names if n.endswith(".html")} == {
         n.removesuffix(".json") for n in names if n.endswith(".json")
     }
-    assert (report.listed, report.total, report.pages) == (30, 30, 5)
+    count = sight.listing(Wanted()).total
+    assert (report.listed, report.total, report.pages) == (count, count, 5)
 
 
 def test_file_stands_alone(tmp_path: Path, sight: Sight) -> None:
@@ -61,7 +63,8 @@ def test_long_list_is_cut_and_says_so(tmp_path: Path, sight: Sight) -> None:
     report = write_report(sight, tmp_path / "r", now=example.NOW, listed=10, pages=3)
 
     text = (tmp_path / "r" / "leads.html").read_text()
-    assert "This file shows the 10 most promising of 30 leads." in text
+    count = sight.listing(Wanted()).total
+    assert f"This file shows the 10 most promising of {count} leads." in text
     assert text.count('<tr role="row">') == 11
     assert report.listed == 10
 
@@ -71,9 +74,9 @@ def test_twin_holds_the_facts(tmp_path: Path, sight: Sight) -> None:
     write_report(sight, tmp_path / "r", now=example.NOW)
 
     listing = json.loads((tmp_path / "r" / "leads.json").read_text())
-    best = sight.journal.page(tier=None, search="", offset=0, limit=1).rows[0]
-    assert listing["rows"][0]["probability"] == best.prediction.probability
-    assert listing["rows"][0]["lead_id"] == best.prediction.lead_id
+    best = next(row for row in sight.every(Wanted()))
+    assert listing["rows"][0]["probability"] == best.probability
+    assert listing["rows"][0]["lead_id"] == best.lead_id
     proof = json.loads((tmp_path / "r" / "model.json").read_text())
     assert proof["tiers"][0]["verdict"] == "agrees"
 
@@ -88,7 +91,7 @@ def test_second_report_replaces_the_first(tmp_path: Path, sight: Sight) -> None:
 
     after = files(folder)
     assert after < before
-    assert len(after) == 2 * (5 + 2) + 1
+    assert len(after) == 2 * (6 + 2) + 1
     assert "leads/notes.txt" in after
 
 

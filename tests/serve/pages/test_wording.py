@@ -12,12 +12,13 @@ from leads.tables import UNDATED
 from model.features.catalog import Words
 from serve import pages
 from serve.pages.judgement import JUDGEMENT
+from serve.pages.selling import SELLING
 from serve.pages.wording import NOTHING, Wording, language_of
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 EN = Wording("en", ZoneInfo("UTC"))
 RU = Wording("ru", ZoneInfo("Europe/Moscow"))
-SAID = {**TEXTS, **JUDGEMENT}
+SAID = {**TEXTS, **JUDGEMENT, **SELLING}
 ALL: dict[str, Words] = {
     **SAID,
     **GOALS,
@@ -51,17 +52,19 @@ def test_texts_are_those_the_pages_use() -> None:
     """No page asks for a text that is not there, and no text lies unused."""
     folder = Path(pages.__file__).parent
     sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
-    prose = {"words.py", "judgement.py"}
+    prose = {"words.py", "judgement.py", "selling.py"}
     code = "\n".join(p.read_text() for p in sources if p.name not in prose)
 
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)*)["']""", code))
     asked = set(re.findall(r"""say\(\s*["']([a-z_.]+)["']\s*[,)]""", code))
-    starts = ("verdict.", "story.", "rows.", "standing.")
+    starts = (
+        "verdict.", "story.", "rows.", "standing.", "filter.", "latest.", "state.",
+    )  # fmt: skip
     built = {k for k in SAID if k.startswith(starts) or k.endswith(".none.how")}
 
     assert asked <= set(SAID)
     assert set(SAID) - quoted - built == set()
-    assert len(SAID) == len(TEXTS) + len(JUDGEMENT)
+    assert len(SAID) == len(TEXTS) + len(JUDGEMENT) + len(SELLING)
 
 
 @pytest.mark.parametrize(

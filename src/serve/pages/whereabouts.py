@@ -1,0 +1,146 @@
+"""Where each ingested lead stands: its stage, its manager, and when it last stirred.
+
+The journal knows what was said of a lead, the history where it is; the list shows both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import polars as pl
+
+from leads.decision import Tier
+from leads.history import History
+from leads.records import moment_of
+from leads.settings import Settings
+from model.snapshots import open_leads
+
+SCHEMA: Final = {
+    "lead_id": pl.String(), "source": pl.String(), "pipeline": pl.String(),
+    "owner": pl.String(), "stage": pl.String(), "active_at": pl.Int64(),
+    "quiet": pl.Boolean(), "closed": pl.Boolean(),
+}  # fmt: skip
+NOWHERE: Final = pl.DataFrame(schema=SCHEMA)
+"""The whereabouts of nobody, as before anything was ingested."""
+
+STIRS: Final = ("events", "stages", "payments", "field_changes")
+"""Tables whose rows count as activity of a lead."""
+
+LONG_GAP: Final = 0.9
+"""The part of all pauses that are shorter than a long one."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one lead stands; see ``whereabouts``."""
+
+    owner: str | None
+    active_at: datetime
+    quiet: bool
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many open hot leads a manager has, and how many of them wait too long.
+
+    ``owner`` is None for the hot leads of nobody.
+    """
+
+    owner: str | None
+    hot: int
+    quiet: int
+
+
+class PerIngest(Generic[T]):
+    """Something worked out of a history once; again when another one is ingested."""
+
+    def __init__(self, make: Callable[[History, Settings], T]) -> None:
+        self._make = make
+        self._working = threading.Lock()
+        self._held: tuple[History, T] | None = None
+
+    def of(self, history: History, settings: Settings) -> T:
+        """Give it for this history."""
+        held = self._held
+        if held is None or held[0] is not history:
+            with self._working:
+                held = self._held
+                if held is None or held[0] is not history:
+                    held = self._held = history, self._make(history, settings)
+        return held[1]
+
+
+def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
+    """Say where every lead stands at the cut-off.
+
+    Returns
+    -------
+    DataFrame
+        The columns ``SCHEMA``, sorted by ``lead_id``. ``active_at`` is when something
+        last happened to the lead; ``quiet`` says that nothing has for longer than nine
+        in ten pauses between two things that happened to a lead; ``closed`` that it has
+        converted or was lost.
+    """
+    asked = history.leads.select("lead", "lead_id", moment=pl.lit(history.cut_off))
+    asked = asked.with_row_index("row")
+    cards = history.cards(asked).select("created_at", "source", "pipeline", "owner")
+    stood = history.latest("stages", asked).select("stage", moved="pipeline")
+    still = open_leads(history, settings)["lead_id"]
+    stirs = _stirs(history, asked)
+    last = stirs.group_by("lead").agg(pl.col("at").max())
+    active = pl.coalesce("at", "created_at")
+    made = (
+        pl.concat([asked, cards, stood], how="horizontal")
+        .with_columns(pl.coalesce("moved", "pipeline").alias("pipeline"))
+        .join(last, on="lead", how="left", maintain_order="left")
+        .with_columns(active.alias("active_at"))
+        .with_columns(
+            quiet=pl.col("moment") - pl.col("active_at") > _long_gap(stirs),
+            closed=~pl.col("lead_id").is_in(still.implode()),
+        )
+    )
+    return made.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def place_of(row: Mapping[str, Any]) -> Place:
+    """Read one row of the whereabouts."""
+    active_at = moment_of(row["active_at"])
+    return Place(row["owner"], active_at, row["quiet"], row["closed"])
+
+
+def waiting_of(ranked: pl.DataFrame) -> tuple[Waiting, ...]:
+    """Count by manager the open hot leads, and those unusually quiet.
+
+    Parameters
+    ----------
+    ranked
+        ``tier``, ``owner``, ``quiet`` and ``closed`` of predicted leads.
+    """
+    hot = ranked.filter(pl.col("tier") == Tier.HOT.value, ~pl.col("closed"))
+    counted = (
+        hot.group_by("owner")
+        .agg(pl.len(), pl.col("quiet").sum())
+        .sort("quiet", "len", "owner", descending=[True, True, False], nulls_last=True)
+    )
+    return tuple(Waiting(*row) for row in counted.iter_rows())
+
+
+def _stirs(history: History, asked: pl.DataFrame) -> pl.DataFrame:
+    """List what happened to leads up to the cut-off: ``lead``, ``at``."""
+    seen = [history.visible(name, asked).select("lead", "at") for name in STIRS]
+    return pl.concat(seen).collect()
+
+
+def _long_gap(stirs: pl.DataFrame) -> int:
+    """Measure in microseconds a pause that is longer than nine in ten."""
+    gap = stirs.sort("lead", "at").select(
+        pl.col("at").diff().over("lead").quantile(LONG_GAP)
+    )
+    return int(gap.item() or 2**62)
