@@ -32,7 +32,7 @@ UNTOLD: Final = frozenset(
 )
 LETTERS: Final = {"Y": "true", "N": "false", "1": "true", "0": "false"}
 FLAGS: Final = frozenset({"isReturnCustomer", "hasPhone", "hasEmail"})
-FORBIDDEN: Final = frozenset({"row", "moment", "lead", *LEADS})
+FORBIDDEN: Final = frozenset({"row", "moment", "lead", "products", *LEADS})
 
 
 class CardText:

@@ -16,7 +16,7 @@ import polars as pl
 from crm.bitrix24.cardtext import RELATED, CardText
 from crm.bitrix24.shelf import Page
 from crm.bitrix24.values import moment
-from crm.bitrix24.versions import Versions
+from crm.bitrix24.versions import Changed, Versions
 from crm.bitrix24.words import Words
 from leads.conform.raw import RawTable
 
@@ -24,6 +24,7 @@ ACTIVITIES: Final = {"1": "meeting", "2": "call", "3": "task", "4": "email"}
 DIRECTIONS: Final = {"1": "in", "2": "out"}
 OURS: Final = frozenset({"task", "crm_todo", "crm_tasks_task"})
 """Kinds of activity that we make ourselves: ours tell nothing of the lead."""
+PRODUCTS: Final = "products"
 LINKS: Final = {"contact": "contactId", "company": "companyId"}
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "events": ("lead_id", "at", "recorded_at", "kind", "properties"),
@@ -59,7 +60,7 @@ class Gathering:
         }
         self._lines: dict[str, dict[int, tuple[dict[str, Any], str | None]]] = {}
         self._orders: dict[int, dict[str, Any]] = {}
-        self._products: dict[int, list[str]] = {}
+        self._products: dict[int, str] = {}
         self.left_out: Counter[str] = Counter()
 
     def take(self, page: Page) -> None:
@@ -71,7 +72,7 @@ class Gathering:
         elif page.stream == "order":
             self._orders |= {int(row["orderId"]): row for row in page.rows}
         elif page.stream == "product":
-            self._take_products(page.rows)
+            self._take_products(page)
         elif page.stream != "words":
             lines = self._lines.setdefault(page.stream, {})
             late = None if page.read == 1 else page.seen
@@ -104,13 +105,18 @@ class Gathering:
             return self._texts[self._entity].related(stream, row)
         return {}
 
-    def _take_products(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        fresh: dict[int, list[str]] = {}
-        for row in rows:
-            fresh.setdefault(int(row["ownerId"]), []).append(
-                str(row.get("productName") or row.get("productId"))
-            )
-        self._products |= fresh
+    def _take_products(self, page: Page) -> None:
+        """Keep what each card's products are called; another set is a change."""
+        fresh: dict[int, set[str]] = {}
+        for row in page.rows:
+            name = str(row.get("productName") or row.get("productId"))
+            fresh.setdefault(int(row["ownerId"]), set()).add(name)
+        for number, names in fresh.items():
+            told, old = "; ".join(sorted(names)), self._products.get(number)
+            if page.read > 1 and told != old and number in self._leads_known.cards:
+                change = Changed(number, page.seen, page.seen, PRODUCTS, told, old)
+                self._leads_known.changes.append(change)
+            self._products[number] = told
 
     @property
     def _leads_known(self) -> Versions:
@@ -125,6 +131,7 @@ class Gathering:
                 "recorded_at": _later(known.raw["createdTime"], known.first_seen),
                 "pipeline": self._pipeline(known.raw),
                 **known.text,
+                PRODUCTS: self._products.get(number),
             }
             for kind in RELATED:
                 row |= self._related(kind, known.raw) or {}
@@ -183,7 +190,7 @@ class Gathering:
         if deal is not None:
             wanted = number if self._entity == "deal" else deal.raw.get("leadId")
             if int(wanted or 0) in self._leads_known.cards:
-                return str(int(wanted))
+                return str(int(wanted or 0))
         self.left_out[what] += 1
         return None
 
