@@ -102,7 +102,7 @@ def test_nobody_there_is_not_sent() -> None:
         ((HEAD,), 2.0, 1),
         ((HEAD + b"content-length: 99\r\n\r\n{",), 0.0, 1),
         ((HEAD + b"content-length: 999\r\n\r\n", *[b"x"] * 40), 0.05, 1),
-        ((HEAD + b"content-length: 9999999\r\n\r\n", b"x" * 50_000), 0.0, 4),
+        ((HEAD + b"content-length: 200000\r\n\r\n" + b"x" * 200_000,), 0.0, 1),
         ((b"nonsense\r\n\r\n",), 0.0, 1),
     ],
 )  # fmt: skip
