@@ -46,8 +46,10 @@ def saying(*parts: bytes, pause: float = 0.0, repeat: int = 1) -> Iterator[str]:
             except OSError:
                 return
             with line:
-                line.recv(65_536)
                 try:
+                    heard = b""
+                    while not heard.endswith(b"{}}"):  # unread bytes would reset it
+                        heard += line.recv(65_536)
                     for part in parts * repeat:
                         line.sendall(part)
                         ending.wait(pause)
