@@ -13,6 +13,7 @@ CRM. What this module does know is whether a request can have arrived.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,10 @@ MOST_BYTES: Final = 16 * 1024 * 1024
 LONGEST_ASKED: Final = timedelta(minutes=10)
 PLAIN: Final = frozenset({"", "identity"})
 AGENT: Final = "leadcast"
+CHATTY: Final = (
+    "httpx2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2",
+    "httpcore2.proxy", "httpcore2.socks",
+)  # fmt: skip
 
 
 class TransportFailed(Unavailable):
@@ -114,6 +119,8 @@ class Transport:
         self._gate = gate
         self._judge = judge
         self._limits = limits
+        for chatty in CHATTY:  # they log every address, and with it the secret
+            logging.getLogger(chatty).disabled = True
         whole = limits.whole / timedelta(seconds=1)
         self._http = httpx2.Client(
             base_url=base,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -171,3 +172,12 @@ def test_a_shut_gate_is_waited_for_only_so_long() -> None:
     with pytest.raises(GateClosed):
         Patience(sleep=slept.append).asking(ask, again=())
     assert slept == [3.0, 3.0]
+
+
+def test_no_log_line_holds_the_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """What the HTTP library logs of its requests, their addresses too, goes nowhere."""
+    caplog.set_level(logging.DEBUG)
+    with saying(HEAD + b"content-length: 2\r\n\r\n{}") as base:
+        asked(base)
+
+    assert SECRET not in caplog.text
