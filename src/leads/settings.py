@@ -121,7 +121,25 @@ class TableSource(_Section):
     holdout: Holdout | None = None
 
 
-Source = Annotated[FilesSource | SqlSource | TableSource, Field(discriminator="kind")]
+class Bitrix24Source(_Section):
+    """A Bitrix24 portal, read through its incoming webhook.
+
+    The webhook's address is a secret: ``url_env`` names the environment variable that
+    holds it.
+    """
+
+    kind: Literal["bitrix24"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    entity: Literal["lead", "deal"] = "lead"
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
+    exclude: tuple[str, ...] = ()
+
+
+Source = Annotated[
+    FilesSource | SqlSource | TableSource | Bitrix24Source, Field(discriminator="kind")
+]
 
 
 class Conversion(_Section):
@@ -459,7 +477,7 @@ def _key(location: tuple[int | str, ...]) -> str:
     if (
         len(names) > 1
         and names[0] == "source"
-        and names[1] in {"files", "sql", "table"}
+        and names[1] in {"files", "sql", "table", "bitrix24"}
     ):
         del names[1]  # pydantic names the branch of the union; the file does not
     return ".".join(names) or "the file"
@@ -472,7 +490,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         source = source.model_copy(update={"folder": folder / source.folder})
     elif isinstance(source, TableSource):
         source = source.model_copy(update={"path": folder / source.path})
-    else:
+    elif isinstance(source, SqlSource):
         source = source.model_copy(update={"url": _anchored_url(source.url, folder)})
     store = settings.store.model_copy(
         update={
