@@ -58,7 +58,7 @@ class _Filling:
         self.lines: dict[str, Pipeline] = {}
         self.people: dict[tuple[str | None, str | None], int] = {}
         self.fields: dict[str, Field] = {}
-        self.reasons: dict[str, int] = {}
+        self._shared: dict[tuple[Any, ...], list[Row]] = {}
 
     def office(self, company: Invented) -> None:
         """Set up managers, pipelines and fields as the company has them."""
@@ -100,7 +100,7 @@ class _Filling:
         card = Card(account.next_id("leads"), "leads", plain)
         for name, field in self.fields.items():
             if name != "plan" and row[name] is not None:
-                card.values[field.id] = [{"value": row[name]}]
+                card.values[field.id] = self._same(row[name])
         account.cards["leads"][card.id] = card
         self.ids[row["deal_id"]] = card.id
         self.log.add("lead_added", ("leads", card.id), by=user, at=at)
@@ -114,16 +114,16 @@ class _Filling:
             card = self._card(row)
             line = self.lines[row["funnel"]]
             status = _status(line, row["stage"])
-            old = {"id": card.plain["status_id"], "pipeline_id": line.id}
-            if status == old["id"]:
+            old = card.plain["status_id"]
+            if status == old:
                 continue
             at = _seconds(row["moved_at"])
             closed = status in (WON, LOST)
             card.plain.update(
                 status_id=status, updated_at=at, closed_at=at if closed else None
             )
-            new: list[Row] = [{"lead_status": {**old, "id": status}}]
-            self._told(card, "lead_status_changed", at, (new, [{"lead_status": old}]))
+            steps = self._step(status, line.id), self._step(old, line.id)
+            self._told(card, "lead_status_changed", at, steps)
 
     def plans(self, changes: pl.DataFrame) -> None:
         """Fill in plans and reasons at the times they were filled in."""
@@ -171,6 +171,17 @@ class _Filling:
         """Put the log in order of time."""
         self.log.entries.sort(key=lambda event: event.at)
         self.account.version += 1
+
+    def _step(self, status: int, line: int) -> list[Row]:
+        key = ("lead_status", status, line)
+        told = {"id": status, "pipeline_id": line}
+        return self._shared.setdefault(key, [{"lead_status": told}])
+
+    def _same(self, value: Any) -> list[Row]:
+        """Give equal values one list: nobody writes into it, and there are millions."""
+        return self._shared.setdefault(
+            ("value", type(value), value), [{"value": value}]
+        )
 
     def _field(self, name: str, type_: str, enums: list[str] | None = None) -> None:
         item: Row = {"name": name, "type": type_, "code": name.upper()}
