@@ -21,6 +21,7 @@ VERBS: Final[Mapping[str, str]] = {
     "backtest": "Hold what models of then would have said against what happened.",
     "score": "Predict a file of leads, or every open lead of the source.",
     "report": "Write the pages as self-contained HTML files.",
+    "deliver": "Write predictions on the cards of the CRM.",
     "serve": "Serve predictions and pages over HTTP.",
     "demo": "Run the main job from data to reports, then serve.",
 }

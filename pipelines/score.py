@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
+from crm.courier import also_of
 from leads.decision import Prediction, Tier
 from leads.errors import BadInput, Fault
 from leads.journal import Journal
@@ -153,7 +154,7 @@ def score_open(
         check_ending(results)
     model = Model.of(settings)
     work = open_leads_of(settings, as_of=as_of, now=now)
-    with closing(Journal(settings.store.database)) as journal:
+    with closing(Journal(settings.store.database, also=also_of(settings))) as journal:
         journal.upgrade()
         made = _predicted(work, model, begin, advance, journal)
         chunks = recorded(made, journal, now=now)

@@ -30,6 +30,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "promotion": settings.Promotion,
     "store": settings.Store,
     "serve": settings.Serve,
+    "crm": settings.Crm,
+    "crm.moves": settings.CrmMove,
 }
 
 
@@ -49,7 +51,7 @@ def test_every_settings_section_is_checked() -> None:
     """A section that is added later cannot escape the check of its keys."""
     found = {name for name in settings.Settings.model_fields if name != "source"}
 
-    assert found == {section for section in SECTIONS if "source" not in section}
+    assert found == {s for s in SECTIONS if "source" not in s and "." not in s}
 
 
 @pytest.mark.parametrize("name", VERBS)

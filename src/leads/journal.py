@@ -10,7 +10,7 @@ a rise.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +38,10 @@ from leads.records import (
     text_fault,
 )
 
-__all__ = ["Journal", "Page", "Stored"]
+__all__ = ["Also", "Journal", "Page", "Stored"]
+
+Also = Callable[[sa.Connection, Sequence[Prediction]], None]
+"""Adds rows to the transaction that records these predictions, or fails with it."""
 
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
@@ -60,6 +63,9 @@ class Journal:
     ----------
     url
         An SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+    also
+        Called inside every transaction that records: what it adds is committed with the
+        predictions, or with them is not.
 
     Raises
     ------
@@ -68,7 +74,8 @@ class Journal:
         answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, also: Also | None = None) -> None:
+        self._also = also
         self._url = _url_of(url)
         self._is_file = self._url.get_backend_name() == "sqlite"
         self._engine = _open_file(self._url) if self._is_file else _open(self._url)
@@ -130,6 +137,8 @@ class Journal:
                 row["id"] = number
             cursor.executemany(self._add, rows)
             cursor.executemany(self._keep_latest, _latest_of(rows))
+            if self._also is not None:
+                self._also(connection, predictions)
 
     def latest(self, lead_id: str) -> Prediction | None:
         """Give the prediction of this lead that was made last."""
@@ -247,6 +256,23 @@ class Journal:
         with self._read() as connection:
             counted = {Tier(name): count for name, count in connection.execute(query)}
         return dict.fromkeys(Tier, 0) | counted
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a transaction that reads, for tables that share this database."""
+        with self._read() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Open a transaction that writes; on SQLite no other writer runs beside it."""
+        with self._write() as connection:
+            yield connection
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is SQLite."""
+        return self._is_file
 
     def close(self) -> None:
         """Give back every connection."""

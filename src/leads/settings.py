@@ -316,6 +316,36 @@ class Serve(_Section):
         return self
 
 
+class CrmMove(_Section):
+    """A stage that a tier suggests; carried out only with ``on = true``."""
+
+    tier: Literal["hot", "warm", "cold"]
+    before: str
+    after: str
+    words: str = ""
+    on: bool = False
+
+
+class Crm(_Section):
+    """The CRM whose cards show what is predicted.
+
+    Secrets are never here: the names of environment variables that hold them are.
+    """
+
+    kind: Literal["bitrix24", "amocrm"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    entity: Literal["lead", "deal"] = "lead"
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    step: int = Field(default=5, ge=1, le=100)
+    comment: bool = False
+    task: bool = False
+    moves: tuple[CrmMove, ...] = ()
+    moves_per_day: int = Field(default=20, ge=0, le=10_000)
+    workers: int = Field(default=1, ge=0, le=16)
+
+
 class Settings(_Section):
     """Everything a run needs to know."""
 
@@ -329,6 +359,7 @@ class Settings(_Section):
     promotion: Promotion = Promotion()
     store: Store = Store()
     serve: Serve = Serve()
+    crm: Crm | None = None
 
     @property
     def origin(self) -> str:

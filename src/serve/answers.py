@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import orjson
 
+from crm.courier import CourierState
+from crm.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
@@ -52,6 +54,19 @@ def _outlook_said(outlook: Outlook | None) -> dict[str, Any]:
         "curve": curve or None,
         "expected_days": outlook.expected_days,
         "expected_money": None if outlook.expected_minor is None else money,
+    }
+
+
+def delivery_said(state: CourierState) -> dict[str, Any]:
+    """Say how writing to the CRM is doing; of several buckets the worst speaks."""
+    breakers = {one.breaker for one in state.pace}
+    worst = [Breaker.BLOCKED, Breaker.OPEN, Breaker.CLOSED]
+    return {
+        "waiting": state.outbox.waiting,
+        "oldest_seconds": state.outbox.oldest.total_seconds(),
+        "unclear": state.outbox.unclear,
+        "dead": state.outbox.dead,
+        "breaker": next(one.value for one in worst if one in breakers),
     }
 
 

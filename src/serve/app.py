@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from crm.courier import Courier, also_of
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import Settings
@@ -57,14 +58,15 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     """
     monitor = Monitor()
     desk = _desk(settings, monitor, now)
+    courier = _courier(desk, monitor)
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
         description="Which leads will pay, and why.",
-        lifespan=_lifespan(desk),
+        lifespan=_lifespan(desk, courier),
     )
     app.state.desk = desk
-    api = Api(desk, monitor)
+    api = Api(desk, monitor, courier)
     app.include_router(router(api))
     pages.attach(app, _sight(desk))
     problems.install(app)
@@ -80,7 +82,7 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
 
 def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     folder = settings.store.folder
-    journal = Journal(settings.store.database)
+    journal = Journal(settings.store.database, also=also_of(settings))
     return Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
@@ -89,6 +91,15 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
+
+
+def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
+    """Make what delivers to the CRM; none without a ``[crm]`` section."""
+    if desk.settings.crm is None:
+        return None
+    courier = Courier(desk.settings, desk.journal)
+    monitor.watch(courier)
+    return courier
 
 
 def _sight(desk: Desk) -> Sight:
@@ -102,13 +113,19 @@ def _sight(desk: Desk) -> Sight:
     )
 
 
-def _lifespan(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    desk: Desk, courier: Courier | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(desk.recorder.start)
         await run_in_threadpool(desk.live.look)
         desk.live.start()
+        if courier is not None and desk.settings.crm is not None:
+            courier.start(desk.settings.crm.workers)
         yield
+        if courier is not None:
+            await run_in_threadpool(courier.stop)
         await run_in_threadpool(desk.live.stop)
         await run_in_threadpool(desk.recorder.stop)
         desk.close()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm.courier import Courier
+from crm.pace import Breaker
 from leads.decision import Prediction, Tier
+from leads.errors import Unavailable
 from serve.live import Serving
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -63,9 +68,48 @@ class Monitor:
         """Note a bundle that was refused."""
         self.refusals.inc()
 
+    def watch(self, courier: Courier) -> None:
+        """Show from now on how delivery to the CRM is doing."""
+        self.registry.register(Delivery(courier))
+
     def page(self) -> bytes:
         """Write all counts in Prometheus' text form."""
         return generate_latest(self.registry)
+
+
+class Delivery(Collector):
+    """How delivery is doing, asked of the database when somebody looks."""
+
+    def __init__(self, courier: Courier) -> None:
+        self._courier = courier
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance, so that registering asks no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Count what waits; nothing while the database does not answer."""
+        try:
+            state = self._courier.state()
+        except Unavailable:
+            return
+        box = state.outbox
+        for name, words, value in (
+            ("waiting", "Cards with something new to say.", box.waiting),
+            ("oldest_seconds", "Age of the oldest.", box.oldest.total_seconds()),
+            ("unclear", "Writes that may have been applied.", box.unclear),
+            ("dead", "Cards that were given up.", box.dead),
+            ("overridden", "Cards with a person's value.", box.overridden),
+            ("per_second", "Writes confirmed, last minute.", box.per_second),
+        ):
+            yield GaugeMetricFamily(f"leadcast_delivery_{name}", words, value)
+        closed = GaugeMetricFamily(
+            "leadcast_delivery_breaker_closed", "1 while requests leave.",
+            labels=("bucket",),
+        )  # fmt: skip
+        for one in state.pace:
+            closed.add_metric((one.bucket,), one.breaker is Breaker.CLOSED)
+        yield closed
 
 
 class Timer:

@@ -11,10 +11,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
+from crm.courier import Courier
 from leads.errors import UnknownLead
 from leads.records import MOST_LEAD_ID
 from serve.answers import (
     batch_said,
+    delivery_said,
     history_said,
     model_said,
     prediction_said,
@@ -52,8 +54,11 @@ Before = Annotated[
 class Api:
     """What the addresses do, whoever finds the way to them."""
 
-    def __init__(self, desk: Desk, monitor: Monitor) -> None:
+    def __init__(
+        self, desk: Desk, monitor: Monitor, courier: Courier | None = None
+    ) -> None:
         self.desk = desk
+        self.courier = courier
         self.monitor = monitor
         self.language = desk.settings.company.language
 
@@ -69,13 +74,19 @@ class Api:
         self.monitor.count(item for item in items if not isinstance(item, Exception))
         return written(batch_said(items, self.language))
 
+    def delivery(self) -> dict[str, object]:
+        """Say how writing to the CRM is doing; nothing without one."""
+        if self.courier is None:
+            return {}
+        return {"delivery": delivery_said(self.courier.state())}
+
 
 def router(api: Api) -> APIRouter:
     """Make the routes of one service."""
     made = APIRouter()
     _add_predicting(made, api)
     _add_reading(made, api.desk)
-    _add_watching(made, api.desk, api.monitor)
+    _add_watching(made, api)
     return made
 
 
@@ -145,7 +156,7 @@ def _add_reading(made: APIRouter, desk: Desk) -> None:
         return _json(written(model_said(desk.live.serving())))
 
 
-def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
+def _add_watching(made: APIRouter, api: Api) -> None:
     @made.get(
         "/healthz",
         response_model=HealthSaid,
@@ -164,13 +175,13 @@ def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     )
     def readyz() -> Response:
         """Say whether predictions can be made and recorded."""
-        serving = desk.check()
-        said = {
+        serving = api.desk.check()
+        said: dict[str, Any] = {
             "status": "ready",
             "model_version": serving.version,
             "bundle_digest": serving.bundle.digest,
         }
-        return _json(written(said))
+        return _json(written(said | api.delivery()))
 
     @made.get(
         "/metrics",
@@ -180,7 +191,7 @@ def _add_watching(made: APIRouter, desk: Desk, monitor: Monitor) -> None:
     )
     def metrics() -> Response:
         """Give counts and durations in Prometheus' text form."""
-        return Response(monitor.page(), media_type=CONTENT_TYPE)
+        return Response(api.monitor.page(), media_type=CONTENT_TYPE)
 
 
 def _json(answer: bytes) -> Response:

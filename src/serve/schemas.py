@@ -243,12 +243,23 @@ class HealthSaid(TypedDict):
     status: Literal["alive"]
 
 
+class DeliverySaid(TypedDict):
+    """How writing to the CRM is doing; it never makes the service unready."""
+
+    waiting: int
+    oldest_seconds: float
+    unclear: int
+    dead: int
+    breaker: Literal["closed", "open", "blocked"]
+
+
 class ReadySaid(TypedDict):
     """The service can predict and record."""
 
     status: Literal["ready"]
     model_version: str
     bundle_digest: str
+    delivery: NotRequired[DeliverySaid]
 
 
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)

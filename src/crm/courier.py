@@ -1,0 +1,181 @@
+"""The write-back of one company put together from its settings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from crm.delivery import Worker
+from crm.doors import ALLOWANCES, Open, desk_of
+from crm.offering import Decide, Offering
+from crm.outbox import Outbox, Terms
+from crm.pace import PaceGate, PaceState
+from crm.port import Allowance, CardDesk, Move, NoteKind
+from crm.upkeep import OutboxState, Upkeep
+from crm.writeback import Decision, MoveRule, Policy, Wish, decision_of
+from leads.decision import Prediction, Tier
+from leads.errors import Unavailable
+from leads.journal import Also, Journal
+from leads.settings import Crm, Settings
+
+DRAIN_SECONDS: Final = 75.0
+SWEEP_EVERY: Final = timedelta(days=1)
+CALL: Final = {"en": "Call: {why}", "ru": "Позвонить: {why}"}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CourierState:
+    """How delivery is doing, for pages and metrics."""
+
+    outbox: OutboxState
+    pace: tuple[PaceState, ...]
+
+
+class Courier:
+    """Delivers for one account, in threads of this process.
+
+    Parameters
+    ----------
+    settings
+        With a ``[crm]`` section.
+    journal
+        Where the outbox is; opened by ``journal_of`` so that predictions reach it.
+    door
+        Opens the client.
+    """
+
+    def __init__(
+        self, settings: Settings, journal: Journal, *, door: Open = desk_of
+    ) -> None:
+        crm = _section(settings)
+        self.gate = gate_of(crm, journal)
+        self.desk: CardDesk = door(crm, self.gate)
+        terms = Terms(late_by=self.desk.late_by, moves_per_day=crm.moves_per_day)
+        self.outbox = Outbox(journal, crm.account, terms)
+        self.upkeep = Upkeep(journal, crm.account)
+        self.policy = policy_of(crm)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def worker(self) -> Worker:
+        """Make a worker; each thread needs its own."""
+        return Worker(self.outbox, self.desk, gate=self.gate, policy=self.policy)
+
+    def start(self, workers: int) -> None:
+        """Deliver in so many threads, and sweep once a day."""
+        runs: list[Callable[[threading.Event], None]] = [
+            self.worker().run for _ in range(workers)
+        ]
+        if workers:
+            runs.append(self._sweep_daily)
+        self._threads = [
+            threading.Thread(target=run, args=(self._stopping,), daemon=True)
+            for run in runs
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, and claim nothing more."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(DRAIN_SECONDS)
+
+    def state(self) -> CourierState:
+        """Tell how delivery is doing."""
+        return CourierState(self.upkeep.state(), tuple(self.gate.state()))
+
+    def _sweep_daily(self, stopping: threading.Event) -> None:
+        while not stopping.wait(SWEEP_EVERY / timedelta(seconds=1)):
+            try:
+                log.info("swept", cards=self.upkeep.sweep(), old=self.upkeep.tidy())
+            except Unavailable as error:
+                log.warning("sweep_waits", why=type(error).__name__)
+
+
+def gate_of(crm: Crm, journal: Journal) -> PaceGate:
+    """Open the gate of an account, and of our address where that is limited too."""
+    buckets = [f"{crm.kind}/{crm.account}"]
+    if crm.address:
+        buckets.append(f"{crm.kind}@{crm.address}")
+    return PaceGate(journal, buckets, allowance_of(crm))
+
+
+def allowance_of(crm: Crm) -> Allowance:
+    """Tell how many requests the account takes."""
+    return ALLOWANCES[crm.kind]
+
+
+def policy_of(crm: Crm) -> Policy:
+    """Read what a person would notice and what may be moved."""
+    rules = tuple(
+        MoveRule(Tier(one.tier), Move(one.before, one.after), one.words, one.on)
+        for one in crm.moves
+    )
+    return Policy(step=crm.step, moves=rules)
+
+
+def also_of(settings: Settings) -> Also | None:
+    """Give what a journal must add to its transactions; None without a CRM.
+
+    Examples
+    --------
+    ``Journal(settings.store.database, also=also_of(settings))``
+    """
+    crm = settings.crm
+    if crm is None:
+        return None
+    return Offering(crm.account, decide_of(settings), step=crm.step)
+
+
+def decide_of(settings: Settings) -> Decide:
+    """Say how a prediction becomes a card's words, as configured."""
+    crm, language = _section(settings), settings.company.language
+
+    def decide(prediction: Prediction) -> Decision | None:
+        entity = entity_of(prediction.lead_id, crm.entity)
+        if entity is None:
+            return None
+        bare = decision_of(prediction, entity=entity, language=language)
+        return Decision(entity, bare.fields, None, wishes_of(prediction, settings))
+
+    return decide
+
+
+def entity_of(lead_id: str, kind: str) -> str | None:
+    """Name the card of a lead; None if the id is none that a CRM gives.
+
+    Examples
+    --------
+    >>> entity_of("123", "lead"), entity_of("deal:45", "lead"), entity_of("L-1", "lead")
+    ('lead:123', 'deal:45', None)
+    """
+    named, _, number = lead_id.rpartition(":")
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return f"{named or kind}:{number}" if named in {"", "lead", "deal"} else None
+
+
+def wishes_of(prediction: Prediction, settings: Settings) -> tuple[Wish, ...]:
+    """List what hangs on a card besides its fields, if that is switched on."""
+    crm, language = _section(settings), settings.company.language
+    why = "; ".join(reason.text.get(language, "") for reason in prediction.reasons[:3])
+    wishes = []
+    if crm.comment and why:
+        wishes.append(Wish(NoteKind.COMMENT, why))
+    if crm.task and prediction.tier is Tier.HOT:
+        deadline = prediction.as_of + timedelta(days=1)
+        wishes.append(Wish(NoteKind.TASK, CALL[language].format(why=why), deadline))
+    return tuple(wishes)
+
+
+def _section(settings: Settings) -> Crm:
+    assert settings.crm is not None, "only with a [crm] section"
+    return settings.crm

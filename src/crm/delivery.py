@@ -1,0 +1,232 @@
+"""The worker: takes due cards, looks at them, writes what differs, settles.
+
+Any number of workers may run, as threads or processes, on one machine or several: the
+outbox says who works on what, the gate says how fast. A worker that dies leaves nothing
+to clean up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from crm.noting import Notary
+from crm.outbox import Claim, Outbox, Sending, Settlement
+from crm.pace import PaceGate
+from crm.port import Card, CardDesk, GateClosed, OurField, Outcome, Result
+from crm.writeback import Plan, Policy, overridden_in, plan
+from leads.errors import LeadcastError, Unavailable
+
+IDLE: Final = timedelta(seconds=1)
+SUSPECT: Final = 3
+"""After so many attempts a row is worked on alone, lest it spoil its company."""
+GONE: Final = Result(Outcome.REFUSED, "GONE")
+DONE: Final = Result(Outcome.APPLIED)
+
+Cards = Mapping[str, Card | None]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round of a worker came to."""
+
+    claimed: int = 0
+    written: int = 0
+    wait: timedelta = timedelta(0)
+    """How long nothing may be sent."""
+
+
+class Worker:
+    """Delivers what the outbox holds; one per thread.
+
+    Parameters
+    ----------
+    outbox
+        What to deliver.
+    desk
+        Where to; it sends through ``gate``.
+    gate
+        The gate of the same account.
+    policy
+        What a person would notice.
+    """
+
+    def __init__(
+        self, outbox: Outbox, desk: CardDesk, *, gate: PaceGate, policy: Policy
+    ) -> None:
+        self.outbox = outbox
+        self.desk = desk
+        self.gate = gate
+        self.policy = policy
+        self.notary = Notary(outbox, desk)
+
+    def run(self, stopping: threading.Event, *, idle: timedelta = IDLE) -> None:
+        """Work until told to stop; what is under way is finished first."""
+        while not stopping.is_set():
+            try:
+                done = self.round()
+            except LeadcastError as error:
+                log.warning("delivery_waits", why=type(error).__name__)
+                done = Round()
+            except Exception:
+                log.error("delivery_failed", exc_info=True)
+                done = Round()
+            if not done.claimed:
+                pause = min(max(done.wait, idle), timedelta(seconds=30))
+                stopping.wait(pause / timedelta(seconds=1))
+
+    def round(self) -> Round:
+        """Claim once, and deliver what was claimed.
+
+        Raises
+        ------
+        Unavailable
+            The database did not answer; what was claimed is claimed again later.
+        """
+        wait = self.gate.wait()
+        if wait:
+            return Round(wait=wait)
+        claims = self.outbox.claim(self.desk.most_at_once)
+        calm = [claim for claim in claims if claim.attempts <= SUSPECT]
+        alone = [[claim] for claim in claims if claim.attempts > SUSPECT]
+        parts = [part for part in (calm, *alone) if part]
+        return Round(len(claims), sum(self._deliver(part) for part in parts))
+
+    def _deliver(self, claims: Sequence[Claim]) -> int:
+        """Look at the cards, and write those that need it; give how many were."""
+        try:
+            cards = self.desk.read([claim.entity for claim in claims])
+        except GateClosed as closed:
+            self.outbox.put_back(claims, max(closed.retry_after, _second()))
+            return 0
+        except Unavailable:
+            self._put_back_later(claims)
+            return 0
+        sendings, settled, plans = self._planned(claims, cards)
+        if settled:
+            self.outbox.settle(self.notary.served(settled, cards))
+        written = 0
+        most = self.desk.most_at_once
+        for start in range(0, len(sendings), most):
+            written += self._send(sendings[start : start + most], cards, plans)
+        return written
+
+    def _planned(
+        self, claims: Sequence[Claim], cards: Cards
+    ) -> tuple[list[Sending], list[Settlement], dict[str, Plan]]:
+        policy = self._policy_today()
+        sendings, settled, plans = [], [], {}
+        for claim in claims:
+            card = cards.get(claim.entity)
+            if card is None:
+                settled.append(_settled(claim, GONE))
+                continue
+            found = self._resolved(claim, card)
+            if found is not None:
+                settled.append(found)
+                continue
+            version = _version_for(claim, card)
+            made = plan(
+                claim.decision, card, claim.shown, version=version, policy=policy
+            )
+            plans[claim.entity] = made
+            if made.change is None:
+                settled.append(_left(claim, card, made))
+            else:
+                sendings.append(Sending(claim, version, made.change, made.fields))
+        return sendings, settled, plans
+
+    def _resolved(self, claim: Claim, card: Card) -> Settlement | None:
+        """Find that the card carries the wanted version: an earlier try got through."""
+        sent = claim.shown.sent.get(claim.version)
+        is_there = card.fields[OurField.VERSION] == claim.version
+        if claim.is_check or sent is None or not is_there:
+            return None
+        overridden = overridden_in(card, sent)
+        shown = {name: value for name, value in sent.items() if name not in overridden}
+        return Settlement(
+            claim, DONE, claim.version,
+            shown_version=claim.version, shown=shown, overridden=overridden,
+        )  # fmt: skip
+
+    def _send(
+        self, sendings: Sequence[Sending], cards: Cards, plans: Mapping[str, Plan]
+    ) -> int:
+        """Mark, send, settle; nothing is sent that is not marked."""
+        begun = time.monotonic()
+        marked = self.outbox.mark(sendings)
+        kept = {one.claim.entity for one in marked}
+        held_back = [s.claim for s in sendings if s.claim.entity not in kept]
+        if held_back:
+            self.outbox.put_back(held_back, timedelta(0))
+        if not marked:
+            return 0
+        latest = begun + self.outbox.terms.start_within / timedelta(seconds=1)
+        with self.gate.until(latest):
+            results = self.desk.write([one.change for one in marked])
+        is_counted = self.gate.is_well()
+        settlements = [
+            Settlement(
+                one.claim, result, one.version,
+                shown_version=one.version, shown=one.after,
+                overridden=plans[one.claim.entity].overridden,
+                is_counted=is_counted,
+            )
+            for one, result in zip(marked, results, strict=True)
+        ]  # fmt: skip
+        self.outbox.settle(self.notary.served(settlements, cards))
+        return sum(result.outcome is Outcome.APPLIED for result in results)
+
+    def _policy_today(self) -> Policy:
+        """Let moves be suggested only, once as many were made as a day may have."""
+        if not any(rule.is_on for rule in self.policy.moves):
+            return self.policy
+        if self.outbox.moves_left() > 0:
+            return self.policy
+        rules = tuple(replace(rule, is_on=False) for rule in self.policy.moves)
+        return replace(self.policy, moves=rules)
+
+    def _put_back_later(self, claims: Sequence[Claim]) -> None:
+        is_counted = self.gate.is_well()
+        for claim in claims:
+            pause = self.outbox.terms.pause(claim.attempts)
+            self.outbox.put_back([claim], pause, is_counted=is_counted)
+
+
+def _version_for(claim: Claim, card: Card) -> int:
+    """Give a write its number: a repair gets a new one, none is below the card's."""
+    there = card.fields[OurField.VERSION]
+    floor = there if isinstance(there, int) else 0
+    is_known = floor in claim.shown.sent or floor <= claim.shown.version
+    version = claim.version + 1 if claim.is_check else claim.version
+    return version if is_known else max(version, floor + 1)
+
+
+def _left(claim: Claim, card: Card, made: Plan) -> Settlement:
+    """Confirm without a write: the card says it already, as far as a person sees."""
+    there = card.fields[OurField.VERSION]
+    seen = there if isinstance(there, int) and there in claim.shown.sent else 0
+    return Settlement(
+        claim, DONE, claim.version,
+        shown_version=max(claim.shown.version, seen), shown=made.fields,
+        overridden=made.overridden,
+    )  # fmt: skip
+
+
+def _settled(claim: Claim, result: Result) -> Settlement:
+    return Settlement(
+        claim, result, claim.version,
+        shown_version=claim.shown.version, shown=claim.shown.fields,
+    )  # fmt: skip
+
+
+def _second() -> timedelta:
+    return timedelta(seconds=1)

@@ -1,0 +1,38 @@
+"""The one place that knows which client speaks to which CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from crm.port import Allowance, CardDesk, Gate
+from leads.errors import BadConfig
+from leads.settings import Crm
+
+Open = Callable[[Crm, Gate], CardDesk]
+"""Makes the client of an account; it sends through the gate it is given."""
+
+ALLOWANCES: Final[Mapping[str, Allowance]] = {
+    "bitrix24": Allowance(per_second=2.0, burst=50),
+    "amocrm": Allowance(per_second=5.0, burst=5),
+}
+"""What each CRM takes; Bitrix24's is the standard plan, amoCRM's below its 7."""
+
+DOORS: Final[dict[str, Open]] = {}
+"""The client of each kind of CRM."""
+
+
+def desk_of(crm: Crm, gate: Gate) -> CardDesk:
+    """Open the desk of the configured account; nothing is asked yet.
+
+    Raises
+    ------
+    BadConfig
+        There is no client for this kind of CRM.
+    """
+    if crm.kind not in DOORS:
+        raise BadConfig(
+            f"There is no client for [crm] kind = {crm.kind!r}.",
+            remedy="Take [crm] out until there is one.",
+        )
+    return DOORS[crm.kind](crm, gate)

@@ -1,0 +1,152 @@
+"""What each new prediction means for its card, in the prediction's own transaction.
+
+A card whose words would not change for a person's eye is left alone here already, so
+that scoring thousands of leads every morning reads and writes only those that moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from crm.outbox_tables import OUTBOX, database_micros, fields_of
+from crm.outbox_text import decision_in, text_of_decision
+from crm.port import Fields, OurField
+from crm.writeback import Decision, is_noticed
+from leads.decision import Prediction
+
+Decide = Callable[[Prediction], Decision | None]
+"""Says what a card should show of a prediction; None if the lead has no card."""
+
+MOST_ASKED: Final = 10_000
+NOTHING: Final = '{"fields":{},"wishes":[]}'
+
+
+class Offering:
+    """Offers predictions to the cards of one account; given to the journal.
+
+    Parameters
+    ----------
+    account
+        The name of the account.
+    decide
+        What a card should show of a prediction.
+    step
+        Points of probability that are worth a write.
+    clock
+        As in ``Outbox``.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        decide: Decide,
+        *,
+        step: int,
+        clock: Callable[[sa.Connection], int] = database_micros,
+    ) -> None:
+        self._account = account
+        self._decide = decide
+        self._step = step
+        self._clock = clock
+
+    def __call__(
+        self, connection: sa.Connection, predictions: Sequence[Prediction]
+    ) -> None:
+        """Offer what these predictions say; of one card the last one counts."""
+        newest: dict[str, tuple[str, Decision]] = {}
+        for made in predictions:
+            decision = self._decide(made)
+            if decision is not None:
+                newest[decision.entity] = (made.lead_id, decision)
+        self.offer(connection, newest)
+
+    def offer(
+        self, connection: sa.Connection, newest: dict[str, tuple[str, Decision]]
+    ) -> None:
+        """Offer decisions, by card; all writers go through the cards in one order."""
+        if not newest:
+            return
+        now = self._clock(connection)
+        self._make_room(connection, newest, now)
+        for row in self._rows(connection, sorted(newest)):
+            _, decision = newest[row.entity]
+            if not self._is_news(row, decision):
+                continue
+            waits = row.next_at is not None or row.dead_since is not None
+            connection.execute(
+                sa.update(OUTBOX)
+                .where(OUTBOX.c.account == self._account, OUTBOX.c.entity == row.entity)
+                .values(
+                    desired_version=row.desired_version + 1,
+                    desired=text_of_decision(decision),
+                    stage=decision.stage,
+                    next_at=row.next_at if waits else now,
+                    offered_at=now,
+                )
+            )
+
+    def _is_news(self, row: sa.Row[Any], decision: Decision) -> bool:
+        wanted = decision_in(row.entity, row.desired, row.stage).fields
+        if _looks_further_back(decision.fields, wanted):
+            return False
+        if row.desired_version > row.confirmed_version:
+            return True  # not sent yet: it may as well say the newest
+        shown = dict.fromkeys(OurField) | fields_of(row.shown)
+        kept = set(row.overridden.split())
+        seen = {n: v for n, v in decision.fields.items() if n.value not in kept}
+        return row.desired_version == 0 or is_noticed(shown, seen, self._step)
+
+    def _make_room(
+        self,
+        connection: sa.Connection,
+        newest: dict[str, tuple[str, Decision]],
+        now: int,
+    ) -> None:
+        dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+        rows = [
+            _empty(self._account, entity, lead_id, now)
+            for entity, (lead_id, _) in sorted(newest.items())
+        ]
+        connection.execute(dialect.insert(OUTBOX).on_conflict_do_nothing(), rows)
+
+    def _rows(
+        self, connection: sa.Connection, entities: Sequence[str]
+    ) -> list[sa.Row[Any]]:
+        found: list[sa.Row[Any]] = []
+        for start in range(0, len(entities), MOST_ASKED):
+            some = OUTBOX.c.entity.in_(entities[start : start + MOST_ASKED])
+            query = (
+                sa.select(OUTBOX)
+                .where(OUTBOX.c.account == self._account, some)
+                .order_by(OUTBOX.c.entity)
+                .with_for_update()
+            )
+            found += connection.execute(query)
+        return found
+
+
+def _looks_further_back(one: Fields, than: Fields) -> bool:
+    """Whether a prediction looks at an earlier moment: a question, not news."""
+    mine, theirs = one.get(OurField.AS_OF), than.get(OurField.AS_OF)
+    return mine is not None and theirs is not None and mine < theirs  # type: ignore[operator]  # both are datetimes
+
+
+def _empty(account: str, entity: str, lead_id: str, now: int) -> dict[str, Any]:
+    counts = ("desired_version", "confirmed_version", "shown_version", "attempts")
+    return {
+        "account": account,
+        "entity": entity,
+        "lead_id": lead_id,
+        "desired": NOTHING,
+        "shown": "{}",
+        "overridden": "",
+        "token": 0,
+        "lease_until": 0,
+        "is_check": False,
+        "offered_at": now,
+        **dict.fromkeys(counts, 0),
+    }

@@ -1,0 +1,300 @@
+"""What to write on a card: the smallest change a person would notice, and no more.
+
+Pure: a decision, the card as it is, what we had on it. Kept apart from the outbox so
+that the promise "a person's value is never touched" can be read, and tested, without a
+database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from crm.port import Card, Change, Fields, Move, NoteKind, OurField, Value
+from leads.decision import Prediction, Tier
+
+MOST_TEXT: Final = 500
+MOST_REASONS: Final = 3
+CUT: Final = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A comment or a task that a card should carry; at most one of each kind."""
+
+    kind: NoteKind
+    text: str
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a card should say.
+
+    A field that is absent is left alone; one that is None is emptied. ``VERSION`` is
+    never among them: the outbox counts.
+    """
+
+    entity: str
+    fields: Fields
+    stage: str | None = None
+    """The stage at the time of the prediction, as in ``Card.stage``."""
+    wishes: tuple[Wish, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRule:
+    """A stage that a tier suggests; carried out only if switched on."""
+
+    tier: Tier
+    move: Move
+    words: str
+    """What the action field says where the move is only suggested."""
+    is_on: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a person would notice, and what may be moved."""
+
+    step: int = 5
+    """Points of probability that are worth a write."""
+    moves: tuple[MoveRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What we had on a card, as far as we know."""
+
+    version: int = 0
+    """The newest version that was seen on the card; 0 if none ever was."""
+    fields: Fields = field(default_factory=dict)
+    """The values of ours at that version, without those that a person took over."""
+    sent: Mapping[int, Fields] = field(default_factory=dict)
+    """Values of other versions that were sent, by version."""
+    moves: frozenset[Move] = frozenset()
+    """Moves that we made on this card; none is made twice."""
+
+    def at(self, version: Value) -> Fields:
+        """Values that the card showed at a version; the last known if it has none.
+
+        A version that we never sent is of a database we lost: nothing is known of it.
+        """
+        if version is None or version == self.version:
+            return self.fields
+        return self.sent.get(version, {}) if isinstance(version, int) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with one card."""
+
+    change: Change | None
+    """None: the card says already what a person should see."""
+    fields: Fields
+    """The values of ours that the card shows afterwards, ``VERSION`` among them."""
+    overridden: frozenset[OurField]
+    """Fields that hold a person's value: kept, until the person empties them."""
+    suggested: Move | None = None
+
+
+def decision_of(
+    prediction: Prediction,
+    *,
+    entity: str,
+    language: str,
+    money: int | None = None,
+    action: str | None = None,
+) -> Decision:
+    """Say a prediction in the fields of a card.
+
+    Parameters
+    ----------
+    entity
+        The card, as in ``Card.entity``.
+    language
+        Of the reasons: ``"ru"`` or ``"en"``.
+    money
+        What the lead is expected to bring, in whole units of currency, if known.
+    action
+        What to do next, if anything.
+    """
+    known = prediction.tier is not Tier.NO_DATA
+    texts = [r.text.get(language, "") for r in prediction.reasons[:MOST_REASONS]]
+    fields: dict[OurField, Value] = {
+        OurField.TIER: prediction.tier.value,
+        OurField.PROBABILITY: round(prediction.probability * 100) if known else None,
+        OurField.AS_OF: prediction.as_of.astimezone(UTC).replace(microsecond=0),
+        OurField.MODEL_VERSION: prediction.model_version,
+    }
+    if prediction.reasons:
+        fields[OurField.REASONS] = shortened("; ".join(filter(None, texts))) or None
+    if money is not None:
+        fields[OurField.EXPECTED_MONEY] = money if known else None
+    if action is not None:
+        fields[OurField.ACTION] = shortened(action) or None
+    return Decision(entity, fields)
+
+
+def shortened(text: str, most: int = MOST_TEXT) -> str:
+    """Cut a text so that a card can hold it, after a whole word.
+
+    Examples
+    --------
+    >>> shortened("three visits in a week", 14)
+    'three visits…'
+    """
+    text = " ".join(text.replace("\0", " ").split())
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + CUT
+
+
+def plan(
+    decision: Decision, card: Card, shown: Shown, *, version: int, policy: Policy
+) -> Plan:
+    """Find the smallest change that makes a card say what was decided.
+
+    Nothing is written unless the tier differs, the probability by ``policy.step`` or
+    more, a field of ours was emptied, or the card fell back to an earlier version.
+
+    Parameters
+    ----------
+    decision
+        What the card should say.
+    card
+        What it says.
+    shown
+        What we had on it.
+    version
+        The version that this write would be.
+    policy
+        What counts as noticed, and the moves that are allowed.
+    """
+    ours = shown.at(card.fields[OurField.VERSION])
+    overridden = overridden_in(card, ours)
+    move, suggested = _move(decision, card, shown, overridden, policy)
+    wanted = _wanted(decision, suggested, policy)
+    wanted = {name: value for name, value in wanted.items() if name not in overridden}
+    kept = {
+        name: value
+        for name, value in ours.items()
+        if name not in overridden and card.fields[name] is not None
+    }
+    stands = move is None and not _has_fallen_back(card, shown)
+    if stands and not is_noticed(card.fields, wanted, policy.step):
+        return Plan(None, kept, overridden, suggested)
+    fields: dict[OurField, Value] = {
+        name: value
+        for name, value in wanted.items()
+        if not is_same(value, card.fields[name])
+    }
+    after = {**kept, **wanted, OurField.VERSION: version}
+    fields[OurField.VERSION] = version
+    change = Change(decision.entity, fields, move)
+    return Plan(change, after, overridden, suggested)
+
+
+def overridden_in(card: Card, ours: Fields) -> frozenset[OurField]:
+    """Name the fields that hold what a person wrote: not empty, and not what we had."""
+    return frozenset(
+        name
+        for name, value in card.fields.items()
+        if name is not OurField.VERSION
+        and value is not None
+        and not is_same(value, ours.get(name))
+    )
+
+
+def is_noticed(shows: Fields, wanted: Fields, step: int) -> bool:
+    """Whether a person would see the difference: a fall counts like a rise."""
+    for name, value in wanted.items():
+        there = shows[name]
+        if (there is None) != (value is None):
+            return True
+        if name is OurField.TIER and not is_same(there, value):
+            return True
+        if (
+            name is OurField.PROBABILITY
+            and isinstance(there, int)
+            and isinstance(value, int)
+            and abs(there - value) >= step
+        ):
+            return True
+    return False
+
+
+def is_same(one: Value, other: Value) -> bool:
+    """Compare values as a CRM keeps them: blanks folded, times to the second."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.split() == other.split()
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return abs(one - other) < timedelta(seconds=1)
+    return one == other
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The newest write of ours to a card, and when it was settled."""
+
+    version: int
+    fields: Fields
+    at: datetime
+    until: datetime
+
+
+def is_echo(card: Card, sent: Sent | None) -> bool:
+    """Whether an "updated" hint is about our own write and nothing else.
+
+    ``card`` is the card re-read after the hint. In doubt the answer is no: a prediction
+    too many costs a millisecond, a person's change overlooked costs a sale.
+    """
+    if sent is None or card.fields[OurField.VERSION] != sent.version:
+        return False
+    if overridden_in(card, sent.fields):
+        return False
+    if card.changed_by_us is not None:
+        return card.changed_by_us
+    return card.changed_at is not None and sent.at <= card.changed_at <= sent.until
+
+
+def _has_fallen_back(card: Card, shown: Shown) -> bool:
+    """Whether the card says an earlier version than it did: a restored backup."""
+    version = card.fields[OurField.VERSION]
+    return (version if isinstance(version, int) else 0) < shown.version
+
+
+def _wanted(
+    decision: Decision, suggested: Move | None, policy: Policy
+) -> dict[OurField, Value]:
+    wanted = dict(decision.fields)
+    for rule in policy.moves:
+        if suggested is not None and rule.move == suggested:
+            action = wanted.get(OurField.ACTION) or ""
+            wanted[OurField.ACTION] = shortened(f"{action} {rule.words}") or None
+    return wanted
+
+
+def _move(
+    decision: Decision,
+    card: Card,
+    shown: Shown,
+    overridden: frozenset[OurField],
+    policy: Policy,
+) -> tuple[Move | None, Move | None]:
+    """Give the move to make and the one to suggest; at most one of both.
+
+    None if somebody moved the card since the prediction, or set the tier by hand.
+    """
+    if card.stage is None or card.stage != decision.stage:
+        return None, None
+    if OurField.TIER in overridden:
+        return None, None
+    for rule in policy.moves:
+        fits = rule.move.before == card.stage and rule.move not in shown.moves
+        if fits and rule.tier.value == decision.fields.get(OurField.TIER):
+            return (rule.move, None) if rule.is_on else (None, rule.move)
+    return None, None

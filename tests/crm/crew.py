@@ -1,0 +1,86 @@
+"""Workers in threads of the test, with times a hundredth of the real ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.crm.carddesk import BOUNDLESS, HttpDesk
+
+from crm.delivery import Worker
+from crm.outbox import Outbox, Terms
+from crm.pace import PaceGate
+from crm.port import Allowance
+from crm.writeback import Policy
+from leads.journal import Journal
+
+PROBE_SECONDS = 0.3
+TERMS = Terms(
+    late_by=timedelta(seconds=0.8),
+    claim_lease=timedelta(seconds=2),
+    start_within=timedelta(seconds=0.5),
+    first_pause=timedelta(seconds=0.02),
+    longest_pause=timedelta(seconds=0.2),
+    most_attempts=8,
+)
+
+
+@dataclass
+class Crew:
+    """What workers of one account share; each worker is made anew."""
+
+    journal: Journal
+    address: str
+    allowance: Allowance = BOUNDLESS
+    most_at_once: int = 10
+    timeout: float = 0.6
+    terms: Terms = TERMS
+    policy: Policy = field(default_factory=Policy)
+
+    def gate(self) -> PaceGate:
+        """Open the account's gate."""
+        return PaceGate(
+            self.journal, ["acme"], self.allowance,
+            probe_every=timedelta(seconds=PROBE_SECONDS),
+        )  # fmt: skip
+
+    def worker(self) -> Worker:
+        """Make a worker."""
+        gate = self.gate()
+        desk = HttpDesk(
+            self.address, gate, self.allowance,
+            most_at_once=self.most_at_once, timeout=self.timeout,
+        )  # fmt: skip
+        outbox = Outbox(self.journal, "acme", self.terms)
+        return Worker(outbox, desk, gate=gate, policy=self.policy)
+
+    @contextmanager
+    def at_work(self, workers: int = 2) -> Iterator[None]:
+        """Let workers work until the block ends; then they drain."""
+        stopping = threading.Event()
+        idle = timedelta(seconds=0.02)
+        threads = [
+            threading.Thread(
+                target=self.worker().run, args=(stopping,), kwargs={"idle": idle}
+            )
+            for _ in range(workers)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join(20)
+
+
+def drain(worker: Worker) -> int:
+    """Work until nothing is due; give how many cards were written."""
+    written = 0
+    while (done := worker.round()).claimed:
+        written += done.written
+    return written

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import pytest
+from tests.crm.cardstore import CardStore, Faults, opened
+from tests.crm.crew import PROBE_SECONDS, TERMS, Crew, drain
+from tests.crm.herd import drained, lost
+from tests.crm.saying import decide_with_notes, record, said
+
+from crm.offering import Offering
+from crm.port import Allowance, OurField
+from crm.upkeep import Upkeep
+from crm.writeback import is_echo
+from leads.decision import Tier
+from leads.journal import Journal
+
+
+@contextmanager
+def company(
+    leads: int, store: CardStore | None = None
+) -> Iterator[tuple[CardStore, str]]:
+    """Open a CRM with so many empty cards."""
+    store = store or CardStore(1)
+    store.cards = {f"lead:{number}": {} for number in range(leads)}
+    with opened(store) as address:
+        yield store, address
+
+
+def offered(journal: Journal, leads: int, tier: Tier = Tier.WARM, day: int = 0) -> None:
+    """Predict so many leads alike."""
+    record(journal, [said(str(number), tier, day=day) for number in range(leads)])
+
+
+def harm(journal: Journal, store: CardStore) -> tuple[object, ...]:
+    """List what must stay empty whatever happens."""
+    return lost(journal, store), store.doubled(), store.gone_back()
+
+
+@pytest.mark.parametrize(
+    ("leads", "seed"),
+    [(100, 1), *(pytest.param(2_000, s, marks=pytest.mark.long) for s in (1, 2, 3))],
+)
+def test_lost_answers_double_no_write_and_no_note(
+    url: str, leads: int, seed: int
+) -> None:
+    """T04: a fifth of the answers lost after, a tenth before; all is there once."""
+    store = CardStore(seed, Faults(lost_after=0.2, lost_before=0.1))
+    offering = Offering("acme", decide_with_notes, step=5)
+    with (
+        closing(Journal(url, also=offering)) as journal,
+        company(leads, store) as (_, address),
+    ):
+        journal.upgrade()
+        offered(journal, leads)
+        with Crew(journal, address, most_at_once=5).at_work(3):
+            drained(journal, seconds=60 + leads / 10)
+
+        assert harm(journal, store) == ([], {}, [])
+        assert store.doubled_notes() == []
+        assert len(store.notes) == 2 * leads
+
+
+def test_a_failed_part_of_a_batch_is_repeated_alone(journal: Journal) -> None:
+    """T08: of each batch a tenth fails; what succeeded is never sent again."""
+    store = CardStore(3, Faults(partial=0.1, lost_after=0.05))
+    with company(200, store) as (_, address):
+        offered(journal, 200)
+        with Crew(journal, address, most_at_once=50).at_work(2):
+            drained(journal, seconds=20)
+
+        assert harm(journal, store) == ([], {}, [])
+        assert len(store.ledger) == 200
+
+
+def test_a_poisoned_card_holds_nobody_up_and_can_be_replayed(journal: Journal) -> None:
+    """T09: cards that always fail end as dead letters; mended, replay writes them."""
+    with company(200) as (store, address):
+        store.poison = {f"lead:{number}" for number in range(0, 100, 10)}
+        gone = store.cards.pop("lead:199")
+        offered(journal, 200)
+        worker, upkeep = Crew(journal, address).worker(), Upkeep(journal, "acme")
+
+        assert drain(worker) == 189
+        letters = {(one.entity, one.why) for one in upkeep.dead()}
+        assert letters == {
+            *((name, "SAID_NO") for name in store.poison),
+            ("lead:199", "GONE"),
+        }
+        store.poison, store.cards["lead:199"] = set(), gone
+        assert (upkeep.replay(), drain(worker)) == (11, 11)
+        assert (upkeep.replay(), drain(worker)) == (0, 0)
+        assert harm(journal, store) == ([], {}, [])
+
+
+def test_a_dead_letter_names_nobody(journal: Journal) -> None:
+    """Whatever a CRM answers, a reason is a short code of plain letters."""
+    with company(1) as (store, address):
+        store.poison = {"lead:0"}
+        offered(journal, 1)
+        worker = Crew(journal, address).worker()
+        (claim,) = worker.outbox.claim(1)
+        from crm.outbox import Settlement
+        from crm.port import Outcome, Result
+
+        why = Result(Outcome.REFUSED, "Иван +7 900 <i@x.ru>: " + "x" * 99)
+        worker.outbox.settle([Settlement(claim, why, 1, 0, {})])
+
+        (letter,) = Upkeep(journal, "acme").dead()
+        assert letter.why.isascii()
+        assert len(letter.why) <= 60
+        assert "@" not in letter.why
+
+
+def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> None:
+    """T03, a hundredth: 6 s without the CRM, 3 s with half of it, then all written."""
+    store = CardStore(5, Faults(down=True), burst=30, per_second=200)
+    with company(200, store) as (_, address):
+        offered(journal, 200)
+        crew = Crew(journal, address, Allowance(200, 30))
+        with crew.at_work(3):
+            time.sleep(1)
+            begun = len(store.requests)
+            time.sleep(5)
+            probes = len(store.requests) - begun
+            store.faults = Faults(overrun=0.25, limited=0.25)
+            time.sleep(3)
+            store.faults = Faults()
+            drained(journal, seconds=10)
+
+        assert 1 <= probes <= 5 / PROBE_SECONDS + 1
+        assert Upkeep(journal, "acme").state().dead == 0
+        assert store.over_limit == 0
+        assert harm(journal, store) == ([], {}, [])
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_all_workers_together_keep_the_limit(journal: Journal, workers: int) -> None:
+    """T07: however many gates there are, a strict bucket is never overrun, nor idle."""
+    store = CardStore(burst=10, per_second=40)
+    with company(60, store) as (_, address):
+        offered(journal, 60)
+        crew = Crew(journal, address, Allowance(40, 10), most_at_once=1)
+        begun = time.monotonic()
+        with crew.at_work(workers):
+            drained(journal, seconds=30)
+        took = time.monotonic() - begun
+
+        assert store.over_limit == 0
+        least = (len(store.requests) - 10) / 40
+        assert took >= least
+
+
+def test_a_restart_does_not_empty_the_bucket(journal: Journal) -> None:
+    """T07: a gate that is opened anew finds the bucket as full as it was left."""
+    store = CardStore(burst=10, per_second=2)
+    with company(30, store) as (_, address):
+        offered(journal, 30)
+        crew = Crew(journal, address, Allowance(2, 10), most_at_once=1)
+        for _ in range(8):
+            crew.worker().round()
+
+        assert store.over_limit == 0
+        assert len(store.requests) > 10
+
+
+def test_a_restored_crm_is_repaired_in_one_sweep(journal: Journal) -> None:
+    """T13: old tiers and emptied fields are set right, people's values stay."""
+    with company(200) as (store, address):
+        worker, upkeep = (
+            Crew(journal, address, most_at_once=50).worker(),
+            Upkeep(journal, "acme"),
+        )
+        offered(journal, 200, Tier.COLD)
+        drain(worker)
+        yesterday = {name: dict(fields) for name, fields in store.cards.items()}
+        offered(journal, 200, Tier.HOT, day=1)
+        drain(worker)
+        for number in range(50):
+            store.cards[f"lead:{number}"] = yesterday[f"lead:{number}"]
+        for number in range(50, 55):
+            store.cards[f"lead:{number}"]["tier"] = None
+        by_hand = {f"lead:{number}" for number in range(48, 50)} | {"lead:60"}
+        for name in by_hand:
+            store.cards[name]["reasons"] = "asked me to call in May"
+        reads, writes = store.count("/read"), len(store.ledger)
+
+        assert upkeep.sweep() == 200
+        assert drain(worker) == 55
+        assert store.count("/read") - reads <= 200 / 50
+        assert len(store.ledger) - writes == 55
+        assert all(fields["tier"] == "hot" for fields in store.cards.values())
+        kept = {n for n, f in store.cards.items() if f["reasons"] != "3 visits"}
+        assert kept == by_hand
+        assert upkeep.state().overridden == 3
+        assert upkeep.sweep() == 200
+        assert drain(worker) == 0
+
+
+def test_our_own_echo_writes_nothing_and_is_known(journal: Journal) -> None:
+    """T12: each write comes back twice as an "updated" hint; none leads to another."""
+    with company(50) as (store, address):
+        worker, upkeep = Crew(journal, address).worker(), Upkeep(journal, "acme")
+        offered(journal, 50)
+        drain(worker)
+        for _ in range(2):
+            cards = worker.desk.read(list(store.cards)[:10])
+            for entity, card in cards.items():
+                assert card is not None
+                sent = upkeep.sent(entity)
+                assert sent is not None
+                assert is_echo(replace(card, changed_at=sent.at), sent)
+                assert not is_echo(card, sent)
+            offered(journal, 50)  # whoever does not ask and predicts again
+
+            assert drain(worker) == 0
+        assert len(store.ledger) == 50
+
+
+def test_only_the_newest_version_is_sent(journal: Journal) -> None:
+    """T06: five versions while nobody works are one write, the fifth."""
+    with company(20) as (store, address):
+        for day, tier in enumerate(
+            [Tier.COLD, Tier.HOT, Tier.WARM, Tier.COLD, Tier.HOT]
+        ):
+            offered(journal, 20, tier, day=day)
+        drain(Crew(journal, address).worker())
+
+        assert len(store.ledger) == 20
+        assert {one.version for one in store.ledger} == {5}
+        assert harm(journal, store) == ([], {}, [])
+
+
+def test_versions_offered_while_workers_write_end_with_the_newest(
+    journal: Journal,
+) -> None:
+    """T06: five waves over four busy workers; no card ever goes back."""
+    store = CardStore(7, Faults(late=0.3, late_seconds=(0.01, 0.1), lost_after=0.05))
+    tiers = [Tier.COLD, Tier.HOT, Tier.WARM, Tier.COLD, Tier.HOT]
+    with company(100, store) as (_, address):
+        with Crew(journal, address).at_work(4):
+            for day, tier in enumerate(tiers):
+                offered(journal, 100, tier, day=day)
+                time.sleep(0.3)
+            drained(journal, seconds=20)
+
+        assert harm(journal, store) == ([], {}, [])
+        assert all(fields["tier"] == "hot" for fields in store.cards.values())
+
+
+def test_who_slept_past_the_lease_settles_nothing(journal: Journal) -> None:
+    """T05: a worker that comes back to a row of another changes no row."""
+    with company(1) as (store, address):
+        offered(journal, 1)
+        terms = replace(TERMS, claim_lease=TERMS.first_pause)
+        crew = Crew(journal, address, terms=terms)
+        sleeper, other = crew.worker(), crew.worker()
+        (old,) = sleeper.outbox.claim(1)
+        time.sleep(0.1)
+
+        assert drain(other) == 1
+        card = sleeper.desk.read([old.entity])
+        sendings, _, plans = sleeper._planned([old], card)
+        assert sleeper._send(sendings, card, plans) == 0
+        assert len(store.ledger) == 1
+
+
+def test_an_older_question_is_no_news(journal: Journal) -> None:
+    """A prediction that looks at an earlier moment never reaches a card."""
+    with company(1) as (store, address):
+        worker = Crew(journal, address).worker()
+        offered(journal, 1, Tier.HOT, day=5)
+        drain(worker)
+        offered(journal, 1, Tier.COLD, day=1)
+
+        assert drain(worker) == 0
+        assert store.cards["lead:0"][OurField.TIER.value] == "hot"
+
+
+def test_a_prediction_and_its_row_are_one_transaction(url: str) -> None:
+    """If the row cannot be added, there is no prediction either."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no row")
+
+    with closing(Journal(url, also=fail)) as journal:
+        journal.upgrade()
+        with pytest.raises(RuntimeError, match="no row"):
+            offered(journal, 1)
+
+        assert journal.latest("0") is None

@@ -1,0 +1,206 @@
+"""Any interleaving of two workers, a slow CRM and new predictions (T06)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.crm.saying import decide, record, said
+
+from crm.delivery import Worker
+from crm.offering import Offering
+from crm.outbox import Outbox, Terms
+from crm.pace import PaceGate
+from crm.port import (
+    Allowance,
+    Card,
+    Change,
+    Fields,
+    Note,
+    OurField,
+    Outcome,
+    Result,
+)
+from crm.writeback import Policy
+from leads.decision import Tier
+from leads.journal import Journal
+
+LEADS = ("1", "2", "3")
+TIERS = st.sampled_from([Tier.HOT, Tier.WARM, Tier.COLD])
+ENDINGS = st.lists(
+    st.sampled_from(["well", "late", "answer lost", "never came", "lost"]), max_size=3
+)
+LATE_BY = timedelta(seconds=60)
+TERMS = Terms(late_by=LATE_BY, most_attempts=10_000)
+BOUNDLESS = Allowance(1e9, 1_000_000_000)
+Late = tuple[float, Change]
+
+
+class ScriptedDesk:
+    """Cards in memory; a script says how each write ends and what happens meanwhile."""
+
+    allowance = BOUNDLESS
+    most_at_once = 3
+    late_by = LATE_BY
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.cards: dict[str, Fields] = {
+            f"lead:{lead}": dict.fromkeys(OurField) for lead in LEADS
+        }
+        self.ledger: list[tuple[str, int]] = []
+        self.late: list[Late] = []
+        self.endings: list[str] = []
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
+        """Look, and let somebody else act right after."""
+        seen = {entity: Card(entity, self.cards[entity]) for entity in entities}
+        self.interrupt()
+        return seen
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Result]:
+        """End each write as scripted; unscripted ones go well."""
+        results = []
+        for change in changes:
+            ending = self.endings.pop() if self.endings else "well"
+            if ending in {"well", "answer lost"}:
+                self.apply(change)
+            if ending == "late":
+                self.late.append((self.now() + 59.0, change))
+            outcome = {
+                "well": Outcome.APPLIED, "never came": Outcome.NOT_APPLIED,
+            }.get(ending, Outcome.UNCLEAR)  # fmt: skip
+            results.append(Result(outcome))
+        self.interrupt()
+        return results
+
+    def find(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        """Have no notes."""
+        raise NotImplementedError
+
+    def post(self, notes: Sequence[Note]) -> Sequence[Result]:
+        """Take no notes."""
+        raise NotImplementedError
+
+    def apply(self, change: Change) -> None:
+        """Change a card."""
+        version = change.fields[OurField.VERSION]
+        assert isinstance(version, int)
+        self.cards[change.entity] = {**self.cards[change.entity], **change.fields}
+        self.ledger.append((change.entity, version))
+
+    def interrupt(self) -> None:
+        """Let somebody else act in the midst."""
+        if self.meanwhile:
+            self.meanwhile.pop()()
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Two workers on three cards; time passes only where the script says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.seconds = 1_000.0
+        self.day = 0
+        self.wanted: dict[str, Tier] = {}
+        self.journal = Journal(
+            f"sqlite:///{self.folder / 'journal.db'}",
+            also=Offering("acme", decide, step=5, clock=self.micros),
+        )
+        self.journal.upgrade()
+        self.desk = ScriptedDesk(lambda: self.seconds)
+        self.gate = PaceGate(self.journal, ["acme"], BOUNDLESS, clock=self.micros)
+        self.outbox = Outbox(self.journal, "acme", TERMS, clock=self.micros)
+
+    def micros(self, _: object) -> int:
+        """Tell the script's time."""
+        return int(self.seconds * 1_000_000)
+
+    def work(self) -> None:
+        """Let one worker do one round."""
+        Worker(self.outbox, self.desk, gate=self.gate, policy=Policy()).round()
+
+    @rule(lead=st.sampled_from(LEADS), tier=TIERS)
+    def predict(self, lead: str, tier: Tier) -> None:
+        """Predict a lead anew."""
+        self.day += 1
+        self.wanted[f"lead:{lead}"] = tier
+        record(self.journal, [said(lead, tier, day=self.day)])
+
+    @rule(seconds=st.sampled_from([2.0, 15.0, 30.0, 80.0]))
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and late writes come in when they are due."""
+        self.seconds += seconds
+        self.land()
+
+    @rule(endings=ENDINGS)
+    def one_works(self, endings: list[str]) -> None:
+        """Do one round, with writes that end well or badly."""
+        self.desk.endings = endings
+        self.work()
+
+    @rule(
+        lead=st.sampled_from(LEADS),
+        tier=TIERS,
+        seconds=st.sampled_from([0.0, 65.0, 75.0]),
+        endings=ENDINGS,
+    )
+    def one_works_and_is_overtaken(
+        self, lead: str, tier: Tier, seconds: float, endings: list[str]
+    ) -> None:
+        """Stop a worker in the midst, longer than its claim; another does its work."""
+
+        def meanwhile() -> None:
+            self.predict(lead, tier)
+            self.seconds += seconds
+            self.land()
+            self.work()
+
+        self.desk.endings = endings
+        self.desk.meanwhile.append(meanwhile)
+        self.work()
+
+    @invariant()
+    def nothing_is_doubled_or_put_back(self) -> None:
+        """Per card the versions in the ledger rise, each once."""
+        for entity in self.desk.cards:
+            versions = [v for name, v in self.desk.ledger if name == entity]
+            assert versions == sorted(set(versions)), (entity, versions)
+
+    def land(self) -> None:
+        """Apply the late writes that are due."""
+        due = [one for one in self.desk.late if one[0] <= self.seconds]
+        self.desk.late = [one for one in self.desk.late if one[0] > self.seconds]
+        for _, change in due:
+            self.desk.apply(change)
+
+    def teardown(self) -> None:
+        """Let everything end well: each card shows the newest tier."""
+        self.desk.endings.clear()
+        self.desk.meanwhile.clear()
+        for _ in range(8):
+            self.seconds += 400.0
+            self.land()
+            self.work()
+        self.nothing_is_doubled_or_put_back()
+        shows = {name: self.desk.cards[name][OurField.TIER] for name in self.wanted}
+        self.journal.close()
+        shutil.rmtree(self.folder)
+        assert shows == {name: tier.value for name, tier in self.wanted.items()}
+
+
+TestInterleavings = Interleavings.TestCase
+TestInterleavings.settings = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
