@@ -45,6 +45,10 @@ class Herd:
             os.kill(child, how)
         self.alive.remove(child)
 
+    def wake(self, child: int) -> None:
+        """Let a worker that was stopped go on."""
+        os.kill(child, signal.SIGCONT)
+
     def is_alive(self, child: int) -> bool:
         """Whether a worker runs."""
         return Path(f"/proc/{child}").exists()

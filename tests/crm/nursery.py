@@ -53,6 +53,7 @@ class Job:
     crash_at: str = ""
     crash_on: int = 1
     bug: str = ""
+    stop_at: str = ""
 
 
 class Mortal(Outbox):
@@ -67,7 +68,10 @@ class Mortal(Outbox):
         sa.event.listen(journal._writer, "commit", self._committing)
 
     def at(self, point: str) -> None:
-        """Pass a point, or die there."""
+        """Pass a point, or die there, or sleep until woken."""
+        if point == self._job.stop_at and not self._passed:
+            self._passed = 1
+            os.kill(os.getpid(), signal.SIGSTOP)
         if point == self._job.crash_at:
             self._passed += 1
             if self._passed >= self._job.crash_on:
@@ -81,6 +85,12 @@ class Mortal(Outbox):
         if found:
             self.at("after claim")
         return found
+
+    def mark(self, sendings: Sequence[Sending]) -> list[Sending]:
+        """Mark, with a point after it."""
+        kept = super().mark(sendings)
+        self.at("after mark")
+        return kept
 
     def settle(self, settlements: Sequence[Settlement]) -> int:
         """Settle, with a point before the commit and one after."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.crm.cardstore import CardStore, Faults, opened
@@ -12,6 +13,7 @@ from tests.crm.herd import drained, lost
 from tests.crm.saying import decide_with_notes, record, said
 
 from crm.offering import Offering
+from crm.outbox import Terms
 from crm.port import Allowance, OurField
 from crm.upkeep import Upkeep
 from crm.writeback import is_echo
@@ -120,7 +122,8 @@ def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> Non
     store = CardStore(5, Faults(down=True), burst=30, per_second=200)
     with company(200, store) as (_, address):
         offered(journal, 200)
-        crew = Crew(journal, address, Allowance(200, 30))
+        terms = replace(TERMS, most_attempts=4)
+        crew = Crew(journal, address, Allowance(200, 30), most_at_once=5, terms=terms)
         with crew.at_work(3):
             time.sleep(1)
             begun = len(store.requests)
@@ -135,6 +138,23 @@ def test_an_outage_kills_no_letter_and_is_probed_seldom(journal: Journal) -> Non
         assert Upkeep(journal, "acme").state().dead == 0
         assert store.over_limit == 0
         assert harm(journal, store) == ([], {}, [])
+
+
+def test_attempts_at_a_crm_that_is_overrun_do_not_count(journal: Journal) -> None:
+    """T03: a card is not given up for 503 answers, however many there were."""
+    with company(1, CardStore(1, Faults(overrun=1.0))) as (store, address):
+        offered(journal, 1)
+        terms = replace(TERMS, most_attempts=2)
+        worker = Crew(journal, address, terms=terms).worker()
+        for _ in range(6):
+            worker.round()
+            time.sleep(0.05)
+        assert store.count("/write") > 2
+        store.faults = Faults()
+        time.sleep(0.2)
+
+        assert drain(worker) == 1
+        assert Upkeep(journal, "acme").state().dead == 0
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -152,6 +172,32 @@ def test_all_workers_together_keep_the_limit(journal: Journal, workers: int) -> 
         assert store.over_limit == 0
         least = (len(store.requests) - 10) / 40
         assert took >= least
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("per_second", "burst", "at_most"), [(2.0, 50, 60.0), (5.0, 5, 320.0)],
+    ids=["bitrix24", "amocrm"],
+)  # fmt: skip
+def test_2000_tiers_are_written_in_time(
+    journal: Journal, per_second: float, burst: int, at_most: float
+) -> None:
+    """T07 in full: 2,000 cards in batches of 50, four workers, the real limits."""
+    store = CardStore(burst=burst, per_second=per_second)
+    with company(2_000, store) as (_, address):
+        offered(journal, 2_000)
+        allowance = Allowance(per_second, burst)
+        begun = time.monotonic()
+        crew = Crew(
+            journal, address, allowance,
+            most_at_once=50, timeout=10, terms=Terms(late_by=timedelta(seconds=70)),
+        )  # fmt: skip
+        with crew.at_work(4):
+            drained(journal, seconds=at_most)
+        print(time.monotonic() - begun, len(store.requests))  # noqa: T201 - figures
+
+        assert store.over_limit == 0
+        assert harm(journal, store) == ([], {}, [])
 
 
 def test_a_restart_does_not_empty_the_bucket(journal: Journal) -> None:

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.crm.cardstore import CardStore, Faults, opened
 from tests.crm.herd import Herd, drained, herd, lost
 from tests.crm.nursery import BUGS, POINTS, Job
 from tests.crm.saying import record, said
 
+from crm.outbox_tables import OUTBOX
 from leads.decision import Tier
 from leads.journal import Journal
 
@@ -144,12 +147,11 @@ def test_each_planted_bug_does_harm(journal: Journal, url: str, bug: str) -> Non
     assert not harmless(harm), harm
 
 
-@pytest.mark.parametrize("point", POINTS)
 def test_death_at_each_point_loses_and_doubles_nothing(
-    journal: Journal, url: str, point: str
+    journal: Journal, url: str
 ) -> None:
-    """A worker that dies just there, again and again, leaves no trace on the cards."""
-    harm = died_at(journal, url, point, times=5)
+    """Workers that die at each of the named points leave no trace on the cards."""
+    harm = died_at(journal, url, POINTS, times=2)
 
     assert harmless(harm), harm
 
@@ -160,20 +162,21 @@ def test_50_deaths_at_each_point_lose_and_double_nothing(
     journal: Journal, url: str, point: str
 ) -> None:
     """T01's crash points in full."""
-    harm = died_at(journal, url, point, times=50)
+    harm = died_at(journal, url, (point,), times=50)
 
     assert harmless(harm), harm
 
 
-def died_at(journal: Journal, url: str, point: str, *, times: int) -> Harm:
-    """Let workers die at a point so many times, then let one live."""
-    ordeal = Ordeal(kills=times, leads=10 * times, changes=0)
+def died_at(journal: Journal, url: str, points: Sequence[str], *, times: int) -> Harm:
+    """Let workers die at each point so many times, then let one live."""
+    deaths = times * len(points)
+    ordeal = Ordeal(kills=deaths, leads=10 * deaths, changes=0)
     begun = time.monotonic()
     with company(times, ordeal.leads) as (store, address), herd() as workers:
         store.faults = Faults(late=0.4, late_seconds=(0.1, 0.4))
         job = Job(url, address, late_by=0.8)
         record(journal, [said(str(n)) for n in range(ordeal.leads)])
-        for _ in range(times):
+        for point in [*points] * times:
             _until_dead(workers, replace(job, crash_at=point))
         workers.bear(job)
         after = drained(journal, seconds=30)
@@ -188,3 +191,46 @@ def _until_dead(workers: Herd, job: Job) -> None:
         assert time.monotonic() < latest, f"never came to {job.crash_at!r}"
         time.sleep(0.005)
     workers.alive.remove(child)
+
+
+@pytest.mark.parametrize(
+    "times", [1, pytest.param(50, marks=pytest.mark.long)], ids=["once", "often"]
+)
+@pytest.mark.parametrize("point", ["after mark", "after send"])
+def test_a_worker_that_wakes_up_late_changes_nothing(
+    journal: Journal, url: str, point: str, times: int
+) -> None:
+    """T05: stopped for longer than its lease, overtaken, woken: its work is void."""
+    with company(1, times) as (store, address), herd() as workers:
+        store.faults = Faults()
+        job = Job(url, address, late_by=0.8)
+        for day in range(times):
+            entity = f"lead:{day}"
+            record(journal, [said(str(day), Tier.COLD)])
+            sleeper = workers.bear(replace(job, stop_at=point))
+            _until_asleep(sleeper)
+            record(journal, [said(str(day), Tier.HOT, day=1)])
+            other = workers.bear(job)
+            drained(journal, seconds=10)
+            workers.kill(other)
+            before = rows(journal)
+            workers.wake(sleeper)
+            time.sleep(0.5)
+
+            assert rows(journal) == before
+            assert store.cards[entity]["tier"] == "hot"
+            workers.kill(sleeper)
+        assert harmless(_harm(journal, store, Ordeal(0, times, 0), 0, 0))
+
+
+def rows(journal: Journal) -> list[tuple[object, ...]]:
+    """Copy the outbox."""
+    with journal.reading() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(OUTBOX))]
+
+
+def _until_asleep(child: int) -> None:
+    latest = time.monotonic() + 10
+    while ") T " not in Path(f"/proc/{child}/stat").read_text(encoding="utf-8"):
+        assert time.monotonic() < latest, "never fell asleep"
+        time.sleep(0.005)

@@ -1,0 +1,111 @@
+"""T02: the database falls, not the worker; it needs a PostgreSQL of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from tests.conftest import SERVER_USER, _as_server_user, _binary, _run
+from tests.crm.cardstore import CardStore, Faults, opened
+from tests.crm.crew import Crew
+from tests.crm.herd import drained, lost
+from tests.crm.saying import decide, record, said
+
+from crm.offering import Offering
+from leads.journal import Journal
+
+BACK_WITHIN = 5.0
+
+
+class Server:
+    """A PostgreSQL that can be stopped like by a power cut; it does fsync."""
+
+    def __init__(self, folder: Path, pg_ctl: str, as_user: list[str]) -> None:
+        self.folder = folder
+        options = f"-k {folder} -c listen_addresses='' -c shared_buffers=16MB"
+        self._control = [*as_user, pg_ctl, "-D", str(folder / "data"), "-w"]
+        self._start = ["-l", str(folder / "log"), "-o", options, "start"]
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"postgresql://{SERVER_USER}@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        _run([*self._control, *self._start], self.folder)
+
+    def crash(self) -> None:
+        """Stop without a word to anybody."""
+        _run([*self._control, "-m", "immediate", "stop"], self.folder)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Make a cluster, run it, and throw it away."""
+    initdb, pg_ctl = _binary("initdb"), _binary("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        pytest.skip("POSTGRESQL ABSENT: no initdb and pg_ctl; nothing proved on it")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    as_user = _as_server_user(folder)
+    _run(
+        [*as_user, initdb, "-D", str(folder / "data"), "-U", SERVER_USER,
+         "-A", "trust", "-E", "UTF8", "--locale", "C", "--no-sync"],
+        folder,
+    )  # fmt: skip
+    made = Server(folder, pg_ctl, as_user)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.crash()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("crashes", "leads"), [(2, 150), pytest.param(20, 1_500, marks=pytest.mark.long)]
+)
+def test_a_database_that_falls_loses_and_doubles_nothing(
+    crashes: int, leads: int
+) -> None:
+    """T02: after each crash the same workers go on within 5 s; all is written once."""
+    store = CardStore(11, Faults(late=0.3, late_seconds=(0.05, 0.4), lost_after=0.03))
+    store.cards = {f"lead:{number}": {} for number in range(leads)}
+    offering = Offering("acme", decide, step=5)
+    with (
+        server() as database,
+        closing(Journal(database.url, also=offering)) as journal,
+        opened(store) as address,
+    ):
+        journal.upgrade()
+        record(journal, [said(str(number)) for number in range(leads)])
+        waits = []
+        with Crew(journal, address, most_at_once=5).at_work(3):
+            for _ in range(crashes):
+                time.sleep(0.5)
+                database.crash()
+                time.sleep(0.2)
+                before = len(store.requests)
+                database.start()
+                waits.append(_until_at_work(store, before))
+            drained(journal, seconds=30 + leads / 10)
+
+        assert (lost(journal, store), store.doubled(), store.gone_back()) == (
+            [],
+            {},
+            [],
+        )
+        assert max(waits) <= BACK_WITHIN
+
+
+def _until_at_work(store: CardStore, before: int) -> float:
+    begun = time.monotonic()
+    while len(store.requests) <= before:
+        assert time.monotonic() - begun < 2 * BACK_WITHIN, "nobody came back"
+        time.sleep(0.02)
+    return time.monotonic() - begun
