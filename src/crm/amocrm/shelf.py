@@ -124,8 +124,8 @@ class Shelf:
         return {row[0] for row in self._file.execute(query, (kind,))}
 
     def earliest(self, kind: str) -> int | None:
-        """Give the earliest own time of a kind's first versions."""
-        query = "SELECT min(at) FROM kept WHERE kind = ? AND version = 0"
+        """Give when the first of a kind was known."""
+        query = "SELECT min(known_at) FROM kept WHERE kind = ? AND version = 0"
         found = self._file.execute(query, (kind,)).fetchone()[0]
         return None if found is None else int(found)
 
