@@ -26,7 +26,6 @@ from crm.port import (
     Change,
     GateClosed,
     Note,
-    OurField,
     Outcome,
     Result,
 )
@@ -272,5 +271,3 @@ def _not_sent(error: Unavailable) -> Result:
 
 def _text(value: Any) -> str | None:
     return None if value in (None, "", 0) else str(value)
-
-

@@ -136,6 +136,13 @@ class Client:
         body = self._asked(method, params or {})
         return body["result"]
 
+    def counted(self, method: str, params: Mapping[str, Any]) -> int:
+        """Call a list and give how many rows it has in all; raises as ``call``."""
+        total = self._asked(method, params).get("total")
+        if not isinstance(total, int):
+            raise refused(method, Trouble(Kind.FAILURE, "NO_TOTAL"))
+        return total
+
     def batch(self, commands: Mapping[str, Command]) -> Batch:
         """Run commands one after another, an error of one not stopping the next.
 
@@ -203,7 +210,10 @@ class Operating:
         spent = _number(told.get("operating"))
         if spent is None or spent < NEARLY * BUDGET_SECONDS:
             return
-        reset, now = _number(told.get("operating_reset_at")), _number(told.get("finish"))
+        reset, now = (
+            _number(told.get("operating_reset_at")),
+            _number(told.get("finish")),
+        )
         left = 0.0 if reset is None or now is None else reset - now
         pause = clamped(timedelta(seconds=max(0.0, min(left, 1e6))))
         with self._lock:

@@ -60,9 +60,7 @@ def _make(client: Client, flaws: Sequence[Flaw], language: str) -> None:
     for number in range(1, MOST_NAMES + 1):
         if not left:
             return
-        names = {
-            f"f{n}": _add(flaw, number, language) for n, flaw in enumerate(left)
-        }
+        names = {f"f{n}": _add(flaw, number, language) for n, flaw in enumerate(left)}
         batch = client.batch(names)
         left = [f for n, f in enumerate(left) if f"f{n}" not in batch.results]
         # ERROR_CORE is also what a taken name comes to; any other code ends it.
@@ -86,8 +84,11 @@ def _run(client: Client, commands: Mapping[str, Command]) -> None:
     bad = [key for key in commands if key not in batch.results]
     if bad:
         codes = sorted({trouble.code for trouble in batch.troubles.values()})
-        fault = Fault("Bitrix24", f"{len(bad)} fields could not be mended"
-                      f" ({', '.join(codes)})", "Let an administrator own the webhook.")
+        fault = Fault(
+            "Bitrix24",
+            f"{len(bad)} fields could not be mended ({', '.join(codes)})",
+            "Let an administrator own the webhook.",
+        )
         raise BadConfig.of("The portal", [fault])
 
 
@@ -137,4 +138,3 @@ def _update(flaw: Flaw, fields: Mapping[str, Any]) -> Command:
     assert flaw.found is not None
     method = f"crm.{flaw.entity}.userfield.update"
     return method, {"id": flaw.found.id, "fields": fields}
-

@@ -61,7 +61,9 @@ def moment(value: Any) -> datetime | None:
     return read.astimezone(UTC).replace(microsecond=0)
 
 
-def is_taken(name: OurField, value: Value, item: Mapping[str, Any], found: Found) -> bool:
+def is_taken(
+    name: OurField, value: Value, item: Mapping[str, Any], found: Found
+) -> bool:
     """Whether a card that came back holds what was sent."""
     if found.name not in item:
         return False

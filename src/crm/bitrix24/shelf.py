@@ -1,0 +1,163 @@
+"""Raw pages as they came, with a cursor that says how far they reach.
+
+::
+
+    folder/cursor.json               how far each stream is read, replaced last
+    folder/pages/00000042.json.gz    rows of one stream: when seen, in which read
+
+A page is whole on disk before the cursor names it, so a run that dies anywhere goes on
+where the cursor stands; what lies beyond it is written over.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from leads.errors import Unavailable
+
+FORMAT: Final = 1
+PACKING: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far one stream is read in the read that is under way."""
+
+    last: int = 0
+    rows: int = 0
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far everything is read.
+
+    ``since`` is what this read asks from, None in the first; ``began`` is when it
+    began, by the portal's own clock. ``tops`` keeps the greatest id ever seen.
+    """
+
+    read: int = 0
+    began: str = ""
+    since: str | None = None
+    is_done: bool = True
+    pages: int = 0
+    places: Mapping[str, Place] = field(default_factory=dict)
+    tops: Mapping[str, int] = field(default_factory=dict)
+
+    def at(self, stream: str) -> Place:
+        """How far one stream is read."""
+        return self.places.get(stream, Place())
+
+    def moved(self, stream: str, place: Place) -> Cursor:
+        """Stand further on in one stream."""
+        top = max(self.tops.get(stream, 0), place.last)
+        return replace(
+            self,
+            places={**self.places, stream: place},
+            tops={**self.tops, stream: top},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one stream as they came."""
+
+    stream: str
+    read: int
+    seen: str
+    rows: list[dict[str, Any]]
+
+
+class Shelf:
+    """Pages and cursor of one account in one folder; one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pages = folder / "pages"
+
+    def cursor(self) -> Cursor:
+        """Read how far everything is read.
+
+        Raises
+        ------
+        Unavailable
+            The cursor is damaged or of another format.
+        """
+        try:
+            told = orjson.loads((self._folder / "cursor.json").read_bytes())
+        except FileNotFoundError:
+            return Cursor()
+        except (orjson.JSONDecodeError, OSError) as error:
+            raise self._damaged() from error
+        if told.pop("format", None) != FORMAT:
+            raise self._damaged()
+        places = {name: Place(**one) for name, one in told.pop("places").items()}
+        return Cursor(**told, places=places)
+
+    def put(self, page: Page, cursor: Cursor) -> Cursor:
+        """Keep a page, then the cursor that knows of it."""
+        number = cursor.pages + 1
+        packed = gzip.compress(
+            orjson.dumps(page, option=orjson.OPT_NON_STR_KEYS), PACKING, mtime=0
+        )
+        self._replace(self._pages / _name(number), packed)
+        return self.stand(replace(cursor, pages=number))
+
+    def stand(self, cursor: Cursor) -> Cursor:
+        """Keep the cursor."""
+        body = orjson.dumps({"format": FORMAT, **_plain(cursor)})
+        self._replace(self._folder / "cursor.json", body)
+        return cursor
+
+    def pages(self) -> Iterator[Page]:
+        """Give every page that the cursor knows, in the order they came.
+
+        Raises
+        ------
+        Unavailable
+            One of them is not there or not whole.
+        """
+        for number in range(1, self.cursor().pages + 1):
+            try:
+                body = gzip.decompress((self._pages / _name(number)).read_bytes())
+                yield Page(**orjson.loads(body))
+            except (OSError, EOFError, orjson.JSONDecodeError, TypeError) as error:
+                raise self._damaged() from error
+
+    def _replace(self, path: Path, body: bytes) -> None:
+        draft = path.with_name(f".{path.name}-{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as stream:
+                stream.write(body)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        except OSError as error:
+            raise Unavailable(
+                f"The raw pages in {self._folder} cannot be written: {error}.",
+                remedy="Free space on the disk, or grant the right to write there.",
+            ) from error
+
+    def _damaged(self) -> Unavailable:
+        return Unavailable(
+            f"The raw pages in {self._folder} are damaged.",
+            remedy="Restore that folder, or remove it and read everything anew: when"
+            " values were first seen is then forgotten.",
+        )
+
+
+def _name(number: int) -> str:
+    return f"{number:08}.json.gz"
+
+
+def _plain(cursor: Cursor) -> dict[str, Any]:
+    told: dict[str, Any] = orjson.loads(orjson.dumps(cursor))
+    return told
