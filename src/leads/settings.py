@@ -97,6 +97,23 @@ class SqlSource(_Section):
     field_changes: TableMap | None = None
 
 
+class AmoSource(_Section):
+    """An amoCRM account, read over its API.
+
+    ``payments`` says which money counts: paid ``invoices``, purchases of
+    ``customers``, or the sum of a lead that is ``won``. Secrets are in the environment
+    variables that ``url_env`` and ``token_env`` name.
+    """
+
+    kind: Literal["amocrm"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    exclude: tuple[str, ...] = ()
+    payments: tuple[Literal["invoices", "customers", "won"], ...] = ("invoices",)
+
+
 class Holdout(_Section):
     """Rows of a flat table that are never trained on."""
 
@@ -116,7 +133,9 @@ class TableSource(_Section):
     holdout: Holdout | None = None
 
 
-Source = Annotated[FilesSource | SqlSource | TableSource, Field(discriminator="kind")]
+Source = Annotated[
+    FilesSource | SqlSource | TableSource | AmoSource, Field(discriminator="kind")
+]
 
 
 class Conversion(_Section):
@@ -439,7 +458,7 @@ def _key(location: tuple[int | str, ...]) -> str:
     if (
         len(names) > 1
         and names[0] == "source"
-        and names[1] in {"files", "sql", "table"}
+        and names[1] in {"files", "sql", "table", "amocrm"}
     ):
         del names[1]  # pydantic names the branch of the union; the file does not
     return ".".join(names) or "the file"
@@ -452,7 +471,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         source = source.model_copy(update={"folder": folder / source.folder})
     elif isinstance(source, TableSource):
         source = source.model_copy(update={"path": folder / source.path})
-    else:
+    elif isinstance(source, SqlSource):
         source = source.model_copy(update={"url": _anchored_url(source.url, folder)})
     store = settings.store.model_copy(
         update={

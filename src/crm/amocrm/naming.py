@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -61,6 +61,12 @@ class Column:
             return str(filled[0]).lower() in {"1", "true"}
         return ", ".join(str(value) for value in filled)
 
+    def parsed(self, text: str | None) -> Any:
+        """Read a value back from its text."""
+        if text is None or self.type not in DATES:
+            return self.read(None if text is None else [text])
+        return datetime.fromisoformat(text)
+
     def text(self, value: Any) -> str | None:
         """Write a value as ``field_changes`` hold it."""
         if value is None:
@@ -86,7 +92,6 @@ class Names:
     users: Mapping[str, str]
     columns: Mapping[str, Mapping[str, Column]]
     utm_source: str | None = None
-    notes: list[str] = field(default_factory=list)
 
     def pipeline(self, key: Any) -> str:
         """Name a pipeline; one that is gone by its number."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm.amocrm.naming import Column, Names, names_of
+from crm.amocrm.naming import Column, Names
 from crm.amocrm.shelf import Shelf
 
 Values = Mapping[str, list[Any]]
@@ -49,7 +49,7 @@ class People:
         ]
 
 
-def people_of(shelf: Shelf) -> People:
+def people_of(shelf: Shelf, names: Names) -> People:
     """Read the ties off a shelf; cards as they were first seen."""
     created: dict[str, int] = {}
     leads_of: dict[int, list[tuple[int, str]]] = {}
@@ -60,7 +60,7 @@ def people_of(shelf: Shelf) -> People:
     for leads in leads_of.values():
         leads.sort()
     return People(
-        names_of(shelf), created, leads_of, _first(shelf, "contact"),
+        names, created, leads_of, _first(shelf, "contact"),
         _first(shelf, "company"),
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ DATED: Final[Mapping[str, pl.DataType]] = {
 }  # fmt: skip
 EVENTS: Final = {**DATED, "kind": TEXT, "value": pl.Float64()}
 STAGES: Final = {**DATED, "pipeline": TEXT, "stage": TEXT}
-CHANGES: Final = {**DATED, "field": TEXT, "value": TEXT, "old_value": TEXT}
+CHANGES: Final = {**DATED, "field": TEXT, "value": TEXT}
 PAYMENTS: Final = {**DATED, "amount": pl.Float64(), "currency": TEXT}
 
 KINDS: Final[Mapping[str, str]] = {
@@ -43,6 +43,8 @@ KINDS: Final[Mapping[str, str]] = {
 
 Row = tuple[Any, ...]
 Told = Mapping[str, Any]
+Changed = tuple[str, str | None, str | None]
+"""A field, what it holds now and what it held before."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def raw_tables(
     """
     done = shelf.place("run") or {"missing": []}
     names = names_of(shelf)
-    shop = Shop(shelf, names, people_of(shelf), "events" not in done["missing"])
+    shop = Shop(shelf, names, people_of(shelf, names), "events" not in done["missing"])
     paid, notes = payments_of(shelf, names, shop.people, payments)
     rows: dict[str, tuple[Mapping[str, pl.DataType], Iterator[Row]]] = {
         "leads": (_lead_schema(names), _leads(shop)),
@@ -91,20 +93,39 @@ def raw_tables(
 
 
 def _leads(shop: Shop) -> Iterator[Row]:
-    """Give each lead as it was first seen."""
+    """Give each lead as it began: as first seen, less what the log tells since.
+
+    A field that was empty before its first change must be empty here, or the lead
+    would be born with what it was given later.
+    """
+    began = _beginnings(shop)
     for versions in shop.shelf.versions("lead"):
         first = versions[0]
         body = first.body
         created = moment(body["created_at"])
         known = moment(max(first.known_at, body["created_at"]))
-        own = [
-            column.read(body["fields"].get(key))
-            for key, column in shop.names.columns["leads"].items()
-        ]
-        yield (
-            first.id, created, known,
-            *_standard(body, shop.names).values(), *own, *shop.people.card(body),
-        )  # fmt: skip
+        own: dict[str, Any] = _standard(body, shop.names)
+        for key, column in shop.names.columns["leads"].items():
+            own[column.name] = column.read(body["fields"].get(key))
+        own |= began.get(first.id, {})
+        yield first.id, created, known, *own.values(), *shop.people.card(body)
+
+
+def _beginnings(shop: Shop) -> dict[str, dict[str, Any]]:
+    """Read what fields held before the first change that the log tells of."""
+    typed = {one.name: one for one in shop.names.columns["leads"].values()}
+    typed["price"] = Column("price", "numeric")
+    firsts: dict[tuple[str, str], tuple[int, str | None]] = {}
+    for one, lead, (name, _, old) in _logged(shop):
+        first = firsts.get((lead, name))
+        if first is None or one.at < first[0]:
+            firsts[lead, name] = (one.at, old)
+    began: dict[str, dict[str, Any]] = {}
+    for (lead, name), (_, old) in firsts.items():
+        column = typed.get(name)
+        value = column.parsed(old) if column else old
+        began.setdefault(lead, {})[name] = value
+    return began
 
 
 def _standard(body: Told, names: Names) -> dict[str, Any]:
@@ -209,24 +230,26 @@ def _seen_stages(shop: Shop, versions: list[Kept]) -> Iterator[Row]:
 def _changes(shop: Shop) -> Iterator[Row]:
     """Give field changes from the log, and from our own eyes where it is silent."""
     logged: dict[tuple[str, str], list[int]] = {}
-    for one in shop.shelf.newest("entry"):
-        lead = str(one.body["entity_id"])
-        if one.body["entity"] != "lead" or lead not in shop.people.created:
-            continue
-        told = _told_change(one.body, shop.names)
-        if told is None:
-            continue
-        name, new, old = told
+    for one, lead, (name, new, _) in _logged(shop):
         logged.setdefault((lead, name), []).append(one.at)
-        yield lead, moment(one.at), moment(one.known_at), name, new, old
+        yield lead, moment(one.at), moment(one.known_at), name, new
     for versions in shop.shelf.versions("lead"):
         for earlier, later in zip(versions, versions[1:], strict=False):
             yield from _seen_changes(shop, earlier, later, logged)
 
 
-def _told_change(
-    body: Told, names: Names
-) -> tuple[str, str | None, str | None] | None:
+def _logged(shop: Shop) -> Iterator[tuple[Kept, str, Changed]]:
+    """Give the entries that change a field of a known lead."""
+    for one in shop.shelf.newest("entry"):
+        lead = str(one.body["entity_id"])
+        if one.body["entity"] != "lead" or lead not in shop.people.created:
+            continue
+        told = _told_change(one.body, shop.names)
+        if told is not None:
+            yield one, lead, told
+
+
+def _told_change(body: Told, names: Names) -> Changed | None:
     """Read which field an entry changes, to what and from what; None if it is none."""
     after, before, type_ = body["after"] or {}, body["before"] or {}, body["type"]
     if type_ == "sale_field_changed":
@@ -258,7 +281,7 @@ def _seen_changes(
             continue
         times = logged.get((later.id, name), [])
         if not any(earlier.at <= one <= later.at for one in times):
-            yield later.id, at, known, name, value, old[name]
+            yield later.id, at, known, name, value
 
 
 def _flat(body: Told, names: Names) -> dict[str, str | None]:
