@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from crm.bitrix24.cards import Desk
+from crm.bitrix24.client import Client, webhook_in
 from crm.port import Allowance, CardDesk, Gate
 from leads.errors import BadConfig
 from leads.settings import Crm
@@ -18,7 +20,13 @@ ALLOWANCES: Final[Mapping[str, Allowance]] = {
 }
 """What each CRM takes; Bitrix24's is the standard plan, amoCRM's below its 7."""
 
-DOORS: Final[dict[str, Open]] = {}
+
+def _bitrix24(crm: Crm, gate: Gate) -> CardDesk:
+    allowance = ALLOWANCES["bitrix24"]
+    return Desk(Client(webhook_in(crm.url_env), gate), allowance=allowance)
+
+
+DOORS: Final[dict[str, Open]] = {"bitrix24": _bitrix24}
 """The client of each kind of CRM."""
 
 

@@ -1,6 +1,6 @@
-"""The doors to exports: a folder of files, a database, one flat table.
+"""The doors to a company's data: files, a database, one flat table, a CRM.
 
-All three end in ``leads.conform``, which refuses or accepts a source as a whole.
+All of them end in ``leads.conform``, which refuses or accepts a source as a whole.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from crm.bitrix24.source import Portal
 from crm.database import connect, has_table, read_table
 from crm.files import find_file, read_file
 from crm.flat import leads_of_flat, split_flat
@@ -21,7 +22,14 @@ from leads.conform.columns import missing
 from leads.conform.fields import as_text
 from leads.conform.raw import RawTable, count_of
 from leads.errors import BadInput, Fault
-from leads.settings import FilesSource, Settings, SqlSource, TableMap, TableSource
+from leads.settings import (
+    Bitrix24Source,
+    FilesSource,
+    Settings,
+    SqlSource,
+    TableMap,
+    TableSource,
+)
 from leads.tables import LEADS, Tables
 
 NAMES: Final = ("leads", "events", "stages", "payments", "field_changes")
@@ -34,6 +42,9 @@ def open_source(settings: Settings) -> Source:
         return Files(source, _rules(settings))
     if isinstance(source, SqlSource):
         return Database(source, _rules(settings))
+    if isinstance(source, Bitrix24Source):
+        store = settings.store
+        return Portal(source, _rules(settings), store.folder, store.database)
     return Flat(source, _rules(settings))
 
 
@@ -192,7 +203,7 @@ def read_leads_file(path: Path, settings: Settings, like: Tables) -> Tables:
 
 
 def _leads_to_predict(
-    raw: RawTable, source: FilesSource | SqlSource | TableSource
+    raw: RawTable, source: FilesSource | SqlSource | TableSource | Bitrix24Source
 ) -> tuple[RawTable | None, list[Fault]]:
     if isinstance(source, TableSource):
         named = [name for name in (source.id, source.time) if name is not None]
@@ -200,7 +211,8 @@ def _leads_to_predict(
         return (None, faults) if faults else leads_of_flat(raw, source)
     if isinstance(source, FilesSource):
         return _mapped("leads", raw, source.leads, source.exclude)
-    return take("leads", raw, source.leads, source.exclude)
+    leads = source.leads if isinstance(source, SqlSource) else TableMap()
+    return take("leads", raw, leads, source.exclude)
 
 
 def _compare(

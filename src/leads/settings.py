@@ -133,8 +133,25 @@ class TableSource(_Section):
     holdout: Holdout | None = None
 
 
+class Bitrix24Source(_Section):
+    """A Bitrix24 portal, read through its incoming webhook.
+
+    The webhook's address is a secret: ``url_env`` names the environment variable that
+    holds it.
+    """
+
+    kind: Literal["bitrix24"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    entity: Literal["lead", "deal"] = "lead"
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
+    exclude: tuple[str, ...] = ()
+
+
 Source = Annotated[
-    FilesSource | SqlSource | TableSource | AmoSource, Field(discriminator="kind")
+    FilesSource | SqlSource | TableSource | Bitrix24Source | AmoSource,
+    Field(discriminator="kind"),
 ]
 
 
@@ -458,7 +475,7 @@ def _key(location: tuple[int | str, ...]) -> str:
     if (
         len(names) > 1
         and names[0] == "source"
-        and names[1] in {"files", "sql", "table", "amocrm"}
+        and names[1] in {"files", "sql", "table", "bitrix24", "amocrm"}
     ):
         del names[1]  # pydantic names the branch of the union; the file does not
     return ".".join(names) or "the file"

@@ -29,7 +29,7 @@ def find(client: Client, wanted: Sequence[Note]) -> Mapping[str, str]:
     if not wanted:
         return {}
     batch = client.batch({f"n{n}": _search(one) for n, one in enumerate(wanted)})
-    found = {}
+    found: dict[str, str] = {}
     for place, note in enumerate(wanted):
         for row in _rows(batch, f"n{place}", note.kind):
             text = str(row.get("COMMENT") or row.get("description") or "")

@@ -18,6 +18,7 @@ from crm.bitrix24.shelf import Cursor, Page, Place, Shelf
 from crm.bitrix24.streams import (
     ORDERS,
     PAGE,
+    PERSONAL,
     STREAMS,
     Lookup,
     Stream,
@@ -176,7 +177,7 @@ class Reading:
                     remedy="Run again; nothing was stored of them.",
                 )
             last = int(number)
-        return rows
+        return [{k: v for k, v in row.items() if k not in PERSONAL} for row in rows]
 
     def _check_count(
         self, stream: Stream, place: Place, rows: list[dict[str, Any]]
@@ -193,7 +194,7 @@ class Reading:
         if got < told:
             raise Unavailable(
                 f"Bitrix24 counts {told:,} rows of {stream.name} and gave {got:,}.",
-                remedy="Run again; if it stays, ask who may see what the webhook reads.",
+                remedy="Run again; if it stays, look at what the webhook may see.",
             )
 
     def _looked_up(

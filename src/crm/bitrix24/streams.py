@@ -31,7 +31,6 @@ class Stream:
     changed: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
     filter: Mapping[str, Any] = field(default_factory=dict)
-    scope: str = "crm"
 
     def page(self, last: int | str, since: str | None) -> Command:
         """Ask for the rows after an id, or after what a reference will name."""
@@ -54,6 +53,15 @@ class Stream:
         """Name the id of the last row of a full page that an earlier command gives."""
         wrapper = f"[{self.wrapper}]" if self.wrapper else ""
         return f"$result[{key}]{wrapper}[{PAGE - 1}][{self.id}]"
+
+
+PERSONAL: Final = frozenset(
+    {
+        "title", "name", "secondName", "lastName", "honorific", "birthdate", "fm",
+        "address", "sourceDescription", "webformId", "originId", "accountNumber",
+    }
+)  # fmt: skip
+"""Columns that name a person, or tell one card from another: not even stored."""
 
 
 def _items(name: str, number: int) -> Stream:
@@ -85,7 +93,7 @@ STREAMS: Final = (
     ),
     Stream(
         "payment", "sale.payment.list", "payments", "id", "datePaid",
-        filter={"paid": "Y"}, scope="sale",
+        filter={"paid": "Y"},
     ),
 )  # fmt: skip
 

@@ -1,0 +1,109 @@
+"""A portal as a source: read what is new, then tables of all that was ever read."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import structlog
+
+from crm.bitrix24.cards import ALLOWANCE
+from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.reading import Reading
+from crm.bitrix24.shelf import Shelf
+from crm.bitrix24.tables import Gathering
+from crm.bitrix24.words import Words
+from crm.pace import PaceGate
+from crm.port import Gate
+from crm.transport import Patience
+from leads.conform import Rules, conform
+from leads.conform.raw import count_of
+from leads.journal import Journal
+from leads.settings import Bitrix24Source
+from leads.tables import Tables
+
+KIND = "bitrix24"
+log = structlog.get_logger()
+
+Open = Callable[[Gate], Client]
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A ``crm.port.Source`` over one Bitrix24 account.
+
+    Parameters
+    ----------
+    source
+        As configured.
+    rules
+        For the tables.
+    folder
+        The store; raw pages are kept under ``bitrix24/<account>``.
+    database
+        URL of the journal, where the account's limit is counted for all workers.
+    """
+
+    source: Bitrix24Source
+    rules: Rules
+    folder: Path
+    database: str
+    patience: Patience = field(default_factory=lambda: Patience(chance=random.Random()))
+    open: Open | None = None
+
+    def read(self) -> Tables:
+        """Read what is new, and put all that was read into tables.
+
+        Raises
+        ------
+        Unavailable
+            The portal did not answer; what was read is kept, and the next run goes on.
+        """
+        shelf = Shelf(self.folder / KIND / self.source.account)
+        webhook = webhook_in(self.source.url_env)
+        with closing(Journal(self.database)) as journal:
+            journal.upgrade()
+            gate = gate_of(self.source.account, self.source.address, journal)
+            opened = self.open(gate) if self.open else Client(webhook, gate)
+            with closing(opened) as client:
+                Reading(
+                    client,
+                    shelf,
+                    entity=self.source.entity,
+                    patience=self.patience,
+                    tell=lambda what: log.info("reading", what=what),
+                ).run()
+        return tables_of(shelf, self.rules, entity=self.source.entity, us=webhook.user)
+
+
+def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
+    """Open the gate that writing to the same account passes too."""
+    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
+    return PaceGate(journal, buckets, ALLOWANCE)
+
+
+def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:
+    """Put all pages of a shelf into tables.
+
+    Raises
+    ------
+    BadInput
+        They break a rule that no reading can mend.
+    """
+    words = Words()
+    for page in shelf.pages():
+        if page.stream == "words":
+            words.learn(page.rows)
+    gathering = Gathering(words, entity=entity, us=us)
+    for page in shelf.pages():
+        gathering.take(page)
+    tables = conform(gathering.tables(), rules)
+    notes = [
+        f"Bitrix24: {count_of(count, 'row')} of {what} belong to none of the leads and"
+        " were left out"
+        for what, count in sorted(gathering.left_out.items())
+    ]
+    return replace(tables, notes=(*tables.notes, *notes))
