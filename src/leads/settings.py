@@ -101,7 +101,8 @@ class AmoSource(_Section):
     """An amoCRM account, read over its API.
 
     ``payments`` says which money counts: paid ``invoices``, purchases of
-    ``customers``, or the sum of a lead that is ``won``. Secrets are in the environment
+    ``customers``, or the sum of a lead that is ``won``. ``currency`` counts only if the
+    account tells none. Secrets are in the environment
     variables that ``url_env`` and ``token_env`` name.
     """
 
@@ -110,6 +111,7 @@ class AmoSource(_Section):
     url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
     token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
     address: str = ""
+    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
     exclude: tuple[str, ...] = ()
     payments: tuple[Literal["invoices", "customers", "won"], ...] = ("invoices",)
 

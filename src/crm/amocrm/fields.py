@@ -38,7 +38,7 @@ class Wanted:
         return f"{OURS}{self.our.value.upper()}"
 
     def name(self, language: str) -> str:
-        """What people read."""
+        """Give what people read."""
         return self.ru if language == "ru" else self.en
 
 

@@ -86,7 +86,7 @@ class Names:
     field's id. ``stages`` go by pipeline and status.
     """
 
-    currency: str
+    currency: str | None
     pipelines: Mapping[str, str]
     stages: Mapping[tuple[str, str], str]
     users: Mapping[str, str]
@@ -108,7 +108,7 @@ class Names:
 
 def names_of(shelf: Shelf) -> Names:
     """Read the names off a shelf."""
-    account = next((one.body for one in shelf.newest("account")), {})
+    account: Mapping[str, Any] = next((one.body for one in shelf.newest("account")), {})
     lines = {one.id: one.body for one in shelf.newest("pipeline")}
     pipelines = _apart({key: body["name"] for key, body in lines.items()})
     stages: dict[tuple[str, str], str] = {}
@@ -121,7 +121,7 @@ def names_of(shelf: Shelf) -> Names:
     }
     coded = {body["code"]: key for key, body in fields["leads"].items()}
     return Names(
-        currency=str(account.get("currency") or "RUB"),
+        currency=account.get("currency") or None,
         pipelines=pipelines,
         stages=stages,
         users=_apart({one.id: one.body["name"] for one in shelf.newest("user")}),

@@ -76,7 +76,8 @@ def _texts(
     client: AmoClient, kind: NoteKind, ids: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
     if kind is NoteKind.COMMENT:
-        asked = {"filter[entity_id][]": ids, "filter[note_type][]": ["common"]}
+        asked: dict[str, Any] = {"filter[entity_id][]": ids}
+        asked["filter[note_type][]"] = ["common"]
         listing = Listing("leads/notes", "notes", asked)
     else:
         told: dict[str, Any] = {"filter[entity_type]": "leads"}

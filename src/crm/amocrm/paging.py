@@ -14,6 +14,7 @@ loses some. Two ways round it:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -109,9 +110,7 @@ def every(ask: Ask, listing: Listing) -> Iterator[list[Row]]:
         page += 1
 
 
-def _second(
-    ask: Ask, listing: Listing, at: int, *, limit: int
-) -> Iterator[list[Row]]:
+def _second(ask: Ask, listing: Listing, at: int, *, limit: int) -> Iterator[list[Row]]:
     """Read all that last changed within one second, over more pages than one.
 
     A card that leaves the second shifts those behind it by a place, so the second is
@@ -163,7 +162,7 @@ def _page(ask: Ask, listing: Listing, asked: Query) -> tuple[list[Row], bool]:
 def _check_order(listing: Listing, rows: list[Row], since: int) -> None:
     """Refuse rows that a filter or an order which is silently ignored would give."""
     times = [since, *(_changed(row) for row in rows)]
-    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later < earlier for earlier, later in itertools.pairwise(times)):
         raise _disobeyed(listing)
 
 

@@ -51,18 +51,17 @@ def _invoices(shelf: Shelf, people: People) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     loose = partly = 0
     for versions in shelf.versions("invoice"):
-        last = versions[-1].body
-        is_paid = last["status"] in PAID and not last["is_deleted"]
-        partly += last["status"] == PARTLY and not last["is_deleted"]
-        if not is_paid:
-            continue
-        lead_id = tied.get(int(versions[0].id))
-        if lead_id is None:
+        last, lead = versions[-1].body, tied.get(int(versions[0].id))
+        if last["is_deleted"] or last["status"] not in PAID:
+            partly += last["status"] == PARTLY and not last["is_deleted"]
+        elif lead is None:
             loose += 1
-            continue
-        row = _payment(lead_id, versions, people)
-        if row is not None:
-            rows.append(row)
+        else:
+            rows += _payment(lead, versions, people)
+    return rows, _uncounted(loose, partly)
+
+
+def _uncounted(loose: int, partly: int) -> list[str]:
     notes = []
     if loose:
         notes.append(f"amoCRM: {loose:,} paid invoices are tied to no lead")
@@ -71,22 +70,22 @@ def _invoices(shelf: Shelf, people: People) -> tuple[list[Row], list[str]]:
             f"amoCRM: {partly:,} partly paid invoices count for nothing: how much of"
             " them was paid is not told"
         )
-    return rows, notes
+    return notes
 
 
-def _payment(lead: str, versions: list[Kept], people: People) -> Row | None:
+def _payment(lead: str, versions: list[Kept], people: People) -> list[Row]:
     """Make a payment of an invoice: its sum now, known when it was first seen paid."""
     body = versions[-1].body
     try:
         amount = float(body["price"])
     except (TypeError, ValueError):
-        return None
+        return []
     first = next(one for one in versions if one.body["status"] in PAID)
     told = moment(body["paid_at"])
     at = first.at if told is None else int(told.timestamp())
     # A day without an hour may lie before the lead of the same day.
     at = max(at, people.created[lead])
-    return lead, moment(at), moment(max(at, first.known_at)), amount
+    return [(lead, moment(at), moment(max(at, first.known_at)), amount)]
 
 
 def _purchases(shelf: Shelf, people: People) -> Iterator[Row]:

@@ -104,7 +104,7 @@ class Reader:
         shelf: Shelf,
         *,
         now: int,
-        patience: Patience = Patience(),
+        patience: Patience = Patience(),  # noqa: B008 - frozen
         told: Told = lambda _stream, _rows: None,
     ) -> None:
         self._client = client
@@ -194,9 +194,7 @@ class Reader:
         backfill = not place["whole"]
         for rows, page in pages:
             kept = [
-                slim.kept(
-                    ENTRY, row, slim.entry(row), now=self._now, backfill=backfill
-                )
+                slim.kept(ENTRY, row, slim.entry(row), now=self._now, backfill=backfill)
                 for row in rows
                 if _is_wanted(row["type"])
             ]
@@ -273,30 +271,34 @@ class Reader:
         account = self._ask("account", {}) or {}
         told = {key: account.get(key) for key in ("id", "currency", "current_user_id")}
         yield self._named("account", "0", told)
+        yield from self._pipelines()
+        for rows in every(self._ask, Listing("users", "users", {})):
+            for row in rows:
+                yield self._named("user", str(row["id"]), {"name": row["name"]})
+        for kind in ("leads", "contacts", "companies"):
+            yield from self._fields(kind)
+
+    def _pipelines(self) -> Iterator[Kept]:
         for rows in every(self._ask, Listing("leads/pipelines", "pipelines", {})):
             for row in rows:
                 statuses = row["_embedded"]["statuses"]
                 names = {str(each["id"]): each["name"] for each in statuses}
                 told = {"name": row["name"], "statuses": names}
                 yield self._named("pipeline", str(row["id"]), told)
-        for rows in every(self._ask, Listing("users", "users", {})):
+
+    def _fields(self, kind: str) -> Iterator[Kept]:
+        listing = Listing(f"{kind}/custom_fields", "custom_fields", {})
+        for rows in every(self._ask, listing):
             for row in rows:
-                yield self._named("user", str(row["id"]), {"name": row["name"]})
-        for kind in ("leads", "contacts", "companies"):
-            listing = Listing(f"{kind}/custom_fields", "custom_fields", {})
-            for rows in every(self._ask, listing):
-                for row in rows:
-                    if not str(row.get("code") or "").startswith(slim.OURS):
-                        told = {key: row.get(key) for key in ("name", "type", "code")}
-                        yield self._named(f"field:{kind}", str(row["id"]), told)
+                if not str(row.get("code") or "").startswith(slim.OURS):
+                    told = {key: row.get(key) for key in ("name", "type", "code")}
+                    yield self._named(f"field:{kind}", str(row["id"]), told)
 
     def _named(self, kind: str, key: str, body: Any) -> Kept:
         return Kept(kind, key, self._now, self._now, body)
 
     def _ask(self, path: str, query: Query) -> dict[str, Any] | None:
-        return self._patience.asking(
-            lambda: self._client.get(path, query), again=AGAIN
-        )
+        return self._patience.asking(lambda: self._client.get(path, query), again=AGAIN)
 
     def _tell(self, stream: str, rows: int) -> None:
         self._counts[stream] = self._counts.get(stream, 0) + rows

@@ -117,9 +117,7 @@ def custom(row: Row) -> dict[str, list[Any]]:
     }
 
 
-def kept(
-    stream: Times, row: Row, body: Any, *, now: int, backfill: bool
-) -> Kept:
+def kept(stream: Times, row: Row, body: Any, *, now: int, backfill: bool) -> Kept:
     """Say when a row was, and when we could first know it.
 
     What the CRM had before we ever looked was known there at its own time; what comes

@@ -7,18 +7,25 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from crm.amocrm.cards import ALLOWANCE
+from crm.amocrm.client import AmoClient
 from crm.amocrm.opening import open_client
-from crm.amocrm.reading import Reader, logged
+from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
+from crm.pace import PaceGate
 from crm.port import Gate
 from crm.transport import Patience
 from leads.conform import Rules, conform
+from leads.journal import Journal
 from leads.settings import AmoSource
 from leads.tables import Tables
 
-Told = Callable[[str, int], None]
+KIND: Final = "amocrm"
+
+Open = Callable[[Gate], AmoClient]
 
 
 @dataclass(frozen=True)
@@ -28,26 +35,29 @@ class Amo:
     Parameters
     ----------
     source
-        The section of the configuration.
+        As configured.
     rules
-        What the source leaves open; the account tells the currency.
-    gate
-        Where every request passes.
+        For the tables.
     folder
-        Where pages are kept between runs.
+        The store; what was read is kept under ``amocrm/<account>``.
+    database
+        URL of the journal, where the account's limit is counted for all workers.
     told
         Hears how far each stream is.
     now
         Gives seconds since 1970.
+    open
+        Opens the account; from the environment unless given.
     """
 
     source: AmoSource
     rules: Rules
-    gate: Gate
     folder: Path
+    database: str
+    patience: Patience = field(default_factory=Patience)
     told: Told = logged
     now: Callable[[], float] = time.time
-    patience: Patience = field(default_factory=Patience)
+    open: Open | None = None
 
     def read(self) -> Tables:
         """Read everything that is new, and give all that is known.
@@ -55,18 +65,32 @@ class Amo:
         Raises
         ------
         Unavailable
-            A page could not be read; the next run goes on there.
+            A page could not be read; what was read is kept, and the next run goes on.
         BadInput
             With every fault of the data.
         """
         paid = self.source.payments
-        with closing(Shelf(self.folder)) as shelf:
-            with closing(open_client(self.source, self.gate)) as client:
-                reader = Reader(
-                    client, shelf,
-                    now=int(self.now()), patience=self.patience, told=self.told,
-                )  # fmt: skip
-                reader.run(invoices="invoices" in paid, customers="customers" in paid)
+        with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
+            with closing(Journal(self.database)) as journal:
+                journal.upgrade()
+                gate = gate_of(self.source.account, self.source.address, journal)
+                with closing(self._opened(gate)) as client:
+                    reader = Reader(
+                        client, shelf,
+                        now=int(self.now()), patience=self.patience, told=self.told,
+                    )  # fmt: skip
+                    reader.run(
+                        invoices="invoices" in paid, customers="customers" in paid
+                    )
             raw, notes = raw_tables(shelf, payments=paid)
         tables = conform(raw, self.rules)
         return replace(tables, notes=(*notes, *tables.notes))
+
+    def _opened(self, gate: Gate) -> AmoClient:
+        return self.open(gate) if self.open else open_client(self.source, gate)
+
+
+def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
+    """Open the gate that writing to the same account passes too."""
+    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
+    return PaceGate(journal, buckets, ALLOWANCE)

@@ -7,9 +7,9 @@ moment at which we saw it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -206,7 +206,7 @@ def _stage(shop: Shop, lead: str, one: Kept, status: Told) -> Row:
 
 
 def _beginning(shop: Shop, first: Kept, begun: tuple[int, Any] | None) -> Row:
-    """Say where a lead began: before its first move, or where it has been ever since."""
+    """Say where a lead began: before its first move, or where it still is."""
     body = first.body
     status = {"pipeline_id": body["pipeline_id"], "id": body["status_id"]}
     if begun is not None:
@@ -234,7 +234,7 @@ def _changes(shop: Shop) -> Iterator[Row]:
         logged.setdefault((lead, name), []).append(one.at)
         yield lead, moment(one.at), moment(one.known_at), name, new
     for versions in shop.shelf.versions("lead"):
-        for earlier, later in zip(versions, versions[1:], strict=False):
+        for earlier, later in itertools.pairwise(versions):
             yield from _seen_changes(shop, earlier, later, logged)
 
 
