@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 VERBS: Final[Mapping[str, str]] = {
+    "connect": "Check a CRM's rights and make our fields on its cards.",
     "ingest": "Bring the company's data into canonical tables.",
     "snapshot": "Look at the leads in time and print the data card.",
     "train": "Train, calibrate, prove and register a model.",

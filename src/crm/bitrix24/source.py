@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -106,4 +107,8 @@ def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:
         " were left out"
         for what, count in sorted(gathering.left_out.items())
     ]
-    return replace(tables, notes=(*tables.notes, *notes))
+    # Nothing new since the last event is known too: up to when we asked.
+    asked = datetime.fromisoformat(shelf.cursor().began).astimezone(UTC)
+    return replace(
+        tables, cut_off=max(tables.cut_off, asked), notes=(*tables.notes, *notes)
+    )

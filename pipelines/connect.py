@@ -1,0 +1,89 @@
+"""``connect``: make a CRM ready for us, and check every day that it still is."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from crm.bitrix24.checks import Wishes, require
+from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.fields import WANTED
+from crm.bitrix24.installing import install
+from crm.bitrix24.source import gate_of
+from leads.errors import BadConfig
+from leads.journal import Journal
+from leads.settings import Bitrix24Source, Crm, Settings, read_settings
+from pipelines.console import ConfigOption, log, out, table, verb
+
+
+class Kind(StrEnum):
+    """The CRMs that can be connected."""
+
+    BITRIX24 = "bitrix24"
+
+
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Change nothing; say whether all is well.")
+]
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Mend fields that people changed or deleted.")
+]
+
+
+@verb
+def connect(
+    kind: Annotated[Kind, typer.Argument(help="Which CRM.")],
+    config: ConfigOption,
+    check: CheckOption = False,
+    repair: RepairOption = False,
+) -> None:
+    """Check rights and plan, and make our fields on the cards of a CRM."""
+    settings = read_settings(config)
+    account = _account(settings, kind)
+    wishes = _wishes(settings)
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        gate = gate_of(account.account, account.address, journal)
+        with closing(Client(webhook_in(account.url_env), gate)) as client:
+            require(client, wishes, with_fields=check)
+            made = []
+            if wishes.writes and not check:
+                language = settings.company.language
+                made = install(client, language=language, repair=repair)
+    log.info("connected", kind=kind.value, account=account.account, made=made)
+    show(made, wishes)
+
+
+def show(made: list[str], wishes: Wishes) -> None:
+    """Print what was made, and that all stands."""
+    if made:
+        fields = table("Made", "card", "field")
+        for one in made:
+            fields.add_row(*one.split(" ", 1))
+        out.print(fields)
+    stand = f"{len(WANTED)} fields stand on leads and on deals" if wishes.writes else ""
+    out.print("ready    rights and plan suffice" + (f"; {stand}" if stand else ""))
+
+
+def _account(settings: Settings, kind: Kind) -> Crm | Bitrix24Source:
+    """Find whose account it is: where we write, else where we read."""
+    for one in (settings.crm, settings.source):
+        is_account = isinstance(one, Crm | Bitrix24Source)
+        if is_account and one is not None and one.kind == kind.value:
+            assert isinstance(one, Crm | Bitrix24Source)
+            return one
+    raise BadConfig(
+        f"Neither [crm] nor [source] has kind = {kind.value!r}.",
+        remedy="Add one; README tells how.",
+    )
+
+
+def _wishes(settings: Settings) -> Wishes:
+    crm, source = settings.crm, settings.source
+    entity = source.entity if isinstance(source, Bitrix24Source) else "lead"
+    if crm is None:
+        return Wishes(entity, writes=False)
+    return Wishes(crm.entity, writes=True, tasks=crm.task)
