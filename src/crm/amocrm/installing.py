@@ -76,9 +76,7 @@ def install(
     Unavailable
         The account did not answer. Run it again: nothing is made twice.
     """
-    found = inspect(client, token=token, now=now)
-    if found.faults:
-        raise _refused(found)
+    found = ready(client, token=token, now=now)
     flaws = flaws_in(look(client))
     if not check:
         wanted = [one for one in flaws if repair or one.state is State.ABSENT]
@@ -87,6 +85,24 @@ def install(
             one.wanted.code for one in wanted if one.state is not State.OTHER_TYPE
         ]
     require_sound(look(client))
+    return found
+
+
+def ready(client: AmoClient, *, token: str, now: datetime) -> Findings:
+    """Look at token, rights and plan, and refuse what would fail; nothing is changed.
+
+    Raises
+    ------
+    BadConfig
+        With every fault.
+    """
+    found = inspect(client, token=token, now=now)
+    if found.faults:
+        raise BadConfig(
+            "amoCRM is not ready; nothing was changed.",
+            remedy="Mend this and run it again:",
+            faults=found.faults,
+        )
     return found
 
 
@@ -141,11 +157,3 @@ def _rights(found: Findings, client: AmoClient) -> None:
         what = f"user {found.user} is no administrator, so fields cannot be made"
         remedy = "Let an administrator make the token."
         found.faults.append(Fault("rights", what, remedy))
-
-
-def _refused(found: Findings) -> BadConfig:
-    return BadConfig(
-        "amoCRM is not ready; nothing was changed.",
-        remedy="Mend this and run it again:",
-        faults=found.faults,
-    )

@@ -45,9 +45,9 @@ def payments_of(
 
 def _invoices(shelf: Shelf, people: People) -> tuple[list[Row], list[str]]:
     tied: dict[int, str] = {}
-    for lead in shelf.newest("lead"):
-        for element in lead.body["elements"]:
-            tied.setdefault(element, lead.id)
+    for card in shelf.newest("lead"):
+        for element in card.body["elements"]:
+            tied.setdefault(element, card.id)
     rows: list[Row] = []
     loose = partly = 0
     for versions in shelf.versions("invoice"):
