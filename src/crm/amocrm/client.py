@@ -8,7 +8,7 @@
     ├── NoRight         403 in JSON: the token's user may not
     ├── Banned          403 as a page: blocked for too many requests
     ├── NotThere        404
-    ├── Busy            429, 5xx: later it may be answered
+    ├── Busy            429, 5xx, half a body: later it may be answered
     └── BadRequest      400, 422 and whatever else; carries the validation errors
 
 An empty list is 204 without a body. The limits stand in the body of a 429, not in a
@@ -63,7 +63,7 @@ class NotThere(AmoRefused):
 
 
 class Busy(AmoRefused):
-    """429 or 5xx."""
+    """429, 5xx, or a success without a body that can be read."""
 
 
 class BadRequest(AmoRefused):
@@ -75,6 +75,15 @@ class BadRequest(AmoRefused):
         super().__init__(what, remedy=remedy)
         self.errors = dict(errors or {})
 
+
+REFUSALS: Final[Mapping[int, tuple[type[AmoRefused], str]]] = {
+    401: (NotAuthorised, "Make a new long-lived token, or authorise us again."),
+    402: (NotInPlan, "Pay the account, or take a larger plan."),
+    403: (NoRight, "Give the token's user the right to this."),
+    404: (NotThere, "It was deleted, or the address is wrong."),
+}
+PASSING: Final = frozenset({200, 201, 202, 429, 500, 502, 503, 504})
+"""What may pass; of a success only if its body could not be read."""
 
 AGAIN: Final = (Busy, TransportFailed)
 """What a read may ask again after."""
@@ -172,32 +181,21 @@ def said(answer: Answer, path: str) -> dict[str, Any] | None:
 
 def refusal(answer: Answer, path: str) -> AmoRefused:
     """Put a refusal into words; the body's own never are, for they may name people."""
-    what = f"amoCRM answered {answer.status} to {path}."
-    match answer.status:
-        case 401:
-            return NotAuthorised(
-                what, remedy="Make a new long-lived token, or authorise us again."
-            )
-        case 402:
-            return NotInPlan(what, remedy="Pay the account, or take a larger plan.")
-        case 403 if answer.json() is None:
-            return Banned(
-                "amoCRM has blocked this account or our address for its limits.",
-                remedy="Ask amoCRM's support to lift it, then run deliver replay.",
-            )
-        case 403:
-            return NoRight(what, remedy="Give the token's user the right to this.")
-        case 404:
-            return NotThere(what, remedy="It was deleted, or the address is wrong.")
-        case 429 | 500 | 502 | 503 | 504:
-            return Busy(what, remedy="It is asked again by itself.")
-        case 301 | 302 | 307 | 308:
-            return BadRequest(
-                what, remedy="The account's address has changed: set the new one."
-            )
-    return BadRequest(
-        what, remedy="It was not understood; nothing was done.", errors=faults(answer)
-    )
+    what, status = f"amoCRM answered {answer.status} to {path}.", answer.status
+    if status == 403 and answer.json() is None:
+        return Banned(
+            "amoCRM has blocked this account or our address for its limits.",
+            remedy="Ask amoCRM's support to lift it, then run deliver replay.",
+        )
+    if status in REFUSALS:
+        kind, remedy = REFUSALS[status]
+        return kind(what, remedy=remedy)
+    if status in PASSING:
+        return Busy(what, remedy="It is asked again by itself.")
+    remedy = "It was not understood; nothing was done."
+    if 300 <= status < 400:
+        remedy = "The account's address has changed: set the new one."
+    return BadRequest(what, remedy=remedy, errors=faults(answer))
 
 
 def faults(answer: Answer) -> dict[str, str]:

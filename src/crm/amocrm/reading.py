@@ -220,30 +220,41 @@ class Reader:
             listing = Listing(f"catalogs/{key}/elements", "elements", {})
             for rows in every(self._ask, listing):
                 self._keep(stream, rows, place, backfill=not place["whole"])
-        self._shelf.put("invoice", [], {"whole": True})
-        self._claim()
+        known = set(place.get("loose", []))
+        self._shelf.put("invoice", [], {"whole": True, "loose": sorted(known)})
+        loose = self._claimed(self._loose() - known)
+        told = {"whole": True, "loose": sorted(known & self._loose() | loose)}
+        self._shelf.put("invoice", [], told)
 
-    def _claim(self) -> None:
-        """Look again at leads that are open, if there are invoices of no known lead.
+    def _claimed(self, loose: set[int]) -> set[int]:
+        """Look again at leads, if there are new invoices of none; give those left.
 
-        Tying an invoice to a lead need not count as a change of the lead.
+        Tying an invoice to a lead need not count as a change of the lead. Leads that
+        are open or closed lately come first, all others only if that was not enough.
         """
-        tied = {
-            key for one in self._shelf.newest("lead") for key in one.body["elements"]
-        }
-        loose = {
-            int(one.id)
-            for one in self._shelf.newest("invoice")
-            if not one.body["is_deleted"]
-        } - tied
-        if not loose:
-            return
-        lately = self._now - WINDOW
-        ids = [
+        for is_late in (False, True):
+            if not loose:
+                return loose
+            self._read_again(self._ids(is_late=is_late))
+            loose &= self._loose()
+        return loose
+
+    def _loose(self) -> set[int]:
+        """Give the invoices that are tied to no lead that we know."""
+        leads, invoices = self._shelf.newest("lead"), self._shelf.newest("invoice")
+        tied = {key for one in leads for key in one.body["elements"]}
+        return {int(one.id) for one in invoices if not one.body["is_deleted"]} - tied
+
+    def _ids(self, *, is_late: bool) -> list[str]:
+        """List leads: those closed long ago, or all the others."""
+        since = self._now - WINDOW
+        return [
             one.id
             for one in self._shelf.newest("lead")
-            if (one.body["closed_at"] or self._now) >= lately
+            if ((one.body["closed_at"] or self._now) < since) is is_late
         ]
+
+    def _read_again(self, ids: list[str]) -> None:
         place = self._shelf.place("lead")
         for start in range(0, len(ids), BY_IDS):
             few = {"filter[id][]": ids[start : start + BY_IDS]}

@@ -115,9 +115,7 @@ def read(
             client_of(amo, before=before), shelf,
             now=amo.account.now + 10, patience=patient(tries),
         )  # fmt: skip
-        reader.run(
-            invoices="invoices" in payments, customers="customers" in payments
-        )
+        reader.run(invoices="invoices" in payments, customers="customers" in payments)
         raw, notes = raw_tables(shelf, payments=payments)
     tables = conform(raw, RULES)
     object.__setattr__(tables, "notes", (*notes, *tables.notes))

@@ -46,7 +46,7 @@ def test_a_card_that_changes_between_two_pages_is_not_lost() -> None:
     found = walked(amo, step)
 
     assert set(found) == set(leads)
-    assert found.count(leads[0]) == 2
+    assert found.count(leads[0]) >= 2
 
 
 def test_a_card_deleted_between_two_pages_costs_no_other() -> None:

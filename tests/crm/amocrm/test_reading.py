@@ -177,8 +177,8 @@ def test_a_run_that_goes_on_reads_no_page_twice(tmp_path: Path) -> None:
     asked.clear()
     read(amo, tmp_path, before=lambda _number, path: asked.append(path))
 
-    pages = [path for path in asked if "events" in path]
-    assert not any(path.endswith("page=1") for path in pages)
+    pages = [path.rpartition("page=")[2] for path in asked if "events" in path]
+    assert pages[0] == "2"
 
 
 def test_a_page_that_fails_ends_the_run_loudly(tmp_path: Path) -> None:
@@ -308,9 +308,7 @@ def test_a_new_invoice_of_an_old_lead_is_found(tmp_path: Path) -> None:
     bill = {"name": "late", "custom_fields_values": values}
     made = ask(amo, "POST", f"catalogs/{catalog}/elements", [bill]).json()
     element = made["_embedded"]["elements"][0]["id"]
-    lead = next(
-        c.id for c in amo.account.cards["leads"].values() if not c.plain["closed_at"]
-    )
+    lead = next(iter(amo.account.cards["leads"]))
     amo.account.link(("leads", lead), ("catalog_elements", element), catalog_id=catalog)
     amo.clock.move(60)
 
