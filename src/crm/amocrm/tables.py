@@ -335,6 +335,4 @@ def _closing(names: Names) -> list[str]:
     if not found[WON]:
         return []
     won, lost = sorted(found[WON]), sorted(found[LOST])
-    return [
-        f"amoCRM closes leads in won = {won}, lost = {lost}; the section funnel takes them"
-    ]
+    return [f"amoCRM closes leads in won = {won}, lost = {lost} (section funnel)"]

@@ -136,7 +136,7 @@ def test_without_a_log_our_own_eyes_see_the_change(tmp_path: Path) -> None:
 
 def test_reading_again_changes_nothing(tmp_path: Path) -> None:
     """The same account gives the same tables, however often it is read."""
-    amo = company(20)
+    amo = company(8)
     first = read(amo, tmp_path)
 
     assert same(first, read(amo, tmp_path))
@@ -147,7 +147,7 @@ def test_a_run_killed_anywhere_goes_on_and_loses_nothing(
     tmp_path: Path, at: int
 ) -> None:
     """A run that ended before any request is completed by the next one."""
-    amo = company(20)
+    amo = company(8)
     whole = read(amo, tmp_path / "whole")
 
     def kill(number: int, _path: str) -> None:
@@ -183,7 +183,7 @@ def test_a_run_that_goes_on_reads_no_page_twice(tmp_path: Path) -> None:
 
 def test_a_page_that_fails_ends_the_run_loudly(tmp_path: Path) -> None:
     """No tables are made of a half-read account."""
-    amo = company(20)
+    amo = company(8)
     broken = {("GET contacts", n): Fault(Kind.REFUSE, status=500) for n in range(1, 9)}
     amo.plan = Scripted(broken)
 
@@ -193,7 +193,7 @@ def test_a_page_that_fails_ends_the_run_loudly(tmp_path: Path) -> None:
 
 def test_failures_that_pass_are_asked_again(tmp_path: Path) -> None:
     """A lost answer, a 504, half a body and a limit cost time and nothing else."""
-    amo = company(20)
+    amo = company(8)
     whole = read(amo, tmp_path / "whole")
     amo.plan = Scripted(
         {
@@ -211,7 +211,7 @@ def test_failures_that_pass_are_asked_again(tmp_path: Path) -> None:
 
 def test_a_ban_stops_at_once(tmp_path: Path) -> None:
     """The page of a ban is never asked again: each request would make it worse."""
-    amo = company(20)
+    amo = company(8)
     amo.guard.blocked = True
 
     with (
@@ -294,7 +294,7 @@ def test_names_that_are_shared_carry_their_number(tmp_path: Path) -> None:
 
 def test_a_new_invoice_of_an_old_lead_is_found(tmp_path: Path) -> None:
     """Tying an invoice to a lead changes no lead, and is seen all the same."""
-    amo = company(20)
+    amo = company(8)
     before = read(amo, tmp_path)
     amo.clock.move(3_600)
     catalog = next(
