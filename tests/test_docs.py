@@ -22,6 +22,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "source.table": settings.TableSource,
     "source.sql": settings.SqlSource,
     "source.map": settings.TableMap,
+    "source.bitrix24": settings.Bitrix24Source,
     "conversion": settings.Conversion,
     "snapshots": settings.Snapshots,
     "funnel": settings.Funnel,

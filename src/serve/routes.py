@@ -74,11 +74,9 @@ class Api:
         self.monitor.count(item for item in items if not isinstance(item, Exception))
         return written(batch_said(items, self.language))
 
-    def delivery(self) -> dict[str, object]:
+    def delivery(self) -> dict[str, Any] | None:
         """Say how writing to the CRM is doing; nothing without one."""
-        if self.courier is None:
-            return {}
-        return {"delivery": delivery_said(self.courier.state())}
+        return None if self.courier is None else delivery_said(self.courier.state())
 
 
 def router(api: Api) -> APIRouter:
@@ -180,8 +178,9 @@ def _add_watching(made: APIRouter, api: Api) -> None:
             "status": "ready",
             "model_version": serving.version,
             "bundle_digest": serving.bundle.digest,
+            "delivery": api.delivery(),
         }
-        return _json(written(said | api.delivery()))
+        return _json(written(said))
 
     @made.get(
         "/metrics",

@@ -259,7 +259,7 @@ class ReadySaid(TypedDict):
     status: Literal["ready"]
     model_version: str
     bundle_digest: str
-    delivery: NotRequired[DeliverySaid]
+    delivery: DeliverySaid | None
 
 
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)
