@@ -10,12 +10,17 @@ import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from crm.amocrm.naming import Column, Names
 from crm.amocrm.shelf import Shelf
 
+TOGETHER: Final = 300
+"""Seconds within which a form makes a lead and its contact."""
+
 Values = Mapping[str, list[Any]]
+Person = tuple[int, Values]
+"""When a contact or a company was made, and its fields as first seen."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class People:
     names: Names
     created: Mapping[str, int]
     leads_of: Mapping[int, list[tuple[int, str]]]
-    contacts: Mapping[int, Values]
-    companies: Mapping[int, Values]
+    contacts: Mapping[int, Person]
+    companies: Mapping[int, Person]
 
     def newest_lead(self, contact: int, at: int) -> str | None:
         """Name the newest lead that a contact had at a moment; None if it had none."""
@@ -39,13 +44,17 @@ class People:
         return leads[place - 1][1] if place else None
 
     def card(self, body: Mapping[str, Any]) -> list[Any]:
-        """Give the columns of a lead's main contact and of its company."""
-        main = next(iter(body["contacts"]), None)
-        contact = self.contacts.get(main, {}) if main is not None else {}
-        company = self.companies.get(body["company"], {})
+        """Give the columns of a lead's main contact and of its company.
+
+        One that was made well after the lead lends it nothing: a company that is
+        entered when a lead is won would tell the end.
+        """
+        latest = body["created_at"] + TOGETHER
+        contact = self.contacts.get(next(iter(body["contacts"]), 0))
+        company = self.companies.get(body["company"] or 0)
         return [
-            *_read(self.names.columns["contacts"], contact),
-            *_read(self.names.columns["companies"], company),
+            *_read(self.names.columns["contacts"], _before(contact, latest)),
+            *_read(self.names.columns["companies"], _before(company, latest)),
         ]
 
 
@@ -65,11 +74,15 @@ def people_of(shelf: Shelf, names: Names) -> People:
     )  # fmt: skip
 
 
-def _first(shelf: Shelf, kind: str) -> dict[int, Values]:
+def _first(shelf: Shelf, kind: str) -> dict[int, Person]:
+    firsts = (versions[0] for versions in shelf.versions(kind))
     return {
-        int(versions[0].id): versions[0].body["fields"]
-        for versions in shelf.versions(kind)
+        int(one.id): (one.body["created_at"] or 0, one.body["fields"]) for one in firsts
     }
+
+
+def _before(person: Person | None, latest: int) -> Values:
+    return person[1] if person is not None and person[0] <= latest else {}
 
 
 def _read(

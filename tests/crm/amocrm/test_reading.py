@@ -258,6 +258,25 @@ def test_a_call_of_a_contact_counts_for_its_lead(tmp_path: Path) -> None:
     assert [(row["lead_id"], row["value"]) for row in calls] == [(str(early), 61.0)]
 
 
+def test_a_contact_made_later_lends_the_lead_nothing(tmp_path: Path) -> None:
+    """A contact that is entered once a lead is won must not tell the end."""
+    amo, lead = one_lead()
+    other = amo.person().create(name="with a contact from the start")
+    phone = [{"field_code": "PHONE", "values": [{"value": "+79990000000"}]}]
+    early = amo.person().create("contacts", name="A", custom_fields_values=phone)
+    amo.clock.move(3_600)
+    late = amo.person().create("contacts", name="B", custom_fields_values=phone)
+    for card, contact in ((lead, late), (other, early)):
+        tie = {"to_entity_id": contact, "to_entity_type": "contacts"}
+        ask(amo, "POST", f"leads/{card}/link", [tie])
+    amo.clock.move(60)
+
+    tables = read(amo, tmp_path)
+
+    phones = dict(tables.leads.select("lead_id", "phone").iter_rows())
+    assert phones == {str(lead): None, str(other): "+79990000000"}
+
+
 def test_won_pays_only_where_the_company_says_so(tmp_path: Path) -> None:
     """A moved card is no money, unless the configuration takes it for money."""
     amo, lead = one_lead(price=700)
