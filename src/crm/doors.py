@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from crm.amocrm import cards as amocrm_cards
+from crm.amocrm.opening import open_client
 from crm.bitrix24.cards import Desk
 from crm.bitrix24.client import Client, webhook_in
 from crm.port import Allowance, CardDesk, Gate
@@ -26,7 +28,17 @@ def _bitrix24(crm: Crm, gate: Gate) -> CardDesk:
     return Desk(Client(webhook_in(crm.url_env), gate), allowance=allowance)
 
 
-DOORS: Final[dict[str, Open]] = {"bitrix24": _bitrix24}
+def _amocrm(crm: Crm, gate: Gate) -> CardDesk:
+    if crm.entity != "lead":
+        raise BadConfig(
+            f"amoCRM has no cards of kind {crm.entity!r}: its leads are its deals.",
+            remedy="Leave [crm] entity out, or set it to 'lead'.",
+        )
+    client = open_client(crm, gate)
+    return amocrm_cards.Desk(client, allowance=ALLOWANCES["amocrm"])
+
+
+DOORS: Final[dict[str, Open]] = {"bitrix24": _bitrix24, "amocrm": _amocrm}
 """The client of each kind of CRM."""
 
 

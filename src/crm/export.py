@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from crm.amocrm.source import Amo
 from crm.bitrix24.source import Portal
 from crm.database import connect, has_table, read_table
 from crm.files import find_file, read_file
@@ -23,6 +24,7 @@ from leads.conform.fields import as_text
 from leads.conform.raw import RawTable, count_of
 from leads.errors import BadInput, Fault
 from leads.settings import (
+    AmoSource,
     Bitrix24Source,
     FilesSource,
     Settings,
@@ -45,6 +47,9 @@ def open_source(settings: Settings) -> Source:
     if isinstance(source, Bitrix24Source):
         store = settings.store
         return Portal(source, _rules(settings), store.folder, store.database)
+    if isinstance(source, AmoSource):
+        store = settings.store
+        return Amo(source, _rules(settings), store.folder, store.database)
     return Flat(source, _rules(settings))
 
 
@@ -203,7 +208,8 @@ def read_leads_file(path: Path, settings: Settings, like: Tables) -> Tables:
 
 
 def _leads_to_predict(
-    raw: RawTable, source: FilesSource | SqlSource | TableSource | Bitrix24Source
+    raw: RawTable,
+    source: FilesSource | SqlSource | TableSource | Bitrix24Source | AmoSource,
 ) -> tuple[RawTable | None, list[Fault]]:
     if isinstance(source, TableSource):
         named = [name for name in (source.id, source.time) if name is not None]

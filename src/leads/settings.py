@@ -102,6 +102,25 @@ class SqlSource(_Section):
     field_changes: TableMap | None = None
 
 
+class AmoSource(_Section):
+    """An amoCRM account, read over its API.
+
+    ``payments`` says which money counts: paid ``invoices``, purchases of
+    ``customers``, or the sum of a lead that is ``won``. ``currency`` counts only if the
+    account tells none. Secrets are in the environment
+    variables that ``url_env`` and ``token_env`` name.
+    """
+
+    kind: Literal["amocrm"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
+    exclude: tuple[str, ...] = ()
+    payments: tuple[Literal["invoices", "customers", "won"], ...] = ("invoices",)
+
+
 class Holdout(_Section):
     """Rows of a flat table that are never trained on."""
 
@@ -138,7 +157,8 @@ class Bitrix24Source(_Section):
 
 
 Source = Annotated[
-    FilesSource | SqlSource | TableSource | Bitrix24Source, Field(discriminator="kind")
+    FilesSource | SqlSource | TableSource | Bitrix24Source | AmoSource,
+    Field(discriminator="kind"),
 ]
 
 
@@ -477,7 +497,7 @@ def _key(location: tuple[int | str, ...]) -> str:
     if (
         len(names) > 1
         and names[0] == "source"
-        and names[1] in {"files", "sql", "table", "bitrix24"}
+        and names[1] in {"files", "sql", "table", "bitrix24", "amocrm"}
     ):
         del names[1]  # pydantic names the branch of the union; the file does not
     return ".".join(names) or "the file"

@@ -1,0 +1,218 @@
+"""The desk of one account: reads and writes our fields on the cards of leads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from crm.amocrm import notes
+from crm.amocrm.client import AmoClient, AmoRefused, BadRequest
+from crm.amocrm.fields import FieldsChanged, Layout, look, require_sound
+from crm.amocrm.naming import moment
+from crm.amocrm.values import sent, shown
+from crm.amocrm.writes import Address, Item, send_all
+from crm.port import (
+    Allowance,
+    Card,
+    Change,
+    GateClosed,
+    Note,
+    Outcome,
+    Result,
+)
+from leads.errors import BadInput, Unavailable
+
+MOST_AT_ONCE: Final = 50
+LOOK_AGAIN: Final = timedelta(hours=1)
+LATE_BY: Final = timedelta(seconds=90)
+"""The proxy gives up after some 30 s and nothing is written about what then still runs;
+our own time-out comes on top."""
+
+ALLOWANCE: Final = Allowance(per_second=5.0, burst=5)
+LEADS: Final = Address("PATCH", "leads", "leads")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What must be known of an account before its cards make sense."""
+
+    layout: Layout
+    user: str
+
+
+class Desk:
+    """``crm.port.CardDesk`` for one account; safe between threads.
+
+    Parameters
+    ----------
+    client
+        Of the account.
+    allowance
+        What it takes.
+    """
+
+    def __init__(self, client: AmoClient, *, allowance: Allowance = ALLOWANCE) -> None:
+        self._client = client
+        self._allowance = allowance
+        self._lock = threading.Lock()
+        self._known: _Known | None = None
+        self._looked_at = 0.0
+
+    @property
+    def allowance(self) -> Allowance:
+        """How many requests the account takes."""
+        return self._allowance
+
+    @property
+    def most_at_once(self) -> int:
+        """How many cards, changes or notes one call may be given."""
+        return MOST_AT_ONCE
+
+    @property
+    def late_by(self) -> timedelta:
+        """How long after sending the account may still apply a write."""
+        return LATE_BY
+
+    def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
+        """Look at cards, all in one request; see ``crm.port.CardDesk``.
+
+        Raises
+        ------
+        FieldsChanged
+            A person has deleted or changed a field of ours.
+        """
+        known = self._sound()
+        ids = [_number(entity) for entity in entities]
+        cards: dict[str, Card | None] = dict.fromkeys(entities)
+        if not ids:
+            return cards
+        query: dict[str, Any] = {"filter[id][]": ids, "limit": 250}
+        body = self._client.get("leads", query)
+        for row in _rows(body):
+            card = _card(row, known)
+            if card.entity not in cards:
+                raise Unavailable(
+                    "amoCRM gave cards that were not asked for.",
+                    remedy="Nothing was written; it is looked at again.",
+                )
+            cards[card.entity] = None if row.get("is_deleted") else card
+        return cards
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Result]:
+        """Write changes in one request; see ``crm.port.CardDesk``.
+
+        What would change nothing is not sent: amoCRM would take it for a change all the
+        same, and fire hooks.
+        """
+        try:
+            known = self._sound()
+            items = [_item(change, known.layout) for change in changes]
+        except GateClosed as closed:
+            late = Result(Outcome.NOT_APPLIED, "GATE", retry_after=closed.retry_after)
+            return [late] * len(changes)
+        except (BadInput, KeyError):
+            return [Result(Outcome.NOT_APPLIED, "FIELDS_CHANGED")] * len(changes)
+        except Unavailable:
+            return [Result(Outcome.NOT_APPLIED, "NOT_LOOKED")] * len(changes)
+        full = [item for item in items if len(item) > 1]
+        ends = iter(send_all(self._client, LEADS, full))
+        results = [
+            next(ends) if len(item) > 1 else Result(Outcome.APPLIED) for item in items
+        ]
+        if any(end.why == "FIELDS_CHANGED" for end in results):
+            self._forget()
+        return [replace(end, remote_id=None) for end in results]
+
+    def find(self, wanted: Sequence[Note]) -> Mapping[str, str]:
+        """Find notes by their markers; see ``crm.port.CardDesk``."""
+        return notes.find(self._client, wanted)
+
+    def post(self, wanted: Sequence[Note]) -> Sequence[Result]:
+        """Create or change notes; see ``crm.port.CardDesk``."""
+        return notes.post(self._client, wanted)
+
+    def _sound(self) -> _Known:
+        """Know our fields; looked at anew every hour, and after anything odd."""
+        with self._lock:
+            fresh = time.monotonic() - self._looked_at < LOOK_AGAIN.total_seconds()
+            if self._known is not None and fresh:
+                return self._known
+            layout = look(self._client)
+            try:
+                require_sound(layout)
+            except FieldsChanged as error:
+                log.error("fields_changed", faults=[str(f) for f in error.faults])
+                raise
+            account = self._client.get("account") or {}
+            self._known = _Known(layout, str(account.get("current_user_id")))
+            self._looked_at = time.monotonic()
+            return self._known
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._known = None
+
+
+def _card(row: Mapping[str, Any], known: _Known) -> Card:
+    filled = {
+        each.get("field_id"): each.get("values") or []
+        for each in row.get("custom_fields_values") or []
+    }
+    author = row.get("updated_by")
+    return Card(
+        entity=f"lead:{row.get('id')}",
+        fields={
+            our: shown(our, filled.get(found.id, []), found)
+            for our, found in known.layout.items()
+        },
+        stage=f"{row.get('pipeline_id')}/{row.get('status_id')}",
+        responsible=str(row["responsible_user_id"])
+        if row.get("responsible_user_id")
+        else None,
+        changed_at=moment(row.get("updated_at")),
+        # 0 is "a robot or the interface": it may be us.
+        changed_by_us=str(author) == known.user if author else None,
+    )
+
+
+def _item(change: Change, layout: Layout) -> Item:
+    """Word one record of a PATCH; ``updated_at`` is never sent, for it can be stale."""
+    item: Item = {"id": _number(change.entity)}
+    values = [sent(name, value, layout[name]) for name, value in change.fields.items()]
+    if values:
+        item["custom_fields_values"] = values
+    if change.move:
+        line, _, status = change.move.after.partition("/")
+        # 142 and 143 stand in every pipeline, so both are always sent.
+        item |= {"pipeline_id": int(line), "status_id": int(status)}
+    return item
+
+
+def _rows(body: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Give the rows of an answer, or raise: part of one is none."""
+    if body is None:
+        return []
+    embedded = body.get("_embedded")
+    rows = embedded.get("leads") if isinstance(embedded, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
+        raise BadRequest("amoCRM's answer holds no leads.", remedy="Look again later.")
+    if "next" in (body.get("_links") or {}):
+        raise BadRequest("amoCRM gave only a part.", remedy="Look again later.")
+    return rows
+
+
+def _number(entity: str) -> int:
+    kind, _, number = entity.partition(":")
+    if kind != "lead" or not (number.isascii() and number.isdigit()):
+        raise AmoRefused(
+            f"amoCRM has no card {entity!r}.", remedy="Set [crm] entity = 'lead'."
+        )
+    return int(number)

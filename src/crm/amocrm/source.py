@@ -1,0 +1,96 @@
+"""An amoCRM account as a source: read what is new, then make tables of all of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from crm.amocrm.cards import ALLOWANCE
+from crm.amocrm.client import AmoClient
+from crm.amocrm.opening import open_client
+from crm.amocrm.reading import Reader, Told, logged
+from crm.amocrm.shelf import Shelf
+from crm.amocrm.tables import raw_tables
+from crm.pace import PaceGate
+from crm.port import Gate
+from crm.transport import Patience
+from leads.conform import Rules, conform
+from leads.journal import Journal
+from leads.settings import AmoSource
+from leads.tables import Tables
+
+KIND: Final = "amocrm"
+
+Open = Callable[[Gate], AmoClient]
+
+
+@dataclass(frozen=True)
+class Amo:
+    """``crm.port.Source`` of one account.
+
+    Parameters
+    ----------
+    source
+        As configured.
+    rules
+        For the tables.
+    folder
+        The store; what was read is kept under ``amocrm/<account>``.
+    database
+        URL of the journal, where the account's limit is counted for all workers.
+    told
+        Hears how far each stream is.
+    now
+        Gives seconds since 1970.
+    open
+        Opens the account; from the environment unless given.
+    """
+
+    source: AmoSource
+    rules: Rules
+    folder: Path
+    database: str
+    patience: Patience = field(default_factory=Patience)
+    told: Told = logged
+    now: Callable[[], float] = time.time
+    open: Open | None = None
+
+    def read(self) -> Tables:
+        """Read everything that is new, and give all that is known.
+
+        Raises
+        ------
+        Unavailable
+            A page could not be read; what was read is kept, and the next run goes on.
+        BadInput
+            With every fault of the data.
+        """
+        paid = self.source.payments
+        with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
+            with closing(Journal(self.database)) as journal:
+                journal.upgrade()
+                gate = gate_of(self.source.account, self.source.address, journal)
+                with closing(self._opened(gate)) as client:
+                    reader = Reader(
+                        client, shelf,
+                        now=int(self.now()), patience=self.patience, told=self.told,
+                    )  # fmt: skip
+                    reader.run(
+                        invoices="invoices" in paid, customers="customers" in paid
+                    )
+            raw, notes = raw_tables(shelf, payments=paid)
+        tables = conform(raw, self.rules)
+        return replace(tables, notes=(*notes, *tables.notes))
+
+    def _opened(self, gate: Gate) -> AmoClient:
+        return self.open(gate) if self.open else open_client(self.source, gate)
+
+
+def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
+    """Open the gate that writing to the same account passes too."""
+    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
+    return PaceGate(journal, buckets, ALLOWANCE)
