@@ -107,7 +107,8 @@ def _chosen(mine: Sequence[float], order: Sequence[int]) -> list[int]:
     speaking: list[int] = []
     against: list[int] = []
     for place in order:
-        if abs(mine[place]) < LEAST_SHARE and (speaking or against):
+        slight = abs(mine[place]) < LEAST_SHARE and (speaking or against)
+        if slight or mine[place] == 0.0:
             break
         side = speaking if mine[place] > 0 else against
         if len(side) < MOST:

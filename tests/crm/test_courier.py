@@ -55,10 +55,10 @@ def test_a_recorded_prediction_reaches_its_card(tmp_path: Path) -> None:
         assert [one.bucket for one in courier.state().pace] == ["bitrix24/acme"]
 
 
-def test_a_crm_without_a_client_is_refused(tmp_path: Path) -> None:
-    """Until there is a client, the configuration is at fault and says so."""
+def test_a_crm_without_its_secret_is_refused(tmp_path: Path) -> None:
+    """Where the environment lacks the secret, the variable is named."""
     with (
         closing(Journal(f"sqlite:///{tmp_path / 'journal.db'}")) as journal,
-        pytest.raises(BadConfig, match="no client"),
+        pytest.raises(BadConfig, match="LEADCAST_CRM_URL"),
     ):
         Courier(company(tmp_path), journal)

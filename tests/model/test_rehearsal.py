@@ -157,6 +157,8 @@ def test_only_whole_mature_months_are_asked_for(
     assert [s.month for s in spans(young, settings, 9)] == [
         "2025-02", "2025-03", "2025-04", "2025-05",
     ]  # fmt: skip
+    begun = replace(history.tables, cut_off=datetime(2025, 6, 3, tzinfo=UTC))
+    assert spans(History(begun), settings, 1)[0].month == "2025-04"
 
 
 def test_months_are_those_of_the_companys_zone(

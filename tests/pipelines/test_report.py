@@ -50,11 +50,11 @@ def test_verb_writes_the_pages_and_says_where(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments)
 
     assert done.exit_code == 0, done.output
-    assert "8 of 8" in done.output
+    assert "7 of 7" in done.output
     folder = folder_of(settings)
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     assert {"leads.html", "leads.json", "model.html", "model.json"} < names
-    assert len(names) == 2 * 5 + 2 * 3
+    assert len(names) == 2 * 6 + 2 * 3
 
 
 def test_report_before_anything_says_what_to_do(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_doing_it_again_changes_only_the_date(tmp_path: Path) -> None:
     report_leads(settings, now=example.NOW + timedelta(days=1))
 
     assert {p: p.read_bytes() for p in folder_of(settings).rglob("*.json")} == facts
-    assert len(json.loads(facts[folder_of(settings) / "leads.json"])["rows"]) == 5
+    assert len(json.loads(facts[folder_of(settings) / "leads.json"])["rows"]) == 4
 
 
 def test_unknown_configuration_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,7 +56,11 @@ def asked(
     company: Company, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Asked]:
     """Predict a lead thrice: by the first model, by the second, and later by it."""
-    settings = company.apart(tmp_path_factory.mktemp("insight"))
+    folder = tmp_path_factory.mktemp("insight")
+    apart = company.apart(folder)
+    kept = shutil.copytree(apart.store.folder, folder / "store")
+    store = apart.store.model_copy(update={"folder": kept})
+    settings = apart.model_copy(update={"store": store})
     journal = Journal(settings.store.database)
     journal.upgrade()
     point(settings.store.folder, company.pointers[1])

@@ -194,7 +194,7 @@ def choose_calibrator(
         Whether folds go forward in time: then later ones judge earlier ones.
     """
     sample = Sample.of(raw, labels)
-    turns = tuple(_turns(folds, forward=forward))
+    turns = tuple(turns_of(folds, forward=forward))
     if not turns:
         return fit_identity(sample)
     judged = np.concatenate([out for _, out in turns])
@@ -216,7 +216,7 @@ def choose_calibrator(
     raise AssertionError("the best cannot be told from itself")
 
 
-def _turns(folds: Codes, *, forward: bool) -> Iterator[tuple[Codes, Codes]]:
+def turns_of(folds: Codes, *, forward: bool) -> Iterator[tuple[Codes, Codes]]:
     """Yield the rows to fit on and the rows to judge, in turn."""
     names = np.unique(folds)
     if len(names) < 2:

@@ -24,7 +24,6 @@ ASIDE: Final[Mapping[str, Words]] = {
     "change.time": Words("Time passed", "Прошло время"),
     "change.data": Words("New data", "Новые данные"),
     "change.sum": Words("Together", "Вместе"),
-    "change.came": Words("What came in between", "Что пришло за это время"),
     "change.missing.history": Words(
         "The lead's own history was not ingested, so time and new data cannot be told"
         " apart.",
@@ -70,7 +69,6 @@ ASIDE: Final[Mapping[str, Words]] = {
         "{what}: how many more (to {high})", "{what}: сколько ещё (до {high})"
     ),
     "whatif.number": Words("{what} ({low} to {high})", "{what} (от {low} до {high})"),
-    "whatif.keep": Words("as now", "как сейчас"),
     "whatif.now": Words("as now: {now}", "как сейчас: {now}"),
     "whatif.yes": Words("yes", "да"),
     "whatif.no": Words("no", "нет"),

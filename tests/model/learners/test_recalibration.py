@@ -14,6 +14,7 @@ from model.learners.recalibration import (
     fit_sigmoid,
     fit_temperature,
     fit_venn_abers,
+    turns_of,
 )
 from model.metrics import probabilities, row_losses
 
@@ -186,6 +187,22 @@ def test_the_future_does_not_choose() -> None:
     ]
 
     assert kinds[0] == "identity" != kinds[1]
+
+
+def test_going_forward_only_the_past_teaches() -> None:
+    """Each later fold is judged by what came before it; else by all the others."""
+    folds = np.repeat([0, 1, 2], [3, 2, 4])
+
+    ahead, around = (
+        [
+            (set(folds[seen]), set(folds[out]))
+            for seen, out in turns_of(folds, forward=f)
+        ]
+        for f in (True, False)
+    )
+
+    assert ahead == [({0}, {1}), ({0, 1}, {2})]
+    assert around == [({1, 2}, {0}), ({0, 2}, {1}), ({0, 1}, {2})]
 
 
 def test_one_fold_is_not_enough_to_choose_by() -> None:

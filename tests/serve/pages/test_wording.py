@@ -2,6 +2,7 @@ import re
 import string
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,16 +10,15 @@ import pytest
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from model.change.split import Cause
 from model.features.catalog import Words
 from serve import pages
-from serve.pages.judgement import JUDGEMENT
-from serve.pages.selling import SELLING
-from serve.pages.wording import NOTHING, Wording, language_of
-from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+from serve.pages.wording import BOOKS, NOTHING, Wording, language_of
+from serve.pages.words import COUNTED, GOALS, METRICS, TIERS
 
 EN = Wording("en", ZoneInfo("UTC"))
 RU = Wording("ru", ZoneInfo("Europe/Moscow"))
-SAID = {**TEXTS, **JUDGEMENT, **SELLING}
+SAID = {key: words for book in BOOKS for key, words in book.items()}
 ALL: dict[str, Words] = {
     **SAID,
     **GOALS,
@@ -52,19 +52,21 @@ def test_texts_are_those_the_pages_use() -> None:
     """No page asks for a text that is not there, and no text lies unused."""
     folder = Path(pages.__file__).parent
     sources = [*folder.glob("*.py"), *folder.glob("templates/*.html")]
-    prose = {"words.py", "judgement.py", "selling.py"}
+    prose = {"words.py", "judgement.py", "selling.py", "aside_words.py"}
     code = "\n".join(p.read_text() for p in sources if p.name not in prose)
 
     quoted = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)*)["']""", code))
     asked = set(re.findall(r"""say\(\s*["']([a-z_.]+)["']\s*[,)]""", code))
     starts = (
         "verdict.", "story.", "rows.", "standing.", "filter.", "latest.", "state.",
+        "change.missing.",
     )  # fmt: skip
     built = {k for k in SAID if k.startswith(starts) or k.endswith(".none.how")}
+    built |= {f"change.{cause}" for cause in get_args(Cause)}
 
     assert asked <= set(SAID)
     assert set(SAID) - quoted - built == set()
-    assert len(SAID) == len(TEXTS) + len(JUDGEMENT) + len(SELLING)
+    assert len(SAID) == sum(map(len, BOOKS))
 
 
 @pytest.mark.parametrize(
