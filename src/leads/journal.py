@@ -9,7 +9,9 @@ a rise.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -415,7 +417,17 @@ class Journal:
         with _answering(), self._writing, self._engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
-            driver.execute("PRAGMA journal_mode = WAL")
+            # SQLite does not wait here as it does elsewhere: it refuses at once.
+            patience = time.monotonic() + BUSY_SECONDS
+            while True:
+                try:
+                    driver.execute("PRAGMA journal_mode = WAL")
+                except sqlite3.OperationalError:
+                    if time.monotonic() > patience:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
 
 
 def _url_of(text: str) -> sa.URL:

@@ -160,17 +160,18 @@ def test_attempts_at_a_crm_that_is_overrun_do_not_count(journal: Journal) -> Non
 @pytest.mark.parametrize("workers", [1, 4])
 def test_all_workers_together_keep_the_limit(journal: Journal, workers: int) -> None:
     """T07: however many gates there are, a strict bucket is never overrun, nor idle."""
-    store = CardStore(burst=10, per_second=40)
+    # The margin of a tenth of the bucket is 200 ms here: a busy machine stalls by less.
+    store = CardStore(burst=40, per_second=20)
     with company(60, store) as (_, address):
         offered(journal, 60)
-        crew = Crew(journal, address, Allowance(40, 10), most_at_once=1)
+        crew = Crew(journal, address, Allowance(20, 40), most_at_once=1)
         begun = time.monotonic()
         with crew.at_work(workers):
             drained(journal, seconds=30)
         took = time.monotonic() - begun
 
         assert store.over_limit == 0
-        least = (len(store.requests) - 10) / 40
+        least = (len(store.requests) - 40) / 20
         assert took >= least
 
 
