@@ -76,7 +76,7 @@ class Worker:
             except LeadcastError as error:
                 log.warning("delivery_waits", why=type(error).__name__)
                 done = Round()
-            except Exception:
+            except Exception:  # one bad card must not end the writing of all others
                 log.error("delivery_failed", exc_info=True)
                 done = Round()
             if not done.claimed:

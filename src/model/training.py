@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from model.capacity import recent_inflow
 from model.features.batch import build
 from model.features.discovery import discover
 from model.labels import funnel_of, gap_of
-from model.leaks.findings import NOT_INSPECTED
+from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
@@ -102,14 +102,10 @@ def train(
     leads = leads_of(chosen)
     leaks = NOT_INSPECTED
     if ready.enough:
-        say("Looking for leaks of the outcome")
         scene = Scene(catalog, history, settings, moments, table, labels, leads)
-        leaks = inspect(scene.rows(np.arange(len(parts.train))))
-    refuse_certain(leaks)
-    if leaks.set_aside:
-        say(f"Setting aside {', '.join(leaks.set_aside)}: suspected leaks")
-        catalog, table = without(catalog, table, leaks.set_aside)
-    dated = history.tables.dated
+        leaks = _inspected(scene.rows(np.arange(len(parts.train))), say)
+        if leaks.set_aside:
+            catalog, table = without(catalog, table, leaks.set_aside)
     task = Task(
         catalog=catalog,
         table=table,
@@ -120,16 +116,30 @@ def train(
         test=np.arange(len(parts.train), len(rows)),
         folds=_within_train(parts),
         forward=parts.folds_by == "time",
-        cut_off=history.cut_off if dated else None,
-        learned_until=_learned_until(snapshots, parts, settings) if dated else None,
         data_digest=terms.data_digest or content_digest(history.tables),
-        inflow=recent_inflow(history.leads) if dated else {},
         groups=groups_of(history, settings, moments_at(snapshots, parts.test)),
         kept=terms.kept,
         ablated=terms.ablated,
-        sequel=_sequel(history, settings, snapshots, parts) if dated else None,
     )
+    if history.tables.dated:
+        task = replace(
+            task,
+            cut_off=history.cut_off,
+            learned_until=_learned_until(snapshots, parts, settings),
+            inflow=recent_inflow(history.leads),
+            sequel=_sequel(history, settings, snapshots, parts),
+        )
     return learn(task, settings, workdir=workdir, progress=progress)
+
+
+def _inspected(scene: Scene, say: Progress) -> Inspection:
+    """Look for leaks among the training rows; a certain one stops here."""
+    say("Looking for leaks of the outcome")
+    leaks = inspect(scene)
+    refuse_certain(leaks)
+    if leaks.set_aside:
+        say(f"Setting aside {', '.join(leaks.set_aside)}: suspected leaks")
+    return leaks
 
 
 def moments_at(snapshots: pl.DataFrame, rows: Codes) -> pl.DataFrame:

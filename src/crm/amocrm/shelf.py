@@ -90,7 +90,7 @@ class Shelf:
             new = sum(self._keep(row) for row in rows)
             told = (stream, orjson.dumps(place))
             self._file.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", told)
-        except BaseException:
+        except BaseException:  # an interrupt, too, must leave no half of a page
             self._file.execute("ROLLBACK")
             raise
         self._file.execute("COMMIT")
