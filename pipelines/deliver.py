@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from crm.courier import Courier, also_of
-from crm.preview import Preview, preview
+from crm.writeback.preview import Preview, preview
 from leads.errors import BadConfig
 from leads.journal import Journal
 from leads.settings import Settings, read_settings

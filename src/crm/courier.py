@@ -10,14 +10,14 @@ from typing import Final
 
 import structlog
 
-from crm.delivery import Worker
 from crm.doors import ALLOWANCES, Open, desk_of
-from crm.offering import Decide, Offering
-from crm.outbox import Outbox, Terms
-from crm.pace import PaceGate, PaceState
 from crm.port import Allowance, CardDesk, Move, NoteKind
-from crm.upkeep import OutboxState, Upkeep
-from crm.writeback import Decision, MoveRule, Policy, Wish, decision_of
+from crm.writeback.delivery import Worker
+from crm.writeback.offering import Decide, Offering
+from crm.writeback.outbox import Outbox, Terms
+from crm.writeback.pace import PaceGate, PaceState
+from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
+from crm.writeback.upkeep import OutboxState, Upkeep
 from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
 from leads.journal import Also, Journal

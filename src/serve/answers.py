@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from crm.courier import CourierState
-from crm.pace import Breaker
+from crm.writeback.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored

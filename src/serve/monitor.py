@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.courier import Courier
-from crm.pace import Breaker
+from crm.writeback.pace import Breaker
 from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
 from serve.live import Serving

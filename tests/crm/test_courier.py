@@ -4,14 +4,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.crm.carddesk import HttpDesk
-from tests.crm.cardstore import CardStore, opened
-from tests.crm.herd import drained
-from tests.crm.saying import record, said
+from tests.crm.writeback.carddesk import HttpDesk
+from tests.crm.writeback.cardstore import CardStore, opened
+from tests.crm.writeback.herd import drained
+from tests.crm.writeback.saying import record, said
 
 from crm.courier import Courier, also_of
 from crm.port import CardDesk, Gate
-from crm.preview import preview
+from crm.writeback.preview import preview
 from leads.decision import Tier
 from leads.errors import BadConfig
 from leads.journal import Journal

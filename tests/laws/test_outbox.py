@@ -11,12 +11,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from tests.crm.saying import decide, record, said
+from tests.crm.writeback.saying import decide, record, said
 
-from crm.delivery import Worker
-from crm.offering import Offering
-from crm.outbox import Outbox, Terms
-from crm.pace import PaceGate
 from crm.port import (
     Allowance,
     Card,
@@ -27,7 +23,11 @@ from crm.port import (
     Outcome,
     Result,
 )
-from crm.writeback import Policy
+from crm.writeback.delivery import Worker
+from crm.writeback.offering import Offering
+from crm.writeback.outbox import Outbox, Terms
+from crm.writeback.pace import PaceGate
+from crm.writeback.plan import Policy
 from leads.decision import Tier
 from leads.journal import Journal
 

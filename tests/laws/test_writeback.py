@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.port import Card, Move, OurField, Value
-from crm.writeback import Decision, MoveRule, Plan, Policy, Shown, is_same, plan
+from crm.writeback.plan import Decision, MoveRule, Plan, Policy, Shown, is_same, plan
 from leads.decision import Tier
 
 OURS: list[OurField] = [name for name in OurField if name is not OurField.VERSION]

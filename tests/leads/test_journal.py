@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-from crm.outbox_tables import OUTBOX
+from crm.writeback.tables import OUTBOX
 from leads.decision import Outlook, Prediction, Reason, Tier
 from leads.errors import BadConfig, BadInput, Unavailable
 from leads.journal import Journal

@@ -15,9 +15,9 @@ from crm.amocrm.opening import open_client
 from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
-from crm.pace import PaceGate
 from crm.port import Gate
 from crm.transport import Patience
+from crm.writeback.pace import PaceGate
 from leads.conform import Rules, conform
 from leads.journal import Journal
 from leads.settings import AmoSource

@@ -17,9 +17,9 @@ from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.tables import Gathering
 from crm.bitrix24.words import Words
-from crm.pace import PaceGate
 from crm.port import Gate
 from crm.transport import Patience
+from crm.writeback.pace import PaceGate
 from leads.conform import Rules, conform
 from leads.conform.raw import count_of
 from leads.journal import Journal

@@ -16,11 +16,11 @@ from typing import Final
 
 import structlog
 
-from crm.noting import Notary
-from crm.outbox import Claim, Outbox, Sending, Settlement
-from crm.pace import PaceGate
 from crm.port import Card, CardDesk, GateClosed, OurField, Outcome, Result
-from crm.writeback import Plan, Policy, overridden_in, plan
+from crm.writeback.noting import Notary
+from crm.writeback.outbox import Claim, Outbox, Sending, Settlement
+from crm.writeback.pace import PaceGate
+from crm.writeback.plan import Plan, Policy, overridden_in, plan
 from leads.errors import LeadcastError, Unavailable
 
 IDLE: Final = timedelta(seconds=1)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.crm.cardstore import CardStore, Faults, opened
-from tests.crm.herd import Herd, drained, herd, lost
-from tests.crm.nursery import BUGS, POINTS, Job
-from tests.crm.saying import record, said
+from tests.crm.writeback.cardstore import CardStore, Faults, opened
+from tests.crm.writeback.herd import Herd, drained, herd, lost
+from tests.crm.writeback.nursery import BUGS, POINTS, Job
+from tests.crm.writeback.saying import record, said
 
-from crm.outbox_tables import OUTBOX
+from crm.writeback.tables import OUTBOX
 from leads.decision import Tier
 from leads.journal import Journal
 

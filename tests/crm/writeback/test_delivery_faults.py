@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.crm.cardstore import CardStore, Faults, opened
-from tests.crm.crew import PROBE_SECONDS, TERMS, Crew, drain
-from tests.crm.herd import drained, lost
-from tests.crm.saying import decide_with_notes, record, said
+from tests.crm.writeback.cardstore import CardStore, Faults, opened
+from tests.crm.writeback.crew import PROBE_SECONDS, TERMS, Crew, drain
+from tests.crm.writeback.herd import drained, lost
+from tests.crm.writeback.saying import decide_with_notes, record, said
 
-from crm.offering import Offering
-from crm.outbox import Terms
 from crm.port import Allowance, OurField
-from crm.upkeep import Upkeep
-from crm.writeback import is_echo
+from crm.writeback.offering import Offering
+from crm.writeback.outbox import Terms
+from crm.writeback.plan import is_echo
+from crm.writeback.upkeep import Upkeep
 from leads.decision import Tier
 from leads.journal import Journal
 
@@ -105,8 +105,8 @@ def test_a_dead_letter_names_nobody(journal: Journal) -> None:
         offered(journal, 1)
         worker = Crew(journal, address).worker()
         (claim,) = worker.outbox.claim(1)
-        from crm.outbox import Settlement
         from crm.port import Outcome, Result
+        from crm.writeback.outbox import Settlement
 
         why = Result(Outcome.REFUSED, "Иван +7 900 <i@x.ru>: " + "x" * 99)
         worker.outbox.settle([Settlement(claim, why, 1, 0, {})])

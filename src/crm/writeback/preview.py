@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crm.outbox import Outbox
 from crm.port import Card, CardDesk, Change, Value
-from crm.writeback import Policy, plan
+from crm.writeback.outbox import Outbox
+from crm.writeback.plan import Policy, plan
 
 MOST_SHOWN = 200
 

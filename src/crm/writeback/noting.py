@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crm.outbox import Outbox, Settlement
-from crm.outbox_tables import NOTES
 from crm.port import Card, CardDesk, GateClosed, Note, NoteKind, Outcome, Result
+from crm.writeback.outbox import Outbox, Settlement
+from crm.writeback.tables import NOTES
 from leads.errors import Unavailable
 
 WORST_FIRST: Final = (

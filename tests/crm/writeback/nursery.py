@@ -18,13 +18,13 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as _dialect
-from tests.crm.carddesk import HttpDesk, die
+from tests.crm.writeback.carddesk import HttpDesk, die
 
-from crm.delivery import Worker
-from crm.outbox import Claim, Outbox, Sending, Settlement, Terms
-from crm.pace import PaceGate
 from crm.port import Allowance, Card, OurField
-from crm.writeback import Policy
+from crm.writeback.delivery import Worker
+from crm.writeback.outbox import Claim, Outbox, Sending, Settlement, Terms
+from crm.writeback.pace import PaceGate
+from crm.writeback.plan import Policy
 from leads.journal import Journal
 
 # Loaded before the forks: a worker that lives for 0.1 s must not spend it importing.

@@ -12,10 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm.outbox_tables import OUTBOX, database_micros, fields_of
-from crm.outbox_text import decision_in, text_of_decision
 from crm.port import Fields, OurField
-from crm.writeback import Decision, is_noticed
+from crm.writeback.plan import Decision, is_noticed
+from crm.writeback.tables import OUTBOX, database_micros, fields_of
+from crm.writeback.text import decision_in, text_of_decision
 from leads.decision import Prediction
 
 Decide = Callable[[Prediction], Decision | None]

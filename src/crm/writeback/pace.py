@@ -23,8 +23,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm.outbox_tables import PACE, database_micros
 from crm.port import Allowance, GateClosed, Heard
+from crm.writeback.tables import PACE, database_micros
 from leads.journal import Journal
 
 PATIENCE: Final = timedelta(seconds=5)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from crm.port import NoteKind
-from crm.writeback import Decision, Wish, decision_of
+from crm.writeback.plan import Decision, Wish, decision_of
 from leads.decision import Prediction, Reason, Tier
 from leads.journal import Journal
 

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.crm.cardstore import CardStore
-from tests.crm.nursery import Job
+from tests.crm.writeback.cardstore import CardStore
+from tests.crm.writeback.nursery import Job
 
-from crm.upkeep import Upkeep
+from crm.writeback.upkeep import Upkeep
 from leads.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ class Herd:
 def herd() -> Iterator[Herd]:
     """Open a nursery; whoever lives at the end is killed."""
     nursery = subprocess.Popen(
-        [sys.executable, "-m", "tests.crm.nursery"],
+        [sys.executable, "-m", "tests.crm.writeback.nursery"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
         stdin=subprocess.PIPE,

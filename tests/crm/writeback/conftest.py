@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.crm.saying import decide
+from tests.crm.writeback.saying import decide
 
-from crm.offering import Offering
-from crm.outbox_tables import OUTBOX
+from crm.writeback.offering import Offering
+from crm.writeback.tables import OUTBOX
 from leads.journal import Journal
 
 assert OUTBOX.metadata.tables  # imported for its tables

@@ -8,9 +8,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from crm.outbox import Clock
-from crm.outbox_tables import OUTBOX, SENT, database_micros, fields_of
-from crm.writeback import Sent
+from crm.writeback.outbox import Clock
+from crm.writeback.plan import Sent
+from crm.writeback.tables import OUTBOX, SENT, database_micros, fields_of
 from leads.journal import Journal
 from leads.records import moment_of
 

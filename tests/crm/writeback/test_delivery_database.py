@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import SERVER_USER, _as_server_user, _binary, _run
-from tests.crm.cardstore import CardStore, Faults, opened
-from tests.crm.crew import Crew
-from tests.crm.herd import drained, lost
-from tests.crm.saying import decide, record, said
+from tests.crm.writeback.cardstore import CardStore, Faults, opened
+from tests.crm.writeback.crew import Crew
+from tests.crm.writeback.herd import drained, lost
+from tests.crm.writeback.saying import decide, record, said
 
-from crm.offering import Offering
+from crm.writeback.offering import Offering
 from leads.journal import Journal
 
 BACK_WITHIN = 5.0

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.crm.saying import NOW, decide, said
+from tests.crm.writeback.saying import NOW, decide, said
 
 from crm.port import Card, Fields, Move, OurField, Value
-from crm.writeback import (
+from crm.writeback.plan import (
     Decision,
     MoveRule,
     Plan,

@@ -24,10 +24,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crm.outbox_tables import OUTBOX, SENT, database_micros, fields_of, text_of
-from crm.outbox_text import decision_in
 from crm.port import Change, Fields, Move, OurField, Outcome, Result
-from crm.writeback import Decision, Shown
+from crm.writeback.plan import Decision, Shown
+from crm.writeback.tables import OUTBOX, SENT, database_micros, fields_of, text_of
+from crm.writeback.text import decision_in
 from leads.journal import Journal
 
 Clock = Callable[[sa.Connection], int]

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import orjson
 
-from crm.outbox_tables import fields_of, text_of
 from crm.port import NoteKind
-from crm.writeback import Decision, Wish
+from crm.writeback.plan import Decision, Wish
+from crm.writeback.tables import fields_of, text_of
 
 
 def text_of_decision(decision: Decision) -> str:

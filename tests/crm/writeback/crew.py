@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tests.crm.carddesk import BOUNDLESS, HttpDesk
+from tests.crm.writeback.carddesk import BOUNDLESS, HttpDesk
 
-from crm.delivery import Worker
-from crm.outbox import Outbox, Terms
-from crm.pace import PaceGate
 from crm.port import Allowance
-from crm.writeback import Policy
+from crm.writeback.delivery import Worker
+from crm.writeback.outbox import Outbox, Terms
+from crm.writeback.pace import PaceGate
+from crm.writeback.plan import Policy
 from leads.journal import Journal
 
 PROBE_SECONDS = 0.3

@@ -1,0 +1,1 @@
+"""What is written back to a card: planned, kept, sent, and found again."""

@@ -1,0 +1,150 @@
+"""The configuration as a whole, and how its file is read."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from leads.errors import BadConfig, Fault
+from leads.settings.learning import (
+    Conversion,
+    Funnel,
+    Model,
+    Promotion,
+    Snapshots,
+    Tiers,
+)
+from leads.settings.running import Company, Crm, JournalKept, Serve, Store, Title
+from leads.settings.section import Section
+from leads.settings.source import FilesSource, Source, SqlSource, TableSource
+
+
+class Settings(Section):
+    """Everything a run needs to know."""
+
+    company: Company = Company()
+    source: Source
+    conversion: Conversion = Conversion()
+    snapshots: Snapshots = Snapshots()
+    funnel: Funnel = Funnel()
+    model: Model = Model()
+    tiers: Tiers = Tiers()
+    promotion: Promotion = Promotion()
+    store: Store = Store()
+    serve: Serve = Serve()
+    crm: Crm | None = None
+    journal: JournalKept = JournalKept()
+    words: dict[str, Title] = Field(default_factory=dict)
+
+    @property
+    def origin(self) -> str:
+        """SHA-256 in hex of all that decides how the source is read."""
+        asked = self.source.model_dump_json() + self.company.timezone
+        return hashlib.sha256(asked.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _outcome_goes_with_table(self) -> Self:
+        if (self.source.kind == "table") != (self.conversion.kind == "outcome"):
+            raise ValueError(
+                "[conversion] kind = 'outcome' goes with [source] kind = 'table',"
+                f" got {self.conversion.kind!r} with {self.source.kind!r}"
+            )
+        return self
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a configuration file, or refuse it with every fault named.
+
+    Raises
+    ------
+    BadConfig
+        The file is missing, is not TOML, or has unknown or wrong keys.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BadConfig(
+            f"There is no configuration file {path}.",
+            remedy="Give the path of a TOML file with --config.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(
+            f"{path} is not TOML in UTF-8: {error}.", remedy="Mend that line."
+        ) from error
+    _let_a_table_mean_outcome(raw)
+    _keep_apart(raw, path.stem)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise BadConfig.of(str(path), _faults(path, error)) from error
+    return _anchored(settings, path.resolve().parent)
+
+
+def _let_a_table_mean_outcome(raw: dict[str, object]) -> None:
+    """Default to the outcome column: a flat table has nothing else to count."""
+    source, conversion = raw.get("source"), raw.setdefault("conversion", {})
+    is_table = isinstance(source, dict) and source.get("kind") == "table"
+    if is_table and isinstance(conversion, dict):
+        conversion.setdefault("kind", "outcome")
+
+
+def _keep_apart(raw: dict[str, object], name: str) -> None:
+    """Default to a store of this configuration's own."""
+    store = raw.setdefault("store", {})
+    if isinstance(store, dict):
+        store.setdefault("folder", f"store/{name}")
+
+
+def _faults(path: Path, error: ValidationError) -> list[Fault]:
+    return [
+        Fault(
+            where=path.name,
+            what=f"{_key(item['loc'])}: {item['msg']} (got {item.get('input')!r:.80})"
+            if item["type"] not in {"extra_forbidden", "missing"}
+            else f"{_key(item['loc'])}: "
+            + ("unknown key" if item["type"] == "extra_forbidden" else "missing"),
+            remedy="The keys are described in README, under Configuration.",
+        )
+        for item in error.errors(include_url=False)
+    ]
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    names = [str(part) for part in location]
+    if (
+        len(names) > 1
+        and names[0] == "source"
+        and names[1] in {"files", "sql", "table", "bitrix24", "amocrm"}
+    ):
+        del names[1]  # pydantic names the branch of the union; the file does not
+    return ".".join(names) or "the file"
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Make every relative path count from the configuration file's folder."""
+    source = settings.source
+    if isinstance(source, FilesSource):
+        source = source.model_copy(update={"folder": folder / source.folder})
+    elif isinstance(source, TableSource):
+        source = source.model_copy(update={"path": folder / source.path})
+    elif isinstance(source, SqlSource):
+        source = source.model_copy(update={"url": _anchored_url(source.url, folder)})
+    store = settings.store.model_copy(
+        update={
+            "folder": folder / settings.store.folder,
+            "database": _anchored_url(settings.store.database, folder),
+            "tracking": _anchored_url(settings.store.tracking, folder),
+        }
+    )
+    return settings.model_copy(update={"source": source, "store": store})
+
+
+def _anchored_url(url: str, folder: Path) -> str:
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url.startswith(prefix + ":"):
+        return url
+    return prefix + str(folder / url.removeprefix(prefix))

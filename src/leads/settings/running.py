@@ -1,0 +1,125 @@
+"""Whose leads these are, where things are kept, who is served and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from leads.settings.section import Section
+
+
+class Company(Section):
+    """Whose leads these are, and how people there read clocks and words.
+
+    ``changeable`` names the card fields and kinds of events that sellers can change,
+    for suggestions; by default the kinds of events that they make happen.
+    """
+
+    name: str = "company"
+    timezone: str = "UTC"
+    language: Literal["ru", "en"] = "en"
+    changeable: tuple[str, ...] | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(
+                f"{value!r} is not an IANA time zone; write one like 'Europe/Moscow'"
+            )
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone as an object."""
+        return ZoneInfo(self.timezone)
+
+
+class Title(Section):
+    """What a kind of event or a card field is called, in both languages."""
+
+    en: Annotated[str, Field(min_length=1, max_length=80)]
+    ru: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class Store(Section):
+    """Where things are kept; by default in ``store/<name of the file>`` beside it.
+
+    A folder per configuration, so that two companies never share tables or a champion.
+    ``database`` and ``tracking`` are SQLite files in the folder unless given.
+    """
+
+    folder: Path = Path("store")
+    database: str = ""
+    tracking: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inside_the_folder(cls, given: dict[str, object]) -> dict[str, object]:
+        folder = given.get("folder", "store")
+        return {
+            "database": f"sqlite:///{folder}/leadcast.db",
+            "tracking": f"sqlite:///{folder}/mlflow.db",
+            **given,
+        }
+
+
+class Serve(Section):
+    """The HTTP service.
+
+    ``keys`` are SHA-256 digests of API keys in hex; with none, only loopback may bind.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    max_body_bytes: int = Field(default=1_000_000, ge=1_000)
+    max_batch: int = Field(default=1_000, ge=1)
+
+    @model_validator(mode="after")
+    def _keys_outside_loopback(self) -> Self:
+        if not self.keys and self.host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(
+                f"host {self.host!r} is reachable by others: set keys,"
+                " or bind 127.0.0.1"
+            )
+        return self
+
+
+class CrmMove(Section):
+    """A stage that a tier suggests; carried out only with ``on = true``."""
+
+    tier: Literal["hot", "warm", "cold"]
+    before: str
+    after: str
+    words: str = ""
+    on: bool = False
+
+
+class Crm(Section):
+    """The CRM whose cards show what is predicted.
+
+    Secrets are never here: the names of environment variables that hold them are.
+    """
+
+    kind: Literal["bitrix24", "amocrm"]
+    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
+    entity: Literal["lead", "deal"] = "lead"
+    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
+    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    address: str = ""
+    step: int = Field(default=5, ge=1, le=100)
+    comment: bool = False
+    task: bool = False
+    moves: tuple[CrmMove, ...] = ()
+    moves_per_day: int = Field(default=20, ge=0, le=10_000)
+    workers: int = Field(default=1, ge=0, le=16)
+
+
+class JournalKept(Section):
+    """How long the journal keeps what was said; for ever unless it is told."""
+
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
