@@ -19,7 +19,7 @@ from tests.crm.writeback.nursery import Job
 from crm.writeback.upkeep import Upkeep
 from leads.journal import Journal
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass
