@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.markup import escape
 
-from leads.errors import NoModel
+from leads.errors import NoModel, OtherFormat
 from leads.settings import Settings, read_settings
 from model import champion
 from model.bundle import Bundle
@@ -93,9 +93,9 @@ def borders_to_keep(settings: Settings) -> Borders | None:
         return None
     try:
         found = champion.read(settings.store.folder)
-    except NoModel:
+        bundle = Bundle.open(found.path, digest=found.digest)
+    except (NoModel, OtherFormat):
         return None
-    bundle = Bundle.open(found.path, digest=found.digest)
     return bundle.borders if bundle.manifest.enough else None
 
 

@@ -13,6 +13,7 @@
     ├── Unavailable          exit 4, HTTP 503   something needed is not there
     │   ├── NoModel
     │   └── DamagedBundle
+    │       └── OtherFormat
     ├── Unauthorized         exit 2, HTTP 401   no key, or an unknown one
     ├── UnknownLead          exit 2, HTTP 404
     ├── TooLarge             exit 2, HTTP 413
@@ -153,6 +154,10 @@ class NoModel(Unavailable):
 
 class DamagedBundle(Unavailable):
     """A bundle whose files or golden rows are not what its manifest says."""
+
+
+class OtherFormat(DamagedBundle):
+    """A bundle that another version of Leadcast made, in a format not known here."""
 
 
 class Unauthorized(LeadcastError):

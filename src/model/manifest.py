@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from leads.errors import DamagedBundle
+from leads.errors import DamagedBundle, OtherFormat
 from model.metrics import Measured
 
 FORMAT: Final = 3
@@ -77,6 +77,8 @@ def checked(path: Path, digest: str | None) -> tuple[Manifest, str]:
 
     Raises
     ------
+    OtherFormat
+        Another version of Leadcast made it.
     DamagedBundle
         A file is missing, was changed, or does not belong there; all are named.
     """
@@ -87,16 +89,25 @@ def checked(path: Path, digest: str | None) -> tuple[Manifest, str]:
     if digest is not None and found != digest:
         raise damaged(path, f"{MANIFEST} has digest {found:.12}, not {digest:.12}")
     try:
+        _check_format(path, json.loads(raw.decode()))
         manifest = Manifest.from_json(raw.decode())
         files = dict(manifest.files)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise damaged(path, f"{MANIFEST} cannot be read") from error
     faults = _file_faults(path, files)
-    if manifest.format != FORMAT:
-        faults.append(f"it has format {manifest.format!r}, known is {FORMAT}")
     if faults:
         raise damaged(path, "; ".join(faults))
     return manifest, found
+
+
+def _check_format(path: Path, raw: Mapping[str, object]) -> None:
+    """Look at the format before the rest, for a stranger's keys are not known here."""
+    if raw["format"] != FORMAT:
+        raise OtherFormat(
+            f"The bundle {path.name:.20} has format {raw['format']!r}, this version of"
+            f" Leadcast reads {FORMAT}.",
+            remedy="Train and promote: what cannot be read does not stand in the way.",
+        )
 
 
 def _file_faults(path: Path, files: Mapping[str, str]) -> list[str]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.figure import Figure
 
-from leads.errors import NoModel, PromotionRefused, Unavailable
+from leads.errors import NoModel, OtherFormat, PromotionRefused, Unavailable
 from leads.history import History
 from leads.settings import Settings
 from model import champion
@@ -409,8 +409,9 @@ def _challenger(
 
 
 def _serving(folder: Path) -> Bundle | None:
+    """Open what serves; none if nothing does, or nothing that this version can read."""
     try:
         pointer = champion.read(folder)
-    except NoModel:
+        return Bundle.open(pointer.path, digest=pointer.digest)
+    except (NoModel, OtherFormat):
         return None
-    return Bundle.open(pointer.path, digest=pointer.digest)

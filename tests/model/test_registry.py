@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 from tests.model.invented_history import company_settings, invented_history
 
-from leads.errors import NoModel, PromotionRefused, Unavailable
+from leads.errors import NoModel, OtherFormat, PromotionRefused, Unavailable
 from leads.history import History
 from leads.settings import Settings
 from model import champion, registry
@@ -181,6 +183,30 @@ def test_a_first_promotion_sets_pointer_and_alias(
     assert (done.version, done.changed) == ("2", True)
     assert champion.read(settings.store.folder).digest == shelf.good.bundle.digest
     assert aliases_of(settings) == [("challenger", 2), ("champion", 2)]
+
+
+def test_a_champion_of_another_version_does_not_stand_in_the_way(
+    shelf: Shelf, history: History, settings: Settings, tmp_path: Path
+) -> None:
+    """What an upgrade cannot read stays out of the trial of a challenger."""
+    old = tmp_path / "old"
+    shutil.copytree(shelf.poor.bundle.path, old)
+    manifest = json.loads((old / "manifest.json").read_text(encoding="utf-8"))
+    (old / "manifest.json").write_text(json.dumps(manifest | {"format": 1, "new": 0}))
+    digest = hashlib.sha256((old / "manifest.json").read_bytes()).hexdigest()
+    kept = settings.store.folder / "bundles" / digest
+    shutil.copytree(old, kept)
+    term = {"version": "1", "digest": digest, "promoted_at": NOW.isoformat()}
+    pointer = {"terms": [term], "undone": []}
+    (settings.store.folder / champion.POINTER).write_text(json.dumps(pointer))
+    with pytest.raises(OtherFormat, match=r"format 1.*Train and promote"):
+        Bundle.open(kept, digest=digest)
+
+    register(shelf.good, settings)
+    done = promote(settings, history, now=NOW)
+
+    assert done.changed
+    assert champion.read(settings.store.folder).digest == shelf.good.bundle.digest
 
 
 def test_promoting_the_champion_again_is_nothing_to_do(
