@@ -23,6 +23,7 @@ VERBS: Final[Mapping[str, str]] = {
     "score": "Predict a file of leads, or every open lead of the source.",
     "report": "Write the pages as self-contained HTML files.",
     "deliver": "Write predictions on the cards of the CRM.",
+    "daily": "Run the morning's work, once per business date.",
     "rebuild": "Make a past prediction again and hold it against the journal.",
     "erase": "Forget a person everywhere, and keep them out of every ingest.",
     "serve": "Serve predictions and pages over HTTP.",

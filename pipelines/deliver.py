@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from enum import StrEnum
 from types import FrameType
 from typing import Annotated
@@ -12,6 +14,7 @@ from typing import Annotated
 import typer
 
 from crm.courier import Courier, also_of
+from crm.writeback.delivery import Worker
 from crm.writeback.preview import Preview, preview
 from leads.errors import BadConfig
 from leads.journal import Journal
@@ -77,13 +80,43 @@ def _do(courier: Courier, what: What) -> None:
         out.print(f"to compare  {courier.upkeep.sweep():,} cards")
 
 
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How many cards were written, and how many still wait."""
+
+    written: int
+    waiting: int
+
+
+def deliver_due(settings: Settings, *, advance: Callable[[int], None]) -> Delivered:
+    """Write what is due, beside whoever else delivers, until nothing is.
+
+    Raises
+    ------
+    BadConfig
+        There is no ``[crm]`` section.
+    Unavailable
+        The journal does not answer.
+    """
+    with closing(_journal(settings)) as journal:
+        journal.upgrade()
+        courier = Courier(settings, journal)
+        written = _drain(courier.worker(), advance)
+        return Delivered(written, courier.state().outbox.waiting)
+
+
+def _drain(worker: Worker, advance: Callable[[int], None] = lambda _: None) -> int:
+    written = 0
+    while (done := worker.round()).claimed:
+        written += done.written
+        advance(done.claimed)
+    return written
+
+
 def _work(courier: Courier, *, once: bool) -> None:
     worker = courier.worker()
     if once:
-        written = 0
-        while (done := worker.round()).claimed:
-            written += done.written
-        out.print(f"written  {written:,} cards")
+        out.print(f"written  {_drain(worker):,} cards")
         return
     stopping = threading.Event()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +29,8 @@ def serve(
     config: ConfigOption, host: HostOption = None, port: PortOption = None
 ) -> None:
     """Serve predictions and pages over HTTP."""
-    serve_here(at_address(read_settings(config), host, port))
+    settings = at_address(read_settings(config), host, port)
+    serve_here(settings, morning=_morning(config) if settings.daily.run else None)
 
 
 def at_address(settings: Settings, host: str | None, port: int | None) -> Settings:
@@ -50,7 +54,19 @@ def at_address(settings: Settings, host: str | None, port: int | None) -> Settin
     return settings.model_copy(update={"serve": there})
 
 
-def serve_here(settings: Settings) -> None:
+def _morning(config: Path) -> list[str]:
+    """Say what the service runs every morning: the verb, in a process of its own."""
+    return [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "daily",
+        "--config",
+        f"{config.resolve()}",
+    ]
+
+
+def serve_here(settings: Settings, *, morning: Sequence[str] | None = None) -> None:
     """Bind, say where, and serve until told to stop.
 
     Raises
@@ -64,7 +80,7 @@ def serve_here(settings: Settings) -> None:
 
     with bound(settings.serve.host, settings.serve.port) as listening:
         show(listening)
-        serve_on(settings, listening)
+        serve_on(settings, listening, morning=morning)
 
 
 def show(listening: socket.socket) -> None:

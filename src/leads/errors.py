@@ -11,7 +11,9 @@
     │   ├── LeakRefused
     │   └── PromotionRefused
     ├── Unavailable          exit 4, HTTP 503   something needed is not there
+    │   ├── Late
     │   ├── NoModel
+    │   ├── Overtaken
     │   └── DamagedBundle
     │       └── OtherFormat
     ├── Unauthorized         exit 2, HTTP 401   no key, or an unknown one
@@ -146,6 +148,14 @@ class Unavailable(LeadcastError):
 
     exit_code = 4
     status = 503
+
+
+class Overtaken(Unavailable):
+    """Somebody else has taken over what this process was at work on."""
+
+
+class Late(Unavailable):
+    """What should be done by now is not."""
 
 
 class NoModel(Unavailable):

@@ -20,6 +20,7 @@ from model.whatif import ASSOCIATION
 from serve.insight import Answered, Change, Similar
 from serve.live import Serving
 from serve.problems import problem_of
+from serve.scheduler import DailyState
 
 
 def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
@@ -73,6 +74,11 @@ def delivery_said(state: CourierState) -> dict[str, Any]:
         "dead": state.outbox.dead,
         "breaker": next(one.value for one in worst if one in breakers),
     }
+
+
+def daily_said(state: DailyState) -> dict[str, Any]:
+    """Say how this morning's run stands."""
+    return {**asdict(state), "day": state.day.isoformat()}
 
 
 def _reason_said(reason: Reason, language: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -32,6 +32,7 @@ from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
+from serve.scheduler import Scheduler
 from serve.security import Doorkeeper, Keys
 
 VERSION: Final = "1"
@@ -47,7 +48,12 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    now: Clock = wall_clock,
+    morning: Sequence[str] | None = None,
+) -> FastAPI:
     """Put the service together; it opens its journal and its model when it starts.
 
     Parameters
@@ -56,21 +62,25 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
         The configuration.
     now
         The clock.
+    morning
+        The command that does the morning's run; with none, runs are only watched.
     """
     monitor = Monitor()
     desk = _desk(settings, monitor, now)
     courier = _courier(desk, monitor)
+    scheduler = Scheduler(settings, desk.journal, command=morning, now=now)
+    monitor.watch_mornings(scheduler)
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
         description="Which leads will pay, and why.",
-        lifespan=_lifespan(desk, courier),
+        lifespan=_lifespan(desk, courier, scheduler),
     )
     app.state.desk = desk
     insight = Insight(
         settings, journal=desk.journal, history=desk.ingested.history_or_none
     )
-    api = Api(desk, monitor, insight, courier)
+    api = Api(desk, monitor, insight, scheduler, courier)
     app.include_router(router(api))
     pages.attach(app, _sight(desk, insight))
     problems.install(app)
@@ -119,7 +129,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
 
 
 def _lifespan(
-    desk: Desk, courier: Courier | None
+    desk: Desk, courier: Courier | None, scheduler: Scheduler
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -128,7 +138,9 @@ def _lifespan(
         desk.live.start()
         if courier is not None and desk.settings.crm is not None:
             courier.start(desk.settings.crm.workers)
+        scheduler.start()
         yield
+        await run_in_threadpool(scheduler.stop)
         if courier is not None:
             await run_in_threadpool(courier.stop)
         await run_in_threadpool(desk.live.stop)
@@ -165,10 +177,15 @@ def bound(host: str, port: int) -> socket.socket:
     return taken
 
 
-def serve(settings: Settings, listening: socket.socket) -> None:
+def serve(
+    settings: Settings,
+    listening: socket.socket,
+    *,
+    morning: Sequence[str] | None = None,
+) -> None:
     """Serve on a bound socket until told to stop; then drain and return."""
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, morning=morning),
         loop="uvloop",
         http="httptools",
         access_log=False,  # addresses hold the ids of leads

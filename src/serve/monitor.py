@@ -17,6 +17,7 @@ from crm.writeback.pace import Breaker
 from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
 from serve.live import Serving
+from serve.scheduler import Scheduler
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -72,6 +73,10 @@ class Monitor:
         """Show from now on how delivery to the CRM is doing."""
         self.registry.register(Delivery(courier))
 
+    def watch_mornings(self, scheduler: Scheduler) -> None:
+        """Show from now on how the morning's run stands."""
+        self.registry.register(Mornings(scheduler))
+
     def page(self) -> bytes:
         """Write all counts in Prometheus' text form."""
         return generate_latest(self.registry)
@@ -110,6 +115,31 @@ class Delivery(Collector):
         for one in state.pace:
             closed.add_metric((one.bucket,), one.breaker is Breaker.CLOSED)
         yield closed
+
+
+class Mornings(Collector):
+    """Whether the newest due date is done, asked when somebody looks."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance, so that registering asks no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Say done and late as 0 or 1; nothing where nobody runs mornings."""
+        try:
+            state = self._scheduler.state()
+        except Unavailable:
+            return
+        if state is not None:
+            yield GaugeMetricFamily(
+                "leadcast_daily_done", "1 if today's run is done.", state.is_finished
+            )
+            yield GaugeMetricFamily(
+                "leadcast_daily_late", "1 if it should be and is not.", state.is_late
+            )
 
 
 class Timer:

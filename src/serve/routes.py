@@ -15,6 +15,7 @@ from leads.records import MOST_LEAD_ID
 from serve.answers import (
     batch_said,
     change_said,
+    daily_said,
     delivery_said,
     history_said,
     model_said,
@@ -30,6 +31,7 @@ from serve.intake import checked_what_if
 from serve.judging import OverrideSent, add_judging, never_predicted
 from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import Problem, refusals
+from serve.scheduler import Scheduler
 from serve.schemas import (
     BatchSaid,
     BatchSent,
@@ -74,10 +76,12 @@ class Api:
         desk: Desk,
         monitor: Monitor,
         insight: Insight,
+        scheduler: Scheduler,
         courier: Courier | None = None,
     ) -> None:
         self.desk = desk
         self.courier = courier
+        self.scheduler = scheduler
         self.monitor = monitor
         self.insight = insight
         self.language = desk.settings.company.language
@@ -97,6 +101,11 @@ class Api:
     def delivery(self) -> dict[str, Any] | None:
         """Say how writing to the CRM is doing; nothing without one."""
         return None if self.courier is None else delivery_said(self.courier.state())
+
+    def daily(self) -> dict[str, Any] | None:
+        """Say how this morning's run stands; nothing where nobody runs mornings."""
+        state = self.scheduler.state()
+        return None if state is None else daily_said(state)
 
 
 def router(api: Api) -> APIRouter:
@@ -228,6 +237,7 @@ def _add_watching(made: APIRouter, api: Api) -> None:
             "model_version": serving.version,
             "bundle_digest": serving.bundle.digest,
             "delivery": api.delivery(),
+            "daily": api.daily(),
         }
         return _json(written(said))
 

@@ -400,6 +400,15 @@ class DeliverySaid(TypedDict):
     breaker: Literal["closed", "open", "blocked"]
 
 
+class DailySaid(TypedDict):
+    """How this morning's run stands."""
+
+    day: str
+    is_finished: bool
+    is_late: bool
+    failed_why: str | None
+
+
 class ReadySaid(TypedDict):
     """The service can predict and record."""
 
@@ -407,6 +416,7 @@ class ReadySaid(TypedDict):
     model_version: str
     bundle_digest: str
     delivery: DeliverySaid | None
+    daily: DailySaid | None
 
 
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)

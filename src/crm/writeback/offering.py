@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from crm.port import Fields, OurField
 from crm.writeback.plan import Decision, is_noticed
-from crm.writeback.tables import OUTBOX, database_micros, fields_of
+from crm.writeback.tables import OUTBOX, fields_of
 from crm.writeback.text import decision_in, text_of_decision
+from leads.databaseclock import database_micros
 from leads.decision import Prediction
 
 Decide = Callable[[Prediction], Decision | None]

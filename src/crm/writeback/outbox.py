@@ -26,8 +26,9 @@ import sqlalchemy as sa
 
 from crm.port import Change, Fields, Move, OurField, Outcome, Result
 from crm.writeback.plan import Decision, Shown
-from crm.writeback.tables import OUTBOX, SENT, database_micros, fields_of, text_of
+from crm.writeback.tables import OUTBOX, SENT, fields_of, text_of
 from crm.writeback.text import decision_in
+from leads.databaseclock import database_micros
 from leads.journal import Journal
 
 Clock = Callable[[sa.Connection], int]

@@ -24,7 +24,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crm.port import Allowance, GateClosed, Heard
-from crm.writeback.tables import PACE, database_micros
+from crm.writeback.tables import PACE
+from leads.databaseclock import database_micros
 from leads.journal import Journal
 
 PATIENCE: Final = timedelta(seconds=5)

@@ -108,12 +108,3 @@ def fields_of(text: str) -> dict[OurField, Any]:
     if as_of is not None:
         found[OurField.AS_OF] = datetime.fromisoformat(as_of)
     return found
-
-
-def database_micros(connection: sa.Connection) -> int:
-    """Tell the time of the database, which all workers share; microseconds."""
-    if connection.dialect.name == "sqlite":
-        ask = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
-    else:
-        ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    return int(connection.exec_driver_sql(ask).scalar_one())

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from crm.writeback.outbox import Clock
 from crm.writeback.plan import Sent
-from crm.writeback.tables import OUTBOX, SENT, database_micros, fields_of
+from crm.writeback.tables import OUTBOX, SENT, fields_of
+from leads.databaseclock import database_micros
 from leads.journal import Journal
 from leads.records import moment_of
 

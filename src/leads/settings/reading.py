@@ -18,7 +18,7 @@ from leads.settings.learning import (
     Snapshots,
     Tiers,
 )
-from leads.settings.running import Company, Crm, JournalKept, Serve, Store, Title
+from leads.settings.running import Company, Crm, Daily, JournalKept, Serve, Store, Title
 from leads.settings.section import Section
 from leads.settings.source import FilesSource, Source, SqlSource, TableSource
 
@@ -38,6 +38,7 @@ class Settings(Section):
     serve: Serve = Serve()
     crm: Crm | None = None
     journal: JournalKept = JournalKept()
+    daily: Daily = Daily()
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -123,3 +124,23 @@ class JournalKept(Section):
     """How long the journal keeps what was said; for ever unless it is told."""
 
     keep_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+class Daily(Section):
+    """The run of every morning, in the company's own clock.
+
+    ``at`` is when it begins, ``late`` when somebody must be told that it is not done.
+    With ``run`` the service starts it; without, cron or another scheduler does.
+    """
+
+    at: time = time(7)
+    late: time = time(7, 15)
+    run: bool = False
+
+    @model_validator(mode="after")
+    def _late_is_later(self) -> Self:
+        if self.late <= self.at:
+            raise ValueError(
+                f"late ({self.late:%H:%M}) must be after at ({self.at:%H:%M})"
+            )
+        return self

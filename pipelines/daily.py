@@ -1,0 +1,227 @@
+"""``daily``: the morning's run, once per business date, however many start it.
+
+It chains the stages that the other verbs run. Each step that is done is written down
+under the run's lease, so a run that was killed is taken up where it stopped; the steps
+themselves are harmless to repeat.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
+
+from leads.errors import Late, LeadcastError, Overtaken
+from leads.journal import Journal
+from leads.logs import mask
+from leads.mornings import moment_of, newest_due
+from leads.runs import LEASE, Run, Runs
+from leads.settings import Settings, read_settings
+from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.deliver import deliver_due
+from pipelines.ingest import take_in
+from pipelines.report import report_leads
+from pipelines.score import score_open
+
+CheckOption = Annotated[
+    bool,
+    typer.Option(
+        "--check", help="Only say how today's run stands; exit 4 if it is late."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Morning:
+    """What every step may look at."""
+
+    settings: Settings
+    run: Run
+    now: datetime
+    advance: Callable[[int], None]
+    """Called as a long step goes on; raises ``Overtaken`` if it must stop."""
+
+
+def _ingest(morning: Morning) -> Mapping[str, str]:
+    done = take_in(morning.settings)
+    cut_off = "" if done.cut_off is None else done.cut_off.isoformat()
+    rows = ", ".join(f"{count:,} {name}" for name, count in done.rows.items() if count)
+    return {"ingest": rows, "as_of": cut_off}
+
+
+def _score(morning: Morning) -> Mapping[str, str]:
+    """Predict as of what this run ingested, so that going on repeats no prediction."""
+    pinned = morning.run.done["as_of"]
+    as_of = datetime.fromisoformat(pinned) if pinned else None
+    done = score_open(
+        morning.settings, None, as_of=as_of, now=morning.now, advance=morning.advance
+    )
+    tiers = ", ".join(f"{count:,} {tier.value}" for tier, count in done.tiers.items())
+    return {"score": f"version {done.model_version}: {tiers}"}
+
+
+def _deliver(morning: Morning) -> Mapping[str, str]:
+    if morning.settings.crm is None:
+        return {"deliver": "no CRM is configured"}
+    done = deliver_due(morning.settings, advance=morning.advance)
+    return {"deliver": f"{done.written:,} cards written, {done.waiting:,} wait"}
+
+
+def _report(morning: Morning) -> Mapping[str, str]:
+    done = report_leads(morning.settings, now=morning.now)
+    return {"report": f"{done.listed:,} leads listed, {done.pages:,} with a page"}
+
+
+STEPS: Final[Mapping[str, Callable[[Morning], Mapping[str, str]]]] = {
+    "ingest": _ingest, "score": _score, "deliver": _deliver, "report": _report,
+}  # fmt: skip
+"""Every step of a morning, in order; its name is the key it is written down under."""
+
+
+@verb
+def daily(config: ConfigOption, check: CheckOption = False) -> None:
+    """Run this morning's work once: read, predict, write back, report."""
+    settings = read_settings(config)
+    now = datetime.now(UTC)
+    day = newest_due(now, settings.daily.at, settings.company.zone)
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        runs = Runs(journal)
+        if check:
+            _check(runs.of(day), day, settings, now)
+            return
+        run = runs.claim(day)
+        if run is None:
+            out.print(_idle(runs.of(day), day))
+            return
+        show(work(settings, runs, run, now=now))
+
+
+def work(settings: Settings, runs: Runs, run: Run, *, now: datetime) -> Run:
+    """Do what is left of a claimed run; a failure is written down, then raised.
+
+    Raises
+    ------
+    Overtaken
+        Another took the run over.
+    LeadcastError
+        A step failed; the run may be taken up again.
+    """
+    with _letting_go(runs, run), _kept(runs, run) as lost:
+
+        def advance(_: int) -> None:
+            if lost.is_set():
+                runs.renew(run)  # says who has it
+
+        for name, step in STEPS.items():
+            if name in run.done:
+                continue
+            advance(0)
+            with working(f"{run.day}: {name}"):
+                said = step(Morning(settings, run, now, advance))
+            run = runs.complete(run, **said)
+            log.info("daily_step", day=run.day.isoformat(), step=name, said=said[name])
+        return runs.finish(run)
+
+
+@contextmanager
+def _letting_go(runs: Runs, run: Run) -> Iterator[None]:
+    """Write down why a run ends early, and give it free for the next who comes."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except Overtaken:
+        raise
+    except (LeadcastError, SQLAlchemyError, OSError) as error:
+        why = error.what if isinstance(error, LeadcastError) else mask(str(error))
+        log.error("daily_failed", day=run.day.isoformat(), why=why)
+        with suppress(LeadcastError, SQLAlchemyError, OSError):  # the lease will end
+            runs.fail(run, f"{type(error).__name__}: {why}")
+        raise
+    except (SystemExit, KeyboardInterrupt):
+        runs.release(run)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _kept(runs: Runs, run: Run, lease: timedelta = LEASE) -> Iterator[threading.Event]:
+    """Renew the lease beside the work; the event is set once the run is another's."""
+    stopping, lost = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        while not stopping.wait(lease / timedelta(seconds=4)):
+            try:
+                runs.renew(run)
+            except Overtaken:
+                lost.set()
+                return
+            except (
+                LeadcastError
+            ) as error:  # the lease outlasts a database that restarts
+                log.warning("daily_lease", why=str(error))
+
+    thread = threading.Thread(target=renew, name="daily-lease", daemon=True)
+    thread.start()
+    try:
+        yield lost
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def _idle(run: Run | None, day: date) -> str:
+    if run is None:
+        return f"The run of {day} is over: a newer one was begun."
+    if run.finished_at is not None:
+        return f"The run of {day} is done since {run.finished_at:%H:%M} UTC."
+    return f"The run of {day} is going on elsewhere, with {len(run.done)} parts done."
+
+
+def _check(run: Run | None, day: date, settings: Settings, now: datetime) -> None:
+    """Say how a date stands.
+
+    Raises
+    ------
+    Late
+        It should be done and is not.
+    """
+    late = moment_of(day, settings.daily.late, settings.company.zone)
+    if run is not None and run.is_finished:
+        show(run)
+        return
+    done = ", ".join(run.done) if run and run.done else "nothing"
+    why = f" It last failed: {run.failed_why}" if run and run.failed_why else ""
+    if now >= late:
+        raise Late(
+            f"The run of {day} is not done; done is {done}.{why}",
+            remedy="Mend what failed and run daily; it goes on where it stopped.",
+        )
+    out.print(f"The run of {day} is not done yet; done is {done}.{escape(why)}")
+
+
+def show(run: Run) -> None:
+    """Print what each step said."""
+    told = table(f"The run of {run.day}", "step", "result")
+    for name in STEPS:
+        told.add_row(name, escape(run.done.get(name, "")))
+    out.print(told)
+    if run.finished_at is not None:
+        taken = (run.finished_at - run.started_at).total_seconds()
+        out.print(
+            f"done     {run.finished_at:%H:%M} UTC, {taken:,.0f} s after it began"
+        )
