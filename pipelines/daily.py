@@ -24,7 +24,7 @@ from leads.errors import Late, LeadcastError, Overtaken
 from leads.journal import Journal
 from leads.logs import mask
 from leads.mornings import moment_of, newest_due
-from leads.runs import LEASE, Run, Runs
+from leads.runs import Run, Runs
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.deliver import deliver_due
@@ -159,12 +159,12 @@ def _letting_go(runs: Runs, run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def _kept(runs: Runs, run: Run, lease: timedelta = LEASE) -> Iterator[threading.Event]:
+def _kept(runs: Runs, run: Run) -> Iterator[threading.Event]:
     """Renew the lease beside the work; the event is set once the run is another's."""
     stopping, lost = threading.Event(), threading.Event()
 
     def renew() -> None:
-        while not stopping.wait(lease / timedelta(seconds=4)):
+        while not stopping.wait(runs.lease / timedelta(seconds=4)):
             try:
                 runs.renew(run)
             except Overtaken:

@@ -85,6 +85,7 @@ class Runs:
         lease: timedelta = LEASE,
         clock: Clock = database_micros,
     ) -> None:
+        self.lease = lease
         self._journal = journal
         self._lease = lease // MICROSECOND
         self._clock = clock
