@@ -74,7 +74,8 @@ class Scheduler:
     def stop(self) -> None:
         """End; a run that is under way is told to let go, and is gone on with later."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         if self._child is not None and self._child.poll() is None:
             self._child.terminate()
             try:
