@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import FrameType
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -101,9 +102,9 @@ def daily(config: ConfigOption, check: CheckOption = False) -> None:
             return
         run = runs.claim(day)
         if run is None:
-            out.print(_idle(runs.of(day), day))
+            out.print(_idle(runs.of(day), day, settings.company.zone))
             return
-        show(work(settings, runs, run, now=now))
+        show(work(settings, runs, run, now=now), settings.company.zone)
 
 
 def work(settings: Settings, runs: Runs, run: Run, *, now: datetime) -> Run:
@@ -184,12 +185,18 @@ def _kept(runs: Runs, run: Run) -> Iterator[threading.Event]:
         thread.join()
 
 
-def _idle(run: Run | None, day: date) -> str:
+def _idle(run: Run | None, day: date, zone: ZoneInfo) -> str:
     if run is None:
         return f"The run of {day} is over: a newer one was begun."
     if run.finished_at is not None:
-        return f"The run of {day} is done since {run.finished_at:%H:%M} UTC."
-    return f"The run of {day} is going on elsewhere, with {len(run.done)} parts done."
+        done = run.finished_at.astimezone(zone)
+        return f"The run of {day} is done since {done:%H:%M %Z}."
+    steps = [name for name in STEPS if name in run.done]
+    return f"The run of {day} is going on elsewhere; done is {_listed(steps)}."
+
+
+def _listed(steps: Sequence[str]) -> str:
+    return ", ".join(steps) or "nothing"
 
 
 def _check(run: Run | None, day: date, settings: Settings, now: datetime) -> None:
@@ -200,11 +207,12 @@ def _check(run: Run | None, day: date, settings: Settings, now: datetime) -> Non
     Late
         It should be done and is not.
     """
-    late = moment_of(day, settings.daily.late, settings.company.zone)
+    zone = settings.company.zone
+    late = moment_of(day, settings.daily.late, zone)
     if run is not None and run.is_finished:
-        show(run)
+        show(run, zone)
         return
-    done = ", ".join(run.done) if run and run.done else "nothing"
+    done = _listed([name for name in STEPS if run and name in run.done])
     why = f" It last failed: {run.failed_why}" if run and run.failed_why else ""
     if now >= late:
         raise Late(
@@ -214,7 +222,7 @@ def _check(run: Run | None, day: date, settings: Settings, now: datetime) -> Non
     out.print(f"The run of {day} is not done yet; done is {done}.{escape(why)}")
 
 
-def show(run: Run) -> None:
+def show(run: Run, zone: ZoneInfo) -> None:
     """Print what each step said."""
     told = table(f"The run of {run.day}", "step", "result")
     for name in STEPS:
@@ -222,6 +230,5 @@ def show(run: Run) -> None:
     out.print(told)
     if run.finished_at is not None:
         taken = (run.finished_at - run.started_at).total_seconds()
-        out.print(
-            f"done     {run.finished_at:%H:%M} UTC, {taken:,.0f} s after it began"
-        )
+        done = run.finished_at.astimezone(zone)
+        out.print(f"done     {done:%H:%M %Z}, {taken:,.0f} s after it began")

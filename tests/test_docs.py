@@ -31,6 +31,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "promotion": settings.Promotion,
     "store": settings.Store,
     "journal": settings.JournalKept,
+    "daily": settings.Daily,
     "words": settings.Title,
     "serve": settings.Serve,
     "crm": settings.Crm,
