@@ -10,12 +10,12 @@ from typing import Final
 
 import structlog
 
-from crm.doors import ALLOWANCES, Open, desk_of
-from crm.port import Allowance, CardDesk, Move, NoteKind
+from crm.doors import Open, desk_of, gate_of
+from crm.port import CardDesk, Move, NoteKind
 from crm.writeback.delivery import Worker
 from crm.writeback.offering import Decide, Offering
 from crm.writeback.outbox import Outbox, Terms
-from crm.writeback.pace import PaceGate, PaceState
+from crm.writeback.pace import PaceState
 from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
 from crm.writeback.upkeep import OutboxState, Upkeep
 from leads.decision import Prediction, Tier
@@ -56,7 +56,7 @@ class Courier:
     ) -> None:
         crm = _section(settings)
         self.gate = gate_of(crm, journal)
-        self.desk: CardDesk = door(crm, self.gate)
+        self.desk: CardDesk = door(crm, self.gate, journal)
         terms = Terms(late_by=self.desk.late_by, moves_per_day=crm.moves_per_day)
         self.outbox = Outbox(journal, crm.account, terms)
         self.upkeep = Upkeep(journal, crm.account)
@@ -98,19 +98,6 @@ class Courier:
                 log.info("swept", cards=self.upkeep.sweep(), old=self.upkeep.tidy())
             except Unavailable as error:
                 log.warning("sweep_waits", why=type(error).__name__)
-
-
-def gate_of(crm: Crm, journal: Journal) -> PaceGate:
-    """Open the gate of an account, and of our address where that is limited too."""
-    buckets = [f"{crm.kind}/{crm.account}"]
-    if crm.address:
-        buckets.append(f"{crm.kind}@{crm.address}")
-    return PaceGate(journal, buckets, allowance_of(crm))
-
-
-def allowance_of(crm: Crm) -> Allowance:
-    """Tell how many requests the account takes."""
-    return ALLOWANCES[crm.kind]
 
 
 def policy_of(crm: Crm) -> Policy:

@@ -27,6 +27,7 @@ DOORS: Final = frozenset(
     }
 )  # fmt: skip
 FAILURES: Final = frozenset({"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER"})
+ENDED: Final = frozenset({"expired_token", "invalid_token"})
 LONGEST_CODE: Final = 60
 
 
@@ -91,7 +92,8 @@ REMEDIES: Final[Mapping[Kind, str]] = {
     Kind.LIMIT: "Its limit is used up; run again later.",
     Kind.BLOCK: "The portal has blocked requests; ask Bitrix24, then run"
     " `deliver replay`.",
-    Kind.DOOR: "Look at the webhook: its rights, its owner, its end, and the plan.",
+    Kind.DOOR: "Look at the webhook or application: its rights, its owner, its end, and"
+    " the plan.",
     Kind.FAILURE: "Run again later.",
     Kind.REFUSAL: "Run `connect bitrix24 --check`, which says what is missing.",
 }
@@ -145,9 +147,17 @@ def judge(answer: Answer) -> Verdict:
         trouble = Trouble(Kind.DOOR, trouble.code)
     if trouble is None:
         return Verdict(Heard.WELL)
+    if trouble.code in ENDED:
+        return Verdict(Heard.WELL)  # each hour's end of a token is no illness
     if trouble.code == "NOT_JSON" and answer.status == 429:
         return Verdict(Heard.LIMITED)
     return Verdict(HEALTH[trouble.kind], trouble.retry_after)
+
+
+def has_ended(answer: Answer) -> bool:
+    """Whether a call was refused because its token is over: it did not run."""
+    trouble = trouble_in(answer)
+    return trouble is not None and trouble.code in ENDED
 
 
 def _limits_inside(body: Mapping[str, Any]) -> list[Trouble]:

@@ -28,9 +28,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "crm_consents",
-        sa.Column("kind", KEY, primary_key=True),
-        sa.Column("account", KEY, primary_key=True),
-        sa.Column("state", sa.String, nullable=False),
+        sa.Column("state", KEY, primary_key=True),
+        sa.Column("kind", KEY, nullable=False),
+        sa.Column("account", KEY, nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
     )
 
