@@ -178,6 +178,8 @@ class TokenStore:
 
     def keep(self, account: str, tokens: Tokens) -> None:
         """Keep what a person's consent brought, in place of whatever was there."""
+        if not self._seal.locks:
+            self._journal.shut_out_others()
         with self._journal.writing() as connection:
             now = self._clock(connection)
             values = self._values(tokens, now) | {"refused_at": None, "lease_until": 0}
