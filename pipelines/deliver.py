@@ -78,9 +78,8 @@ def _do(courier: Courier, what: What) -> None:
 
 
 def _work(courier: Courier, *, once: bool) -> None:
-    worker = courier.worker()
     if once:
-        written = 0
+        worker, written = courier.worker(), 0
         while (done := worker.round()).claimed:
             written += done.written
         out.print(f"written  {written:,} cards")
@@ -92,7 +91,9 @@ def _work(courier: Courier, *, once: bool) -> None:
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, drain)
-    worker.run(stopping)
+    courier.start(1)
+    stopping.wait()
+    courier.stop()
 
 
 def show_preview(found: Preview) -> None:

@@ -19,12 +19,12 @@ from crm.writeback.pace import PaceState
 from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
 from crm.writeback.upkeep import OutboxState, Upkeep
 from leads.decision import Prediction, Tier
-from leads.errors import Unavailable
+from leads.errors import BadInput, Unavailable
 from leads.journal import Also, Journal
 from leads.settings import Crm, Settings
 
 DRAIN_SECONDS: Final = 75.0
-SWEEP_EVERY: Final = timedelta(days=1)
+DAY: Final = timedelta(days=1)
 CALL: Final = {"en": "Call: {why}", "ru": "Позвонить: {why}"}
 
 log = structlog.get_logger()
@@ -69,12 +69,12 @@ class Courier:
         return Worker(self.outbox, self.desk, gate=self.gate, policy=self.policy)
 
     def start(self, workers: int) -> None:
-        """Deliver in so many threads, and sweep once a day."""
+        """Deliver in so many threads; check our fields and sweep once a day."""
         runs: list[Callable[[threading.Event], None]] = [
             self.worker().run for _ in range(workers)
         ]
         if workers:
-            runs.append(self._sweep_daily)
+            runs.append(self._look_daily)
         self._threads = [
             threading.Thread(target=run, args=(self._stopping,), daemon=True)
             for run in runs
@@ -92,12 +92,28 @@ class Courier:
         """Tell how delivery is doing."""
         return CourierState(self.upkeep.state(), tuple(self.gate.state()))
 
-    def _sweep_daily(self, stopping: threading.Event) -> None:
-        while not stopping.wait(SWEEP_EVERY / timedelta(seconds=1)):
+    def _look_daily(self, stopping: threading.Event) -> None:
+        """Check our fields at the start and every day, and sweep every day."""
+        self.check()
+        while not stopping.wait(DAY / timedelta(seconds=1)):
             try:
                 log.info("swept", cards=self.upkeep.sweep(), old=self.upkeep.tidy())
             except Unavailable as error:
                 log.warning("sweep_waits", why=type(error).__name__)
+            self.check()
+
+    def check(self) -> bool:
+        """Say in the log whether our fields stand; whether they do."""
+        try:
+            self.desk.require_fields()
+        except BadInput as error:
+            log.error("check_failed", why=error.what, remedy=error.remedy)
+            return False
+        except Unavailable as error:
+            log.warning("check_waits", why=error.what, remedy=error.remedy)
+            return False
+        log.info("fields_stand")
+        return True
 
 
 def policy_of(crm: Crm) -> Policy:

@@ -183,6 +183,10 @@ class GateClosed(Unavailable):
         self.retry_after = retry_after
 
 
+class AccessLost(GateClosed):
+    """There are no tokens, or the CRM refuses them: a person must connect again."""
+
+
 class Gate(Protocol):
     """Where every request to an account passes, whoever sends it.
 
@@ -228,6 +232,18 @@ class CardDesk(Protocol):
         """How long after sending the CRM may still apply a write.
 
         Our own time-out included; Bitrix24: 60 s of the server and the time-out.
+        """
+        ...
+
+    def require_fields(self) -> None:
+        """Look anew whether our fields are as they must be.
+
+        Raises
+        ------
+        BadConfig
+            A person has deleted or changed some; how to mend them is said.
+        Unavailable
+            The CRM did not tell.
         """
         ...
 

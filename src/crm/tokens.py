@@ -23,18 +23,29 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm.port import GateClosed
+from crm.port import AccessLost, GateClosed
 from crm.sealing import Seal
 from crm.writeback.tables import database_micros
 from leads.journal import Journal
 from leads.records import LEAD_ID, METADATA, micros, moment_of
+
+__all__ = [
+    "AccessLost",
+    "Application",
+    "RefreshRefused",
+    "Renew",
+    "RenewalFailed",
+    "Terms",
+    "TokenStore",
+    "Tokens",
+]
 
 LEASE: Final = timedelta(seconds=45)
 """Longer than the 30 s that asking for a pair may take at most."""
 WAIT: Final = timedelta(seconds=60)
 LOOK_EVERY: Final = timedelta(seconds=0.1)
 REFUSED: Final = "refused our refresh token"
-LOST_PAUSE: Final = timedelta(minutes=10)
+LOST_PAUSE: Final = timedelta(minutes=1)
 
 TOKENS: Final = sa.Table(
     "crm_tokens",
@@ -82,10 +93,6 @@ class Application:
     member: str
     token: str = field(repr=False)
     """Compare in constant time; empty: none is known, so let no hook in."""
-
-
-class AccessLost(GateClosed):
-    """There are no tokens, or the CRM refuses them: a person must connect again."""
 
 
 class RenewalFailed(GateClosed):
@@ -238,7 +245,9 @@ class TokenStore:
         left = self._terms.wait / timedelta(seconds=1)
         pause = self._terms.look_every / timedelta(seconds=1)
         while True:
-            row = self._claimed(account, version)
+            row = self._row(account)
+            if row.lease_until <= row.now:  # or else asking would only be a write more
+                row = self._claimed(account, version)
             if row.version != version:
                 return self._tokens(row).access
             if row.refused_at is not None:
@@ -319,7 +328,7 @@ class TokenStore:
             raise _lost(self._kind, account, "was never connected")
         return _Row(
             row.version, row.sealed, row.member, row.user_id, row.expires_at,
-            refused_at=row.refused_at, now=now,
+            lease_until=row.lease_until, refused_at=row.refused_at, now=now,
         )  # fmt: skip
 
     def _these(self, account: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -356,6 +365,7 @@ class _Row:
     member: str
     user: str
     expires_at: int
+    lease_until: int
     refused_at: int | None = None
     now: int = 0
     mine: bool = False

@@ -147,11 +147,14 @@ def judge(answer: Answer) -> Verdict:
         trouble = Trouble(Kind.DOOR, trouble.code)
     if trouble is None:
         return Verdict(Heard.WELL)
-    if trouble.code in ENDED:
-        return Verdict(Heard.WELL)  # each hour's end of a token is no illness
     if trouble.code == "NOT_JSON" and answer.status == 429:
         return Verdict(Heard.LIMITED)
     return Verdict(HEALTH[trouble.kind], trouble.retry_after)
+
+
+def judge_renewed(answer: Answer) -> Verdict:
+    """Do the same where tokens are renewed: each hour's end of one is no illness."""
+    return Verdict(Heard.WELL) if has_ended(answer) else judge(answer)
 
 
 def has_ended(answer: Answer) -> bool:

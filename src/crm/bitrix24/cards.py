@@ -72,6 +72,11 @@ class Desk:
         """How long after sending the portal may still apply a write."""
         return timedelta(seconds=SERVER_SECONDS) + self._client.limits.whole
 
+    def require_fields(self) -> None:
+        """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
+        self._forget_layout()
+        self._sound_layout()
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards with one list per kind; see ``crm.port.CardDesk``.
 

@@ -23,6 +23,7 @@ from crm.bitrix24.answers import (
     Trouble,
     has_ended,
     judge,
+    judge_renewed,
     refused,
     trouble_in,
     trouble_of,
@@ -164,7 +165,11 @@ class Client:
         self.door = door
         self.limits = limits
         self._transport = Transport(
-            door.base, gate, judge=judge, limits=limits, carrier=carrier
+            door.base,
+            gate,
+            judge=judge if isinstance(door, Webhook) else judge_renewed,
+            limits=limits,
+            carrier=carrier,
         )
         self._operating = Operating()
 
