@@ -51,12 +51,15 @@ def deliver(
     with closing(_journal(settings)) as journal:
         journal.upgrade()
         courier = Courier(settings, journal)
-        if dry_run:
-            show_preview(preview(courier.outbox, courier.desk, courier.policy))
-        elif what is None:
-            _work(courier, once=once)
-        else:
-            _do(courier, what)
+        try:
+            if dry_run:
+                show_preview(preview(courier.outbox, courier.desk, courier.policy))
+            elif what is None:
+                _work(courier, once=once)
+            else:
+                _do(courier, what)
+        finally:
+            courier.stop()
         show_state(courier)
 
 
@@ -93,7 +96,6 @@ def _work(courier: Courier, *, once: bool) -> None:
         signal.signal(ending, drain)
     courier.start(1)
     stopping.wait()
-    courier.stop()
 
 
 def show_preview(found: Preview) -> None:

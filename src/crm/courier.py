@@ -83,10 +83,11 @@ class Courier:
             thread.start()
 
     def stop(self) -> None:
-        """Finish what is under way, and claim nothing more."""
+        """Finish what is under way, claim nothing more, and hang up."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
+        self.desk.close()
 
     def state(self) -> CourierState:
         """Tell how delivery is doing."""

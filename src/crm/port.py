@@ -274,6 +274,10 @@ class CardDesk(Protocol):
         """Create or change notes; one result each, in their order, as ``write``."""
         ...
 
+    def close(self) -> None:
+        """Hang up."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -62,6 +62,9 @@ class ScriptedDesk:
     def require_fields(self) -> None:
         """Find nothing wrong."""
 
+    def close(self) -> None:
+        """Have nothing open."""
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look, and let somebody else act right after."""
         seen = {entity: Card(entity, self.cards[entity]) for entity in entities}

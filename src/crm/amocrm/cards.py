@@ -81,6 +81,10 @@ class Desk:
         """How long after sending the account may still apply a write."""
         return LATE_BY
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget()

@@ -72,6 +72,10 @@ class Desk:
         """How long after sending the portal may still apply a write."""
         return timedelta(seconds=SERVER_SECONDS) + self._client.limits.whole
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget_layout()

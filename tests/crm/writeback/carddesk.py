@@ -49,6 +49,9 @@ class HttpDesk:
     def require_fields(self) -> None:
         """Find nothing wrong."""
 
+    def close(self) -> None:
+        """Have nothing open."""
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards."""
         found = self._sure("/read", list(entities))

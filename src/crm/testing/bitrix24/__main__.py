@@ -69,6 +69,8 @@ def main(
     portal = prepared(
         profile=profile, leads=leads, seed=seed, events_to=events_to, handler=handler
     )
+    if handler:  # tokens name the portal that they open, which must be this one
+        portal.renamed_to = f"{LOOPBACK}:{port}"
     server = server_of(application(portal), port)
     typer.echo(f"webhook  http://{LOOPBACK}:{port}/rest/1/s3cret/")
     for app in portal.credentials.applications.values():
