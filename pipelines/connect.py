@@ -88,8 +88,7 @@ def _let_us_in(section: CrmAccount, journal: Journal, *, again: bool) -> None:
     out.print(address, soft_wrap=True, highlight=False, markup=False)
     if section.kind == "bitrix24":
         out.print(f"or       install the application in Bitrix24 ({INSTALLER})")
-    came = typer.prompt(PASTE, default="", show_default=False).strip()
-    if came:
+    if came := _pasted():
         connecting.finish(given_in(came))
     kept = store.get(section.account)
     log.info("let_in", kind=section.kind, account=section.account, user=kept.user)
@@ -98,6 +97,14 @@ def _let_us_in(section: CrmAccount, journal: Journal, *, again: bool) -> None:
         _note(UNHEARD)
     if not seal_in().locks:
         _note(f"{KEY_ENV} is not set, so tokens lie unencrypted in the database")
+
+
+def _pasted() -> str:
+    """Ask a person; where nobody is there to answer, the service may have taken it."""
+    try:
+        return str(typer.prompt(PASTE, default="", show_default=False)).strip()
+    except typer.Abort:
+        return ""
 
 
 def _has_access(store: TokenStore, account: str) -> bool:
