@@ -16,6 +16,7 @@ from tests.crm.bitrix24 import portal as b24
 
 from crm.amocrm import opening as amocrm
 from crm.bitrix24 import opening as bitrix24
+from crm.bitrix24.client import Client
 from crm.connecting import Connecting, given_in
 from crm.granting import FreeGate, GrantRefused, credentials_in
 from crm.port import AccessLost
@@ -105,7 +106,7 @@ def account(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(AMO, journal, double, made)
 
 
-def b24_client(desk: Desk, gate: b24.Gate | None = None) -> bitrix24.Client:
+def b24_client(desk: Desk, gate: b24.Gate | None = None) -> Client:
     """Open our client of the connected portal."""
     assert isinstance(desk.double, Portal)
     return bitrix24.open_client(

@@ -26,6 +26,7 @@ from crm.bitrix24.oauth import OAuth
 from crm.granting import Credentials, FreeGate, renewing
 from crm.sealing import Seal
 from crm.tokens import AccessLost, Terms, Tokens, TokenStore
+from crm.transport import Lost, Patience
 from leads.journal import Journal
 
 # Loaded before the forks: a caller that lives for 0.1 s must not spend it importing.
@@ -124,12 +125,14 @@ def call(job: Job) -> str:
     with closing(Journal(job.url)) as journal:
         store = Mortal(journal, job)
         client = Client(Entry(job.address, store, ACCOUNT), FreeGate())
+        # A line that idles while others renew may be hung up on: a read asks again.
+        patient = Patience(tries=3, gate=timedelta(0))
         start = threading.Barrier(job.threads)
 
         def run() -> None:
             start.wait()
             try:
-                client.call("profile")
+                patient.asking(lambda: client.call("profile"), again=(Lost,))
                 told.append("answered")
             except AccessLost:
                 told.append("lost")
