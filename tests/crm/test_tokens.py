@@ -17,6 +17,7 @@ from crm.consents import Consents
 from crm.port import AccessLost
 from crm.sealing import KEY_ENV, seal_in
 from crm.tokens import RefreshRefused, RenewalFailed, Terms, Tokens, TokenStore
+from crm.transport import Patience
 from crm.writeback.tables import database_micros
 from leads.errors import BadConfig
 from leads.journal import Journal
@@ -223,6 +224,16 @@ def test_who_waits_for_another_gives_up_in_the_end(journal: Journal) -> None:
 
     with pytest.raises(RenewalFailed, match="Another worker"):
         store.again("acme", FIRST.access)
+
+
+def test_a_reader_does_not_wait_for_a_person(journal: Journal) -> None:
+    """However patient a read is, a lost access ends it at once."""
+    slept: list[float] = []
+    store = TokenStore(journal, "amocrm", seal=seal_in({}), renew=Server())
+
+    with pytest.raises(AccessLost):
+        Patience(sleep=slept.append).asking(lambda: store.access("acme"), again=())
+    assert slept == []
 
 
 def test_an_account_that_was_never_connected_says_so(journal: Journal) -> None:
