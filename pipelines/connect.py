@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
+import secrets
 from contextlib import closing
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from crm.amocrm import installing as amocrm
-from crm.amocrm.opening import open_client
-from crm.amocrm.source import gate_of as amocrm_gate_of
-from crm.bitrix24.checks import Wishes, require
-from crm.bitrix24.client import Client, webhook_in
+from crm.amocrm.opening import open_account
+from crm.bitrix24.checks import Wishes, notes_of, require
 from crm.bitrix24.fields import WANTED
 from crm.bitrix24.installing import install
-from crm.bitrix24.source import gate_of
+from crm.bitrix24.opening import open_client
+from crm.connecting import given_in
+from crm.doors import connecting_of, gate_of, tokens_of
+from crm.sealing import KEY_ENV, seal_in
+from crm.tokens import AccessLost, TokenStore
 from leads.errors import BadConfig
 from leads.journal import Journal
-from leads.settings import AmoSource, Bitrix24Source, Crm, Settings, read_settings
+from leads.settings import Bitrix24Source, CrmAccount, Settings, read_settings
 from pipelines.console import ConfigOption, log, out, table, verb
 
 
@@ -39,57 +42,132 @@ RepairOption = Annotated[
 ]
 
 
+AgainOption = Annotated[
+    bool,
+    typer.Option("--again", help="Ask a person anew, though there is access already."),
+]
+INSTALLER: Final = "/crm/bitrix24/install"
+UNHEARD: Final = (
+    "Bitrix24 has not sent its application token yet, so its events and the tab are"
+    " refused; install the application once more while `connect --again` waits"
+)
+PASTE: Final = (
+    "Paste the address that the browser ended at; only Enter if the service took it"
+)
+
+
 @verb
 def connect(
     kind: Annotated[Kind, typer.Argument(help="Which CRM.")],
     config: ConfigOption,
     check: CheckOption = False,
     repair: RepairOption = False,
+    again: AgainOption = False,
 ) -> None:
     """Check rights and plan, and make our fields on the cards of a CRM."""
     settings = read_settings(config)
-    account = _account(settings, kind)
-    if kind is Kind.AMOCRM:
-        assert not isinstance(account, Bitrix24Source)
-        _connect_amocrm(settings, account, check=check, repair=repair)
-        return
-    wishes = _wishes(settings)
+    section = _account(settings, kind)
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
-        gate = gate_of(account.account, account.address, journal)
-        with closing(Client(webhook_in(account.url_env), gate)) as client:
-            require(client, wishes, with_fields=check)
-            made = []
-            if wishes.writes and not check:
-                language = settings.company.language
-                made = install(client, language=language, repair=repair)
-    log.info("connected", kind=kind.value, account=account.account, made=made)
+        if section.by_oauth and not check:
+            _let_us_in(section, journal, again=again)
+        if kind is Kind.AMOCRM:
+            _connect_amocrm(settings, section, journal, check=check, repair=repair)
+        else:
+            _connect_bitrix24(settings, section, journal, check=check, repair=repair)
+
+
+def _let_us_in(section: CrmAccount, journal: Journal, *, again: bool) -> None:
+    """Have a person give consent, unless there is access already."""
+    store = tokens_of(section, journal)
+    if not again and _has_access(store, section.account):
+        return
+    connecting = connecting_of(section, journal, lambda: datetime.now(UTC))
+    address = connecting.begin(secrets.token_urlsafe(32))
+    out.print("open     in a browser, as an administrator, within the hour:")
+    out.print(address, soft_wrap=True, highlight=False, markup=False)
+    if section.kind == "bitrix24":
+        out.print(f"or       install the application in Bitrix24 ({INSTALLER})")
+    if came := _pasted():
+        connecting.finish(given_in(came))
+    kept = store.get(section.account)
+    log.info("let_in", kind=section.kind, account=section.account, user=kept.user)
+    out.print(f"let in   as user {kept.user} of account {kept.member}")
+    if section.kind == "bitrix24" and not kept.application:
+        _note(UNHEARD)
+    if not seal_in().locks:
+        _note(f"{KEY_ENV} is not set, so tokens lie unencrypted in the database")
+
+
+def _pasted() -> str:
+    """Ask a person; where nobody is there to answer, the service may have taken it."""
+    try:
+        return str(typer.prompt(PASTE, default="", show_default=False)).strip()
+    except typer.Abort:
+        return ""
+
+
+def _has_access(store: TokenStore, account: str) -> bool:
+    try:
+        store.access(account)
+    except AccessLost:
+        return False
+    return True
+
+
+def _connect_bitrix24(
+    settings: Settings,
+    section: CrmAccount,
+    journal: Journal,
+    *,
+    check: bool,
+    repair: bool,
+) -> None:
+    wishes = _wishes(settings)
+    gate = gate_of(section, journal)
+    with closing(open_client(section, gate, journal)) as client:
+        require(client, wishes, with_fields=check)
+        notes = notes_of(client) if section.by_oauth else []
+        made = []
+        if wishes.writes and not check:
+            made = install(client, language=settings.company.language, repair=repair)
+    log.info("connected", kind=section.kind, account=section.account, made=made)
+    for note in notes:
+        _note(note)
     show(made, wishes)
 
 
 def _connect_amocrm(
-    settings: Settings, account: Crm | AmoSource, *, check: bool, repair: bool
+    settings: Settings,
+    section: CrmAccount,
+    journal: Journal,
+    *,
+    check: bool,
+    repair: bool,
 ) -> None:
     language, now = settings.company.language, datetime.now(UTC)
-    token = os.environ.get(account.token_env, "")
-    with closing(Journal(settings.store.database)) as journal:
-        journal.upgrade()
-        gate = amocrm_gate_of(account.account, account.address, journal)
-        with closing(open_client(account, gate)) as client:
-            if settings.crm is None:
-                found = amocrm.ready(client, token=token, now=now)
-            else:
-                found = amocrm.install(
-                    client, language=language, token=token, now=now,
-                    check=check, repair=repair,
-                )  # fmt: skip
-    log.info("connected", kind="amocrm", account=account.account, made=found.made)
+    # A token of ours is renewed before its end; only a copied one needs looking after.
+    token = "" if section.by_oauth else os.environ.get(section.token_env, "")
+    gate = gate_of(section, journal)
+    with closing(open_account(section, gate, journal)) as client:
+        if settings.crm is None:
+            found = amocrm.ready(client, token=token, now=now)
+        else:
+            found = amocrm.install(
+                client, language=language, token=token, now=now,
+                check=check, repair=repair,
+            )  # fmt: skip
+    log.info("connected", kind="amocrm", account=section.account, made=found.made)
     for one in found.made:
         out.print(f"made     {one}")
     for note in found.notes:
-        out.print(f"[yellow]note[/]     {note}")
+        _note(note)
     stand = "" if settings.crm is None else "; all our fields stand on leads"
     out.print(f"ready    account {found.account}, user {found.user}{stand}")
+
+
+def _note(text: str) -> None:
+    out.print(f"[yellow]note[/]     {text}")
 
 
 def show(made: list[str], wishes: Wishes) -> None:
@@ -103,10 +181,10 @@ def show(made: list[str], wishes: Wishes) -> None:
     out.print("ready    rights and plan suffice" + (f"; {stand}" if stand else ""))
 
 
-def _account(settings: Settings, kind: Kind) -> Crm | Bitrix24Source | AmoSource:
+def _account(settings: Settings, kind: Kind) -> CrmAccount:
     """Find whose account it is: where we write, else where we read."""
     for one in (settings.crm, settings.source):
-        if isinstance(one, Crm | Bitrix24Source | AmoSource) and one.kind == kind.value:
+        if isinstance(one, CrmAccount) and one.kind == kind.value:
             return one
     raise BadConfig(
         f"Neither [crm] nor [source] has kind = {kind.value!r}.",

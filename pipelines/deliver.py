@@ -54,12 +54,15 @@ def deliver(
     with closing(_journal(settings)) as journal:
         journal.upgrade()
         courier = Courier(settings, journal)
-        if dry_run:
-            show_preview(preview(courier.outbox, courier.desk, courier.policy))
-        elif what is None:
-            _work(courier, once=once)
-        else:
-            _do(courier, what)
+        try:
+            if dry_run:
+                show_preview(preview(courier.outbox, courier.desk, courier.policy))
+            elif what is None:
+                _work(courier, once=once)
+            else:
+                _do(courier, what)
+        finally:
+            courier.stop()
         show_state(courier)
 
 
@@ -114,9 +117,8 @@ def _drain(worker: Worker, advance: Callable[[int], None] = lambda _: None) -> i
 
 
 def _work(courier: Courier, *, once: bool) -> None:
-    worker = courier.worker()
     if once:
-        out.print(f"written  {_drain(worker):,} cards")
+        out.print(f"written  {_drain(courier.worker()):,} cards")
         return
     stopping = threading.Event()
 
@@ -125,7 +127,8 @@ def _work(courier: Courier, *, once: bool) -> None:
 
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, drain)
-    worker.run(stopping)
+    courier.start(1)
+    stopping.wait()
 
 
 def show_preview(found: Preview) -> None:

@@ -10,21 +10,21 @@ from typing import Final
 
 import structlog
 
-from crm.doors import ALLOWANCES, Open, desk_of
-from crm.port import Allowance, CardDesk, Move, NoteKind
+from crm.doors import Open, desk_of, gate_of
+from crm.port import CardDesk, Move, NoteKind
 from crm.writeback.delivery import Worker
 from crm.writeback.offering import Decide, Offering
 from crm.writeback.outbox import Outbox, Terms
-from crm.writeback.pace import PaceGate, PaceState
+from crm.writeback.pace import PaceState
 from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
 from crm.writeback.upkeep import OutboxState, Upkeep
 from leads.decision import Prediction, Tier
-from leads.errors import Unavailable
+from leads.errors import BadInput, Unavailable
 from leads.journal import Also, Journal
 from leads.settings import Crm, Settings
 
 DRAIN_SECONDS: Final = 75.0
-SWEEP_EVERY: Final = timedelta(days=1)
+DAY: Final = timedelta(days=1)
 CALL: Final = {"en": "Call: {why}", "ru": "Позвонить: {why}"}
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ class Courier:
     ) -> None:
         crm = _section(settings)
         self.gate = gate_of(crm, journal)
-        self.desk: CardDesk = door(crm, self.gate)
+        self.desk: CardDesk = door(crm, self.gate, journal)
         terms = Terms(late_by=self.desk.late_by, moves_per_day=crm.moves_per_day)
         self.outbox = Outbox(journal, crm.account, terms)
         self.upkeep = Upkeep(journal, crm.account)
@@ -69,12 +69,12 @@ class Courier:
         return Worker(self.outbox, self.desk, gate=self.gate, policy=self.policy)
 
     def start(self, workers: int) -> None:
-        """Deliver in so many threads, and sweep once a day."""
+        """Deliver in so many threads; check our fields and sweep once a day."""
         runs: list[Callable[[threading.Event], None]] = [
             self.worker().run for _ in range(workers)
         ]
         if workers:
-            runs.append(self._sweep_daily)
+            runs.append(self._look_daily)
         self._threads = [
             threading.Thread(target=run, args=(self._stopping,), daemon=True)
             for run in runs
@@ -83,34 +83,38 @@ class Courier:
             thread.start()
 
     def stop(self) -> None:
-        """Finish what is under way, and claim nothing more."""
+        """Finish what is under way, claim nothing more, and hang up."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
+        self.desk.close()
 
     def state(self) -> CourierState:
         """Tell how delivery is doing."""
         return CourierState(self.upkeep.state(), tuple(self.gate.state()))
 
-    def _sweep_daily(self, stopping: threading.Event) -> None:
-        while not stopping.wait(SWEEP_EVERY / timedelta(seconds=1)):
+    def _look_daily(self, stopping: threading.Event) -> None:
+        """Check our fields at the start and every day, and sweep every day."""
+        self.check()
+        while not stopping.wait(DAY / timedelta(seconds=1)):
             try:
                 log.info("swept", cards=self.upkeep.sweep(), old=self.upkeep.tidy())
             except Unavailable as error:
                 log.warning("sweep_waits", why=type(error).__name__)
+            self.check()
 
-
-def gate_of(crm: Crm, journal: Journal) -> PaceGate:
-    """Open the gate of an account, and of our address where that is limited too."""
-    buckets = [f"{crm.kind}/{crm.account}"]
-    if crm.address:
-        buckets.append(f"{crm.kind}@{crm.address}")
-    return PaceGate(journal, buckets, allowance_of(crm))
-
-
-def allowance_of(crm: Crm) -> Allowance:
-    """Tell how many requests the account takes."""
-    return ALLOWANCES[crm.kind]
+    def check(self) -> bool:
+        """Say in the log whether our fields stand; whether they do."""
+        try:
+            self.desk.require_fields()
+        except BadInput as error:
+            log.error("check_failed", why=error.what, remedy=error.remedy)
+            return False
+        except Unavailable as error:
+            log.warning("check_waits", why=error.what, remedy=error.remedy)
+            return False
+        log.info("fields_stand")
+        return True
 
 
 def policy_of(crm: Crm) -> Policy:

@@ -183,6 +183,10 @@ class GateClosed(Unavailable):
         self.retry_after = retry_after
 
 
+class AccessLost(GateClosed):
+    """There are no tokens, or the CRM refuses them: a person must connect again."""
+
+
 class Gate(Protocol):
     """Where every request to an account passes, whoever sends it.
 
@@ -231,6 +235,18 @@ class CardDesk(Protocol):
         """
         ...
 
+    def require_fields(self) -> None:
+        """Look anew whether our fields are as they must be.
+
+        Raises
+        ------
+        BadConfig
+            A person has deleted or changed some; how to mend them is said.
+        Unavailable
+            The CRM did not tell.
+        """
+        ...
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards; None for one that is gone. One request if at all possible.
 
@@ -256,6 +272,10 @@ class CardDesk(Protocol):
 
     def post(self, notes: Sequence[Note]) -> Sequence[Result]:
         """Create or change notes; one result each, in their order, as ``write``."""
+        ...
+
+    def close(self) -> None:
+        """Hang up."""
         ...
 
 

@@ -25,7 +25,7 @@ from typing import Any, Final, TypeVar
 import httpx2
 import orjson
 
-from crm.port import Gate, GateClosed, Heard
+from crm.port import AccessLost, Gate, GateClosed, Heard
 from leads.errors import Unavailable
 
 T = TypeVar("T")
@@ -266,6 +266,8 @@ class Patience:
         while True:
             try:
                 return ask()
+            except AccessLost:  # only a person can open it again
+                raise
             except GateClosed as closed:
                 pause = max(closed.retry_after, timedelta(seconds=0.1))
                 waited += pause

@@ -398,6 +398,15 @@ class Journal:
             driver.execute("VACUUM")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def shut_out_others(self) -> None:
+        """Close a SQLite file to other users of the machine; its log goes with it."""
+        if not self._is_file:
+            return  # PostgreSQL has roles for that
+        for ending in ("", "-wal", "-shm"):
+            file = Path(f"{self._url.database}{ending}")
+            if file.exists():
+                file.chmod(0o600)
+
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         with _answering(), self._engine.begin() as connection:

@@ -16,15 +16,17 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from crm.courier import Courier, also_of
+from crm.doors import connecting_of
 from leads.errors import Unavailable
 from leads.journal import Journal
-from leads.settings import Settings
+from leads.settings import CrmAccount, Settings
 from model.backtest import read_backtest
 from serve import pages, problems
 from serve.desk import Desk
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.insight import Insight
+from serve.installing import Installing
 from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
@@ -90,8 +92,23 @@ def create_app(
     app.add_middleware(Lane, predict=api.predict)
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
+    _take_consents(app, desk)
     app.add_middleware(Timer, monitor=monitor)
     return app
+
+
+def _take_consents(app: FastAPI, desk: Desk) -> None:
+    """Let a person connect the account while the service runs, if by OAuth."""
+    settings = desk.settings
+    for section in (settings.crm, settings.source):
+        if isinstance(section, CrmAccount) and section.by_oauth:
+            app.add_middleware(
+                Installing,
+                connecting=partial(connecting_of, section, desk.journal, desk.now),
+                kind=section.kind,
+                language=settings.company.language,
+            )
+            return
 
 
 def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:

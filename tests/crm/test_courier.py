@@ -37,7 +37,7 @@ def test_a_recorded_prediction_reaches_its_card(tmp_path: Path) -> None:
     ):
         journal.upgrade()
 
-        def door(_: Crm, gate: Gate) -> CardDesk:
+        def door(_: Crm, gate: Gate, __: Journal) -> CardDesk:
             return HttpDesk(address, gate)
 
         courier = Courier(settings, journal, door=door)

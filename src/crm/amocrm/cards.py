@@ -81,6 +81,15 @@ class Desk:
         """How long after sending the account may still apply a write."""
         return LATE_BY
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def require_fields(self) -> None:
+        """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
+        self._forget()
+        self._sound()
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards, all in one request; see ``crm.port.CardDesk``.
 

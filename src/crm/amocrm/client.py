@@ -36,6 +36,8 @@ JSON: Final = {"content-type": "application/json"}
 Query = Mapping[str, str | int | Sequence[str | int]]
 Tokens = Callable[[], str]
 """Gives the access token that is good now."""
+Again = Callable[[str], str]
+"""Gives the token to repeat with, from the one that was over."""
 
 
 class AmoRefused(Unavailable):
@@ -98,11 +100,16 @@ class AmoClient:
         Sends through the account's gate and judges by ``judged``.
     tokens
         Gives the access token.
+    again
+        Gives the token to repeat with after a 401, where tokens are renewed.
     """
 
-    def __init__(self, transport: Transport, tokens: Tokens) -> None:
+    def __init__(
+        self, transport: Transport, tokens: Tokens, *, again: Again | None = None
+    ) -> None:
         self._transport = transport
         self._tokens = tokens
+        self._again = again
 
     def get(self, path: str, query: Query | None = None) -> dict[str, Any] | None:
         """Read; None if there is nothing (204).
@@ -125,9 +132,16 @@ class AmoClient:
     def ask(
         self, verb: str, path: str, *, query: Query | None = None, body: Any = None
     ) -> Answer:
-        """Send one request under the account's token."""
+        """Send one request; again if its token was over, for then it did not run."""
         asked = API + path + (f"?{urlencode(query, doseq=True)}" if query else "")
-        headers = {"authorization": f"Bearer {self._tokens()}"}
+        token = self._tokens()
+        answer = self._sent(verb, asked, body, token)
+        if answer.status == 401 and self._again is not None:
+            answer = self._sent(verb, asked, body, self._again(token))
+        return answer
+
+    def _sent(self, verb: str, asked: str, body: Any, token: str) -> Answer:
+        headers = {"authorization": f"Bearer {token}"}
         if body is None:
             return self._transport.request(verb, asked, headers=headers)
         return self._transport.request(

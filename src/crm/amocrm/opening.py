@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx2
 
-from crm.amocrm.client import AmoClient, Tokens, judged
+from crm.amocrm.client import Again, AmoClient, Tokens, judged
+from crm.amocrm.oauth import OAuth
+from crm.granting import address_in, credentials_in, renewing
 from crm.port import Gate
+from crm.sealing import seal_in
+from crm.tokens import Terms, TokenStore
 from crm.transport import Transport
 from leads.errors import BadConfig, Fault
+from leads.journal import Journal
+from leads.settings import CrmAccount
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+KIND: Final = "amocrm"
+AHEAD: Final = timedelta(minutes=10)
+"""Tokens live a day; each is renewed so long before its end."""
 
 
 class Named(Protocol):
@@ -39,6 +50,7 @@ def open_client(
     gate: Gate,
     *,
     tokens: Tokens | None = None,
+    again: Again | None = None,
     carrier: httpx2.BaseTransport | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> AmoClient:
@@ -50,8 +62,8 @@ def open_client(
         Which variables to look into.
     gate
         Where every request passes.
-    tokens
-        Gives access tokens in place of the variable, for OAuth.
+    tokens, again
+        Give access tokens in place of the variable, for OAuth.
     carrier
         Of the bytes; the network unless a test gives another.
 
@@ -77,7 +89,57 @@ def open_client(
             "amoCRM cannot be opened.", remedy="Set these variables:", faults=faults
         )
     given = tokens or (lambda: token)
-    return AmoClient(Transport(address, gate, judge=judged, carrier=carrier), given)
+    transport = Transport(address, gate, judge=judged, carrier=carrier)
+    return AmoClient(transport, given, again=again)
+
+
+def open_account(
+    section: CrmAccount,
+    gate: Gate,
+    journal: Journal,
+    *,
+    carrier: httpx2.BaseTransport | None = None,
+) -> AmoClient:
+    """Open an account by a long-lived token or by OAuth, as configured.
+
+    Raises
+    ------
+    BadConfig
+        The environment lacks what that needs.
+    """
+    if not section.by_oauth:
+        return open_client(section, gate, carrier=carrier)
+    store = store_of(section, gate, journal, carrier=carrier)
+    name = section.account
+    return open_client(
+        section, gate, tokens=partial(store.access, name),
+        again=partial(store.again, name), carrier=carrier,
+    )  # fmt: skip
+
+
+def granter_of(
+    section: CrmAccount, gate: Gate, *, carrier: httpx2.BaseTransport | None = None
+) -> OAuth:
+    """Open the way to tokens; raises as ``open_account``."""
+    return OAuth(
+        address_in(section), credentials_in(section), redirect=section.redirect,
+        gate=gate, server=section.auth_url, carrier=carrier,
+    )  # fmt: skip
+
+
+def store_of(
+    section: CrmAccount,
+    gate: Gate,
+    journal: Journal,
+    *,
+    carrier: httpx2.BaseTransport | None = None,
+) -> TokenStore:
+    """Open the tokens of accounts; they are renewed before they end."""
+    granter = granter_of(section, gate, carrier=carrier)
+    return TokenStore(
+        journal, KIND, seal=seal_in(), renew=renewing(granter),
+        terms=Terms(ahead=AHEAD),
+    )  # fmt: skip
 
 
 def _address_faults(variable: str, address: str) -> list[Fault]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from crm.amocrm.cards import ALLOWANCE
 from crm.amocrm.client import AmoClient
-from crm.amocrm.opening import open_client
+from crm.amocrm.opening import open_account
 from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
@@ -74,7 +74,7 @@ class Amo:
             with closing(Journal(self.database)) as journal:
                 journal.upgrade()
                 gate = gate_of(self.source.account, self.source.address, journal)
-                with closing(self._opened(gate)) as client:
+                with closing(self._opened(gate, journal)) as client:
                     reader = Reader(
                         client, shelf,
                         now=int(self.now()), patience=self.patience, told=self.told,
@@ -86,8 +86,10 @@ class Amo:
         tables = conform(raw, self.rules)
         return replace(tables, notes=(*notes, *tables.notes))
 
-    def _opened(self, gate: Gate) -> AmoClient:
-        return self.open(gate) if self.open else open_client(self.source, gate)
+    def _opened(self, gate: Gate, journal: Journal) -> AmoClient:
+        if self.open:
+            return self.open(gate)
+        return open_account(self.source, gate, journal)
 
 
 def gate_of(account: str, address: str, journal: Journal) -> PaceGate:

@@ -27,6 +27,7 @@ DOORS: Final = frozenset(
     }
 )  # fmt: skip
 FAILURES: Final = frozenset({"INTERNAL_SERVER_ERROR", "ERROR_UNEXPECTED_ANSWER"})
+ENDED: Final = frozenset({"expired_token", "invalid_token"})
 LONGEST_CODE: Final = 60
 
 
@@ -91,7 +92,8 @@ REMEDIES: Final[Mapping[Kind, str]] = {
     Kind.LIMIT: "Its limit is used up; run again later.",
     Kind.BLOCK: "The portal has blocked requests; ask Bitrix24, then run"
     " `deliver replay`.",
-    Kind.DOOR: "Look at the webhook: its rights, its owner, its end, and the plan.",
+    Kind.DOOR: "Look at the webhook or application: its rights, its owner, its end, and"
+    " the plan.",
     Kind.FAILURE: "Run again later.",
     Kind.REFUSAL: "Run `connect bitrix24 --check`, which says what is missing.",
 }
@@ -148,6 +150,17 @@ def judge(answer: Answer) -> Verdict:
     if trouble.code == "NOT_JSON" and answer.status == 429:
         return Verdict(Heard.LIMITED)
     return Verdict(HEALTH[trouble.kind], trouble.retry_after)
+
+
+def judge_renewed(answer: Answer) -> Verdict:
+    """Do the same where tokens are renewed: each hour's end of one is no illness."""
+    return Verdict(Heard.WELL) if has_ended(answer) else judge(answer)
+
+
+def has_ended(answer: Answer) -> bool:
+    """Whether a call was refused because its token is over: it did not run."""
+    trouble = trouble_in(answer)
+    return trouble is not None and trouble.code in ENDED
 
 
 def _limits_inside(body: Mapping[str, Any]) -> list[Trouble]:

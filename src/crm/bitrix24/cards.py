@@ -72,6 +72,15 @@ class Desk:
         """How long after sending the portal may still apply a write."""
         return timedelta(seconds=SERVER_SECONDS) + self._client.limits.whole
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def require_fields(self) -> None:
+        """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
+        self._forget_layout()
+        self._sound_layout()
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards with one list per kind; see ``crm.port.CardDesk``.
 
@@ -86,9 +95,10 @@ class Desk:
             {kind: _list_of(kind, ids, layout) for kind, ids in wanted.items()}
         )
         cards: dict[str, Card | None] = dict.fromkeys(entities)
+        us = self._client.door.user
         for kind, ids in wanted.items():
             for row in _items(batch, kind):
-                card = self._card(kind, row, layout)
+                card = self._card(kind, row, layout, us)
                 if card.entity.partition(":")[2] in ids:
                     cards[card.entity] = card
         return cards
@@ -152,7 +162,7 @@ class Desk:
         with self._lock:
             self._layout = None
 
-    def _card(self, kind: str, row: Mapping[str, Any], layout: Layout) -> Card:
+    def _card(self, kind: str, row: Mapping[str, Any], layout: Layout, us: str) -> Card:
         ours = layout[kind]
         gone = [each.name for each in ours.values() if each.name not in row]
         if gone:
@@ -168,9 +178,7 @@ class Desk:
             stage=_text(row.get("stageId")),
             responsible=_text(row.get("assignedById")),
             changed_at=moment(row.get("updatedTime")),
-            changed_by_us=None
-            if updated_by is None
-            else str(updated_by) == self._client.webhook.user,
+            changed_by_us=None if updated_by is None else str(updated_by) == us,
         )
 
     def _checked(self, change: Change, end: Any, layout: Layout) -> Result:

@@ -21,6 +21,13 @@ NEEDED: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 TASKS: Final = (("task", "tasks"), "to set tasks")
 
 
+WELCOME: Final[Mapping[str, str]] = {
+    "placement": "there is no tab in the cards",
+    "bizproc": "there is no robot",
+}
+"""Rights that an application may do without, and what comes of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What we are to do on the portal."""
@@ -58,9 +65,10 @@ def faults_of(client: Client, wishes: Wishes, *, with_fields: bool) -> list[Faul
         faults.append(
             Fault(
                 "Bitrix24",
-                "the webhook's owner is no administrator, so our fields cannot be made"
-                " and leads of others may be missed",
-                "Let an administrator, best a user for integrations, make the webhook.",
+                "the user that we act as is no administrator, so our fields cannot be"
+                " made and leads of others may be missed",
+                "Let an administrator, best a user for integrations, make the webhook"
+                " or install the application.",
             )
         )
     if str(asked.results.get("mode")) == SIMPLE and wishes.entity == "lead":
@@ -96,14 +104,25 @@ def require(client: Client, wishes: Wishes, *, with_fields: bool) -> None:
         )
 
 
+def notes_of(client: Client) -> list[str]:
+    """List what an application will do without; raises as ``faults_of``."""
+    told = client.call("scope")
+    scopes = {str(one) for one in told} if isinstance(told, list) else set()
+    return [
+        f"without the right {name!r} {what}"
+        for name, what in WELCOME.items()
+        if name not in scopes
+    ]
+
+
 def _of_scopes(told: Any, wishes: Wishes) -> list[Fault]:
     scopes = {str(one) for one in told} if isinstance(told, list) else set()
     needed = dict(NEEDED) | ({"tasks": TASKS} if wishes.tasks else {})
     return [
         Fault(
             "Bitrix24",
-            f"the webhook lacks the right {name!r}, needed {what}",
-            "Tick it in the webhook's settings and save.",
+            f"our access lacks the right {name!r}, needed {what}",
+            "Tick it in the settings of the webhook or application, and save.",
             name,
         )
         for name, (any_of, what) in needed.items()

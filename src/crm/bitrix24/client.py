@@ -1,4 +1,4 @@
-"""Calls and batches of one portal, by an incoming webhook.
+"""Calls and batches of one portal, by an incoming webhook or as an application.
 
 A call either gives its result or raises; a batch gives what each command came to, and
 keeps apart the commands that failed from those that nothing was said about.
@@ -21,13 +21,16 @@ from crm.bitrix24.answers import (
     Failed,
     Kind,
     Trouble,
+    has_ended,
     judge,
+    judge_renewed,
     refused,
     trouble_in,
     trouble_of,
 )
 from crm.bitrix24.brackets import command
 from crm.port import Gate, GateClosed
+from crm.tokens import TokenStore
 from crm.transport import Answer, Limits, Lost, NotSent, Transport, clamped
 from leads.errors import BadConfig
 
@@ -55,6 +58,49 @@ class Webhook:
     def user(self) -> str:
         """The user that it acts as."""
         return self.path.strip("/").split("/")[1]
+
+    def ticket(self) -> str:
+        """Give nothing: the path is all it needs."""
+        return ""
+
+    def again(self, stale: str) -> str:
+        """Never be asked, since there is nothing that ends."""
+        raise NotImplementedError
+
+    def worded(
+        self, method: str, params: Mapping[str, Any], ticket: str
+    ) -> tuple[str, Mapping[str, Any]]:
+        """Give path and body of a call."""
+        del ticket
+        return self.path + method, params
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A local application's way in: tokens that end, kept for all workers."""
+
+    base: str
+    store: TokenStore = field(repr=False)
+    account: str
+
+    @property
+    def user(self) -> str:
+        """The user that its tokens act as; raises as ``TokenStore.get``."""
+        return self.store.get(self.account).user
+
+    def ticket(self) -> str:
+        """Give the token to send."""
+        return self.store.access(self.account)
+
+    def again(self, stale: str) -> str:
+        """Give the token to repeat with, after the portal said that one has ended."""
+        return self.store.again(self.account, stale)
+
+    def worded(
+        self, method: str, params: Mapping[str, Any], ticket: str
+    ) -> tuple[str, Mapping[str, Any]]:
+        """Give path and body of a call; no secret is in the address."""
+        return f"/rest/{method}", {**params, "auth": ticket}
 
 
 def webhook_in(variable: str) -> Webhook:
@@ -98,7 +144,7 @@ class Client:
 
     Parameters
     ----------
-    webhook
+    door
         Where, and by whose right.
     gate
         Through which every request passes.
@@ -110,16 +156,20 @@ class Client:
 
     def __init__(
         self,
-        webhook: Webhook,
+        door: Webhook | Entry,
         gate: Gate,
         *,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         carrier: httpx2.BaseTransport | None = None,
     ) -> None:
-        self.webhook = webhook
+        self.door = door
         self.limits = limits
         self._transport = Transport(
-            webhook.base, gate, judge=judge, limits=limits, carrier=carrier
+            door.base,
+            gate,
+            judge=judge if isinstance(door, Webhook) else judge_renewed,
+            limits=limits,
+            carrier=carrier,
         )
         self._operating = Operating()
 
@@ -183,13 +233,22 @@ class Client:
 
     def _asked(self, method: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         self._operating.check([method])
-        answer: Answer = self._transport.post(self.webhook.path + method, params)
+        answer = self._posted(method, params)
         trouble = trouble_in(answer)
         if trouble is not None:
             raise refused(method, trouble)
         body: Mapping[str, Any] = answer.json()
         self._operating.heard(method, body.get("time"))
         return body
+
+    def _posted(self, method: str, params: Mapping[str, Any]) -> Answer:
+        """Send a call; once more if its token had ended, for then it did not run."""
+        ticket = self.door.ticket()
+        answer = self._transport.post(*self.door.worded(method, params, ticket))
+        if ticket and has_ended(answer):
+            ticket = self.door.again(ticket)
+            answer = self._transport.post(*self.door.worded(method, params, ticket))
+        return answer
 
 
 class Operating:

@@ -12,7 +12,8 @@ from pathlib import Path
 import structlog
 
 from crm.bitrix24.cards import ALLOWANCE
-from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.client import Client
+from crm.bitrix24.opening import open_client
 from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.tables import Gathering
@@ -64,12 +65,12 @@ class Portal:
             The portal did not answer; what was read is kept, and the next run goes on.
         """
         shelf = Shelf(self.folder / KIND / self.source.account)
-        webhook = webhook_in(self.source.url_env)
         with closing(Journal(self.database)) as journal:
             journal.upgrade()
             gate = gate_of(self.source.account, self.source.address, journal)
-            opened = self.open(gate) if self.open else Client(webhook, gate)
+            opened = self._opened(gate, journal)
             with closing(opened) as client:
+                us = client.door.user
                 Reading(
                     client,
                     shelf,
@@ -77,7 +78,12 @@ class Portal:
                     patience=self.patience,
                     tell=lambda what: log.info("reading", what=what),
                 ).run()
-        return tables_of(shelf, self.rules, entity=self.source.entity, us=webhook.user)
+        return tables_of(shelf, self.rules, entity=self.source.entity, us=us)
+
+    def _opened(self, gate: Gate, journal: Journal) -> Client:
+        if self.open:
+            return self.open(gate)
+        return open_client(self.source, gate, journal)
 
 
 def gate_of(account: str, address: str, journal: Journal) -> PaceGate:

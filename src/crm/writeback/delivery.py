@@ -16,16 +16,19 @@ from typing import Final
 
 import structlog
 
-from crm.port import Card, CardDesk, GateClosed, OurField, Outcome, Result
+from crm.port import AccessLost, Card, CardDesk, GateClosed, OurField, Outcome, Result
 from crm.writeback.noting import Notary
 from crm.writeback.outbox import Claim, Outbox, Sending, Settlement
 from crm.writeback.pace import PaceGate
 from crm.writeback.plan import Plan, Policy, overridden_in, plan
-from leads.errors import LeadcastError, Unavailable
+from leads.errors import BadConfig, LeadcastError, Unavailable
 
 IDLE: Final = timedelta(seconds=1)
 SUSPECT: Final = 3
 """After so many attempts a row is worked on alone, lest it spoil its company."""
+STOPS: Final = (AccessLost, BadConfig)
+"""What only a person mends: access that was taken away, fields that were changed."""
+STOPPED: Final = timedelta(seconds=30)
 GONE: Final = Result(Outcome.REFUSED, "GONE")
 DONE: Final = Result(Outcome.APPLIED)
 
@@ -73,6 +76,9 @@ class Worker:
         while not stopping.is_set():
             try:
                 done = self.round()
+            except STOPS as error:
+                log.error("delivery_stopped", why=error.what, remedy=error.remedy)
+                done = Round(wait=STOPPED)
             except LeadcastError as error:
                 log.warning("delivery_waits", why=type(error).__name__)
                 done = Round()
@@ -90,6 +96,8 @@ class Worker:
         ------
         Unavailable
             The database did not answer; what was claimed is claimed again later.
+        AccessLost, BadConfig
+            A person must act before anything can be written; nothing was.
         """
         wait = self.gate.wait()
         if wait:
@@ -104,6 +112,10 @@ class Worker:
         """Look at the cards, and write those that need it; give how many were."""
         try:
             cards = self.desk.read([claim.entity for claim in claims])
+        except STOPS:
+            # No card's fault: it must not count against any.
+            self.outbox.put_back(claims, STOPPED)
+            raise
         except GateClosed as closed:
             self.outbox.put_back(claims, max(closed.retry_after, _second()))
             return 0

@@ -4,6 +4,7 @@ Unknown keys are refused, every fault is named at once, and relative paths count
 the file itself, so that a command means the same from any folder.
 """
 
+from leads.settings.account import CrmAccount
 from leads.settings.learning import (
     Conversion,
     Funnel,
@@ -44,6 +45,7 @@ __all__ = [
     "Company",
     "Conversion",
     "Crm",
+    "CrmAccount",
     "CrmMove",
     "Daily",
     "FilesSource",

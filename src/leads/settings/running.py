@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from leads.settings.account import CrmAccount
 from leads.settings.section import Section
 
 
@@ -100,18 +101,10 @@ class CrmMove(Section):
     on: bool = False
 
 
-class Crm(Section):
-    """The CRM whose cards show what is predicted.
+class Crm(CrmAccount):
+    """The CRM whose cards show what is predicted."""
 
-    Secrets are never here: the names of environment variables that hold them are.
-    """
-
-    kind: Literal["bitrix24", "amocrm"]
-    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
     entity: Literal["lead", "deal"] = "lead"
-    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
-    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
-    address: str = ""
     step: int = Field(default=5, ge=1, le=100)
     comment: bool = False
     task: bool = False

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from leads.settings.account import CrmAccount
 from leads.settings.section import Section
 
 
@@ -51,20 +52,15 @@ class SqlSource(Section):
     field_changes: TableMap | None = None
 
 
-class AmoSource(Section):
+class AmoSource(CrmAccount):
     """An amoCRM account, read over its API.
 
     ``payments`` says which money counts: paid ``invoices``, purchases of
     ``customers``, or the sum of a lead that is ``won``. ``currency`` counts only if the
-    account tells none. Secrets are in the environment
-    variables that ``url_env`` and ``token_env`` name.
+    account tells none.
     """
 
     kind: Literal["amocrm"]
-    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
-    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
-    token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
-    address: str = ""
     currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
     exclude: tuple[str, ...] = ()
     payments: tuple[Literal["invoices", "customers", "won"], ...] = ("invoices",)
@@ -89,18 +85,15 @@ class TableSource(Section):
     holdout: Holdout | None = None
 
 
-class Bitrix24Source(Section):
-    """A Bitrix24 portal, read through its incoming webhook.
+class Bitrix24Source(CrmAccount):
+    """A Bitrix24 portal, read through an incoming webhook or as an application.
 
     The webhook's address is a secret: ``url_env`` names the environment variable that
     holds it.
     """
 
     kind: Literal["bitrix24"]
-    account: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
     entity: Literal["lead", "deal"] = "lead"
-    url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
-    address: str = ""
     currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
     exclude: tuple[str, ...] = ()
 

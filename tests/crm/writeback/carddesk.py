@@ -46,6 +46,12 @@ class HttpDesk:
     timeout: float = 0.6
     at: Callable[[str], None] = quiet
 
+    def require_fields(self) -> None:
+        """Find nothing wrong."""
+
+    def close(self) -> None:
+        """Have nothing open."""
+
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards."""
         found = self._sure("/read", list(entities))

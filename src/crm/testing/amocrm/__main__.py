@@ -51,6 +51,10 @@ def main(
         own = server.servers[0].sockets[0].getsockname()[1]
         typer.echo(f"address  http://{LOOPBACK}:{own}")
         typer.echo(f"token    {amo.token}")
+        for one in amo.tokens.integrations.values():
+            typer.echo(f"client   {one.client_id}")
+            typer.echo(f"secret   {one.client_secret}")
+            typer.echo(f"redirect {one.redirect_uri}")
         typer.echo(f"account  {leads:,} leads, seed {seed}; Ctrl+C ends it")
 
     companions = [greet, amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run]

@@ -28,11 +28,19 @@ EVENTS = frozenset(
 
 
 def prepared(
-    *, profile: str, leads: int, seed: int, events_to: str = "", secret: str = "s3cret"
+    *,
+    profile: str,
+    leads: int,
+    seed: int,
+    events_to: str = "",
+    secret: str = "s3cret",
+    handler: str = "",
 ) -> Portal:
     """Open a portal of a profile and move the invented company in."""
     portal = opened(PROFILES[profile], clock=Clock(datetime.now(UTC)), seed=seed)
     portal.credentials.webhook(secret=secret)
+    if handler:
+        portal.credentials.install(handler)
     if leads:
         fill(portal, invent(leads, seed))
     if events_to:
@@ -51,13 +59,23 @@ def main(
     events_to: Annotated[
         str, typer.Option(help="Address that events are posted to.")
     ] = "",
+    handler: Annotated[
+        str, typer.Option(help="Address of a local application to install.")
+    ] = "",
 ) -> None:
     """Start a Bitrix24 portal to play with."""
     if profile not in PROFILES:
         raise typer.BadParameter(f"{profile!r} is not one of {', '.join(PROFILES)}.")
-    portal = prepared(profile=profile, leads=leads, seed=seed, events_to=events_to)
+    portal = prepared(
+        profile=profile, leads=leads, seed=seed, events_to=events_to, handler=handler
+    )
+    if handler:  # tokens name the portal that they open, which must be this one
+        portal.renamed_to = f"{LOOPBACK}:{port}"
     server = server_of(application(portal), port)
     typer.echo(f"webhook  http://{LOOPBACK}:{port}/rest/1/s3cret/")
+    for app in portal.credentials.applications.values():
+        typer.echo(f"client   {app.client_id}")
+        typer.echo(f"secret   {app.client_secret}")
     typer.echo(f"profile  {profile}, {leads:,} leads, seed {seed}; Ctrl+C ends it")
     asyncio.run(serve(server, [portal.clock.follow, portal.pump.run]))
 

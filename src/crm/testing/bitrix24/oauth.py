@@ -27,7 +27,7 @@ def authorize(portal: Portal, params: Params, *, user: int = 1) -> Answer:
     back = {
         "code": portal.credentials.code(client_id, user),
         "state": str(params.get("state") or ""),
-        "domain": portal.profile.domain,
+        "domain": portal.renamed_to or portal.profile.domain,
         "member_id": portal.profile.member_id,
         "scope": ",".join(sorted(app.scopes)),
         "server_domain": SERVER,
