@@ -70,7 +70,7 @@ def test_three_for_and_three_against_the_strongest_first(trained: Trained) -> No
 
 
 def test_reasons_are_the_fields_shares(trained: Trained) -> None:
-    """A reason claims what its field gave; the greatest that may speak is not missed."""
+    """A reason claims what its field gave; the greatest that may speak is named."""
     mute = trained.bundle.reference.mute
     fields, summed = shares(trained.bundle, trained.bundle.contributions(trained.table))
     for found, row in zip(every_reason(trained), summed, strict=True):
