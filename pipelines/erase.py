@@ -1,7 +1,8 @@
 """``erase``: forget a person everywhere, and keep them out of every ingest.
 
 The person's leads are buried first: whatever stops the rest, no later ingest brings
-them back. Then they leave the journal, the stored tables, the snapshots and the
+them back. Then they leave the raw rows of the CRM, the outbox, the journal, the stored
+tables, the snapshots, the past leads of every model, the rows of the back-test and the
 reports. Repeating it changes nothing more.
 """
 
@@ -18,6 +19,8 @@ from typing import Annotated, Final
 import polars as pl
 import typer
 
+from crm.erasure import erase_pages
+from crm.writeback.upkeep import forget_cards
 from leads import store
 from leads.errors import BadInput, Fault, Unavailable
 from leads.forgetting import Forgotten, forget_leads
@@ -25,6 +28,8 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
+from model.backtest import strike_months
+from model.similar import strike_past
 from pipelines.console import ConfigOption, log, out, table, verb
 from pipelines.report import folder_of, report_leads
 from pipelines.snapshot import FILE as SNAPSHOTS
@@ -53,6 +58,8 @@ class Act:
     rows: dict[str, int]
     journal: Forgotten
     pages: int
+    cards: int = 0
+    """Cards of the CRM of which all that was written is forgotten."""
 
 
 @verb
@@ -108,14 +115,20 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
     """
     folder = settings.store.folder
     bury(folder, lead_ids)
+    kept = {"rows of the CRM": erase_pages(settings, lead_ids)}
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
+        cards = forget_cards(journal, lead_ids)
         forgotten = forget_leads(journal, lead_ids)
     rows = _from_tables(settings, lead_ids) | _from_snapshots(folder, lead_ids)
+    kept["past leads"] = strike_past(folder, lead_ids)
+    kept["rows of the back-test"] = strike_months(folder, lead_ids)
+    rows |= {name: count for name, count in kept.items() if count}
     pages = _from_reports(settings, now)
-    act = Act(now, len(lead_ids), rows, forgotten, pages)
+    act = Act(now, len(lead_ids), rows, forgotten, pages, cards)
     # Counts alone: a log that names the erased would keep them.
-    log.info("erased", leads=act.leads, rows=rows, pages=pages, **asdict(forgotten))
+    told = {"rows": rows, "pages": pages, "cards": cards, **asdict(forgotten)}
+    log.info("erased", leads=act.leads, **told)
     return act
 
 
@@ -196,6 +209,7 @@ def show(act: Act) -> None:
     told.add_row("leads", f"{act.leads:,}")
     for name, count in asdict(act.journal).items():
         told.add_row(f"journal: {name}", f"{count:,}")
+    told.add_row("outbox: cards", f"{act.cards:,}")
     for name, count in act.rows.items():
         told.add_row(f"stored {name}", f"{count:,}")
     out.print(told)

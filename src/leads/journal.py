@@ -9,25 +9,18 @@ a rise.
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import orjson
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
+from leads.database import Database
 from leads.decision import Prediction, Tier
-from leads.errors import BadConfig, BadInput, Unavailable
+from leads.errors import BadInput
+from leads.latest import keeping_latest, latest_of
 from leads.records import (
     LATEST,
     PREDICTIONS,
@@ -45,8 +38,6 @@ __all__ = ["Also", "Journal", "Page", "Stored"]
 Also = Callable[[sa.Connection, Sequence[Prediction]], None]
 """Adds rows to the transaction that records these predictions, or fails with it."""
 
-UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
-BUSY_SECONDS: Final = 30.0
 MOST_BIGINT: Final = 2**63 - 1
 MOST_ASKED: Final = 10_000  # values in one question; SQLite takes 32,766
 LAST_ID: Final = "SELECT coalesce(max(id), 0) FROM predictions"
@@ -54,8 +45,6 @@ NEXT_IDS: Final = """
     SELECT nextval(pg_get_serial_sequence('predictions', 'id'))
     FROM generate_series(1, %(count)s)
 """
-_UPGRADING: Final = threading.Lock()  # Alembic keeps its context in module globals
-LATEST_COLUMNS: Final = ("prediction_id", "made_at", "probability", "tier")
 
 
 class Journal:
@@ -78,32 +67,14 @@ class Journal:
 
     def __init__(self, url: str, *, also: Also | None = None) -> None:
         self._also = also
-        self._url = _url_of(url)
-        self._is_file = self._url.get_backend_name() == "sqlite"
-        self._engine = _open_file(self._url) if self._is_file else _open(self._url)
-        self._writer = self._engine.execution_options(begin="IMMEDIATE")
-        # SQLite lets waiting writers sleep and race; a lock serves them in turn.
-        self._writing = threading.Lock()
+        self._database = Database(url)
         # Worded once: wording them at every call costs more than the database does.
-        self._add = self._words_of(sa.insert(PREDICTIONS))
-        self._keep_latest = self._words_of(
-            _upsert(sqlite if self._is_file else postgresql)
-        )
+        self._add = self._database.words_of(sa.insert(PREDICTIONS))
+        self._keep_latest = self._database.words_of(keeping_latest(self._database))
 
     def upgrade(self) -> None:
         """Bring the database to the newest shape; many may start at once."""
-        config = Config()
-        config.set_main_option("script_location", "leads:migrations")
-        if self._is_file:
-            Path(str(self._url.database)).parent.mkdir(parents=True, exist_ok=True)
-        with _UPGRADING, self._write() as connection:
-            if not self._is_file:
-                lock = sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)
-                connection.execute(sa.select(lock))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        if self._is_file:
-            self._let_readers_through()
+        self._database.upgrade()
 
     def record(
         self,
@@ -134,11 +105,11 @@ class Journal:
         rows = rows_of(predictions, made_at=made_at, channel=channel, inputs=inputs)
         if not rows:
             return
-        with self._write() as connection, self._cursor(connection) as cursor:
+        with self.writing() as connection, self._database.cursor(connection) as cursor:
             for row, number in zip(rows, self._ids(cursor, len(rows)), strict=True):
                 row["id"] = number
             cursor.executemany(self._add, rows)
-            cursor.executemany(self._keep_latest, _latest_of(rows))
+            cursor.executemany(self._keep_latest, latest_of(rows))
             if self._also is not None:
                 self._also(connection, predictions)
 
@@ -150,7 +121,7 @@ class Journal:
             .join(LATEST, LATEST.c.prediction_id == PREDICTIONS.c.id)
             .where(LATEST.c.lead_id == lead_id)
         )
-        with self._read() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else stored_of(row).prediction
 
@@ -164,7 +135,7 @@ class Journal:
         )
         ids = sorted(set(lead_ids))
         found: dict[str, tuple[Tier, datetime]] = {}
-        with self._read() as connection:
+        with self.reading() as connection:
             for start in range(0, len(ids), MOST_ASKED):
                 some = LATEST.c.lead_id.in_(ids[start : start + MOST_ASKED])
                 for lead_id, tier, as_of in connection.execute(query.where(some)):
@@ -184,7 +155,7 @@ class Journal:
         if before is not None:
             query = query.where(PREDICTIONS.c.id < before)
         query = query.order_by(PREDICTIONS.c.id.desc()).limit(limit)
-        with self._read() as connection:
+        with self.reading() as connection:
             return [stored_of(row) for row in connection.execute(query)]
 
     def recorded(self, predictions: Sequence[Prediction]) -> set[int]:
@@ -201,7 +172,7 @@ class Journal:
         query = sa.select(*(PREDICTIONS.c[name] for name in columns)).distinct()
         ids = sorted({made.lead_id for made in predictions})
         found: set[int] = set()
-        with self._read() as connection:
+        with self.reading() as connection:
             for start in range(0, len(ids), MOST_ASKED):
                 some = PREDICTIONS.c.lead_id.in_(ids[start : start + MOST_ASKED])
                 keys = map(tuple, connection.execute(query.where(some)))
@@ -215,7 +186,7 @@ class Journal:
         query = sa.select(PREDICTIONS).where(
             PREDICTIONS.c.id == prediction_id, PREDICTIONS.c.lead_id == lead_id
         )
-        with self._read() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
         return None if row is None else stored_of(row)
 
@@ -223,7 +194,7 @@ class Journal:
         """Give what an entry was made from, if it was kept."""
         _check_counts(prediction_id=prediction_id)
         query = sa.select(PREDICTIONS.c.inputs).where(PREDICTIONS.c.id == prediction_id)
-        with self._read() as connection:
+        with self.reading() as connection:
             return connection.execute(query).scalar()
 
     def page(self, *, tier: Tier | None, search: str, offset: int, limit: int) -> Page:
@@ -240,7 +211,7 @@ class Journal:
         _check_counts(offset=offset, limit=limit)
         chosen = [] if tier is None else [LATEST.c.tier == tier.value]
         if search:
-            chosen.append(self._holds(LATEST.c.folded, search.casefold()))
+            chosen.append(self._database.holds(LATEST.c.folded, search.casefold()))
         order = (LATEST.c.probability.desc(), LATEST.c.lead_id)
         # Only the page's own rows are looked up among all predictions.
         stretch = (
@@ -257,7 +228,7 @@ class Journal:
             .order_by(stretch.c.probability.desc(), stretch.c.lead_id)
         )
         total = sa.select(sa.func.count()).select_from(LATEST).where(*chosen)
-        with self._read() as connection:
+        with self.reading() as connection:
             return Page(
                 rows=[stored_of(row) for row in connection.execute(rows)],
                 total=connection.execute(total).scalar_one(),
@@ -266,26 +237,26 @@ class Journal:
     def tier_counts(self) -> dict[Tier, int]:
         """Count leads by the tier of their latest prediction; absent tiers are 0."""
         query = sa.select(LATEST.c.tier, sa.func.count()).group_by(LATEST.c.tier)
-        with self._read() as connection:
+        with self.reading() as connection:
             counted = {Tier(name): count for name, count in connection.execute(query)}
         return dict.fromkeys(Tier, 0) | counted
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a transaction that reads, for tables that share this database."""
-        with self._read() as connection:
+        with self._database.reading() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Open a transaction that writes; on SQLite no other writer runs beside it."""
-        with self._write() as connection:
+        with self._database.writing() as connection:
             yield connection
 
     @property
     def is_file(self) -> bool:
         """Whether this is SQLite."""
-        return self._is_file
+        return self._database.is_file
 
     def mark(self) -> tuple[int, int]:
         """Say how far the journal has come: its last entry, and how many leads it has.
@@ -295,7 +266,7 @@ class Journal:
         """
         last = sa.select(sa.func.coalesce(sa.func.max(PREDICTIONS.c.id), 0))
         leads = sa.select(sa.func.count()).select_from(LATEST)
-        with self._read() as connection:
+        with self.reading() as connection:
             return connection.execute(last).scalar_one(), connection.execute(
                 leads
             ).scalar_one()
@@ -309,19 +280,19 @@ class Journal:
             Lead id, the id of the entry (see ``entries``), probability and tier.
         """
         columns = ("lead_id", "prediction_id", "probability", "tier")
-        query = self._words_of(
+        query = self._database.words_of(
             sa.select(*(LATEST.c[name] for name in columns)).order_by(
                 LATEST.c.probability.desc(), LATEST.c.lead_id
             )
         )
-        with self._read() as connection, self._cursor(connection) as cursor:
+        with self.reading() as connection, self._database.cursor(connection) as cursor:
             cursor.execute(query)
             return list(cursor.fetchall())
 
     def entries(self, ids: Sequence[int]) -> dict[int, Stored]:
         """Give entries by their ids; those that are no longer there are absent."""
         found: dict[int, Stored] = {}
-        with self._read() as connection:
+        with self.reading() as connection:
             for start in range(0, len(ids), MOST_ASKED):
                 some = PREDICTIONS.c.id.in_(ids[start : start + MOST_ASKED])
                 rows = connection.execute(sa.select(PREDICTIONS).where(some))
@@ -342,7 +313,7 @@ class Journal:
         columns = ("lead_id", "probability", "made_at")
         query = sa.select(*(PREDICTIONS.c[name] for name in columns))
         found: dict[str, tuple[float, datetime]] = {}
-        with self._read() as connection:
+        with self.reading() as connection:
             for start in range(0, len(lead_ids), MOST_ASKED):
                 some = LATEST.c.lead_id.in_(lead_ids[start : start + MOST_ASKED])
                 ids = PREDICTIONS.c.id.in_(older.where(some))
@@ -352,181 +323,24 @@ class Journal:
 
     def close(self) -> None:
         """Give back every connection."""
-        self._engine.dispose()
+        self._database.close()
+
+    def leave_no_trace(self) -> None:
+        """Have a SQLite file overwrite what was deleted, in its log as well."""
+        self._database.leave_no_trace()
+
+    def shut_out_others(self) -> None:
+        """Close a SQLite file to other users of the machine."""
+        self._database.shut_out_others()
 
     def _ids(self, cursor: DBAPICursor, count: int) -> Sequence[int]:
         """Reserve ids in ascending order, the way of each database."""
-        if self._is_file:  # BEGIN IMMEDIATE already keeps other writers out
+        if self.is_file:  # BEGIN IMMEDIATE already keeps other writers out
             cursor.execute(LAST_ID)
             ((last,),) = cursor.fetchall()
             return range(last + 1, last + 1 + count)
         cursor.execute(NEXT_IDS, {"count": count})
         return sorted(number for (number,) in cursor.fetchall())
-
-    @contextmanager
-    def _cursor(self, connection: sa.Connection) -> Iterator[DBAPICursor]:
-        """Speak to the driver itself, which takes a third of the time.
-
-        Every answer of the service waits for ``record``; nothing else needs this.
-        """
-        driver = self._engine.dialect.loaded_dbapi
-        cursor = connection.connection.cursor()
-        try:
-            yield cursor
-        except driver.Error as error:
-            raise _away(error) from error
-        finally:
-            cursor.close()
-
-    def _words_of(self, statement: sa.Insert | sa.Select[Any]) -> str:
-        return str(statement.compile(dialect=self._engine.dialect))
-
-    def _holds(
-        self, column: sa.ColumnElement[str], text: str
-    ) -> sa.ColumnElement[bool]:
-        """Find a text inside another; LIKE would need escapes and differs by case."""
-        find = sa.func.instr if self._is_file else sa.func.strpos
-        return find(column, text) > 0
-
-    def leave_no_trace(self) -> None:
-        """Have a SQLite file overwrite what was deleted, in its log as well."""
-        if not self._is_file:
-            return  # PostgreSQL's own vacuum frees deleted rows
-        with _answering(), self._writing, self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            driver.execute("VACUUM")
-            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def shut_out_others(self) -> None:
-        """Close a SQLite file to other users of the machine; its log goes with it."""
-        if not self._is_file:
-            return  # PostgreSQL has roles for that
-        for ending in ("", "-wal", "-shm"):
-            file = Path(f"{self._url.database}{ending}")
-            if file.exists():
-                file.chmod(0o600)
-
-    @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with _answering(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        if not self._is_file:
-            with self._read() as connection:
-                yield connection
-            return
-        with _answering(), self._writing, self._writer.begin() as connection:
-            yield connection
-
-    def _let_readers_through(self) -> None:
-        """Switch to write-ahead logging, which the file remembers from then on."""
-        with _answering(), self._writing, self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            # SQLite does not wait here as it does elsewhere: it refuses at once.
-            patience = time.monotonic() + BUSY_SECONDS
-            while True:
-                try:
-                    driver.execute("PRAGMA journal_mode = WAL")
-                except sqlite3.OperationalError:
-                    if time.monotonic() > patience:
-                        raise
-                    time.sleep(0.01)
-                else:
-                    return
-
-
-def _url_of(text: str) -> sa.URL:
-    remedy = (
-        "Write [store] database as 'sqlite:///folder/leadcast.db' or"
-        " 'postgresql://user:password@host/database'."
-    )
-    try:
-        url = sa.make_url(text)
-    except ArgumentError as error:
-        raise BadConfig("The journal's URL cannot be read.", remedy=remedy) from error
-    backend = url.get_backend_name()
-    if backend == "postgresql" or url.drivername == "postgres":
-        return url.set(drivername="postgresql+psycopg")
-    if backend == "sqlite" and url.database not in {None, "", ":memory:"}:
-        return url
-    raise BadConfig(
-        "The journal needs a SQLite file or PostgreSQL,"
-        f" not {url.render_as_string(hide_password=True)!r}.",
-        remedy=remedy,
-    )
-
-
-def _open(url: sa.URL, **options: Any) -> sa.Engine:
-    return sa.create_engine(
-        url,
-        json_deserializer=orjson.loads,
-        pool_size=8,
-        max_overflow=32,  # FastAPI runs up to 40 threads
-        pool_pre_ping=url.get_backend_name() == "postgresql",
-        **options,
-    )
-
-
-def _open_file(url: sa.URL) -> sa.Engine:
-    engine = _open(url, paramstyle="named")
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions begin where ``begin`` says
-        for pragma in (
-            f"busy_timeout = {BUSY_SECONDS * 1000:.0f}",
-            "foreign_keys = ON",
-            "synchronous = NORMAL",  # with WAL nothing is lost when the process dies
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        how = connection.get_execution_options().get("begin", "DEFERRED")
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute(f"BEGIN {how}")
-
-    return engine
-
-
-def _upsert(dialect: Any) -> sa.Insert:
-    """Word the statement that keeps a lead's latest prediction, whoever comes last."""
-    insert = dialect.insert(LATEST)
-    new = insert.excluded
-    newer = sa.tuple_(new.made_at, new.prediction_id) > sa.tuple_(
-        LATEST.c.made_at, LATEST.c.prediction_id
-    )
-    statement: sa.Insert = insert.on_conflict_do_update(
-        index_elements=[LATEST.c.lead_id],
-        set_={name: new[name] for name in LATEST_COLUMNS},
-        where=newer,
-    )
-    return statement
-
-
-def _latest_of(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Keep the last row of each lead, in one order for all writers.
-
-    Two batches that lock the same leads in different orders would wait for each other
-    for ever.
-    """
-    last = {row["lead_id"]: row for row in rows}
-    return [
-        {
-            "lead_id": lead_id,
-            "prediction_id": row["id"],
-            "made_at": row["made_at"],
-            "probability": row["probability"],
-            "tier": row["tier"],
-            "folded": lead_id.casefold(),
-        }
-        for lead_id, row in sorted(last.items())
-    ]
 
 
 def _check_text(text: str) -> None:
@@ -544,19 +358,3 @@ def _check_counts(**counts: int) -> None:
                 f"{name} must be between 0 and {MOST_BIGINT}, got {count}.",
                 remedy="Send a smaller whole number.",
             )
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn a database that is away, locked or not prepared into ``Unavailable``."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, sa.exc.ProgrammingError) as error:
-        raise _away(error.orig) from error
-
-
-def _away(error: BaseException | None) -> Unavailable:
-    return Unavailable(
-        f"The journal's database did not answer ({type(error).__name__}).",
-        remedy="Start it, mend [store] database, or run upgrade() on it first.",
-    )

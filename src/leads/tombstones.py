@@ -23,9 +23,9 @@ from leads.tables import SCHEMAS, Tables
 FILE: Final = "erased.json"
 
 
-def bury(folder: Path, lead_ids: Iterable[str]) -> None:
-    """Add leads to the erased ones; swapped whole, safe to repeat."""
-    marks = sorted(_buried(folder) | {_mark(lead_id) for lead_id in lead_ids})
+def bury(folder: Path, names: Iterable[str]) -> None:
+    """Add leads, or cards of a CRM, to the erased; swapped whole, safe to repeat."""
+    marks = sorted(buried(folder) | {mark_of(name) for name in names})
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".erased-", dir=folder)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -37,11 +37,11 @@ def bury(folder: Path, lead_ids: Iterable[str]) -> None:
 
 def without_buried(tables: Tables, folder: Path) -> Tables:
     """Leave the erased leads out of tables, with all that happened to them."""
-    marks = _buried(folder)
+    marks = buried(folder)
     if not marks:
         return tables
     ids = pl.concat([tables[name]["lead_id"].unique() for name in SCHEMAS]).unique()
-    gone = [lead_id for lead_id in ids.to_list() if _mark(lead_id) in marks]
+    gone = [lead_id for lead_id in ids.to_list() if mark_of(lead_id) in marks]
     return without(tables, gone) if gone else tables
 
 
@@ -63,18 +63,25 @@ def _apart(frame: pl.DataFrame, gone: list[str]) -> pl.DataFrame:
     return frame.filter(~pl.col("lead_id").is_in(gone))
 
 
-def _mark(lead_id: str) -> str:
-    return hashlib.sha256(lead_id.encode()).hexdigest()
+def mark_of(name: str) -> str:
+    """Give the mark under which a name is kept."""
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _buried(folder: Path) -> set[str]:
+def buried(folder: Path) -> set[str]:
+    """Read the marks of the erased.
+
+    Raises
+    ------
+    Unavailable
+        They cannot be read; to go on would bring erased persons back.
+    """
     path = folder / FILE
     try:
         return set(json.loads(path.read_text(encoding="utf-8"))["sha256"])
     except FileNotFoundError:
         return set()
     except (OSError, ValueError, KeyError, TypeError) as error:
-        # To go on would bring erased persons back.
         raise Unavailable(
             f"The list of erased leads {path.name} cannot be read.",
             remedy="Bring the file back from a copy before ingesting again.",

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -165,6 +165,25 @@ def keep_month(
     told = {"rows": digest, "outcome": asdict(month)}
     text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True)
     _swap(folder / f"{key}.json", text.encode())
+
+
+def strike_months(store_folder: Path, lead_ids: Collection[str]) -> int:
+    """Strike leads out of the rows of every month kept; count the rows gone.
+
+    What was counted of a month stays: it names nobody.
+    """
+    gone = 0
+    for path in sorted((store_folder / FOLDER).glob("*.parquet")):
+        kept = read_month(store_folder, path.stem)
+        if kept is None:  # half of a month is rehearsed anew
+            path.unlink()
+            continue
+        outcome, rows = kept
+        left = rows.filter(~pl.col("lead_id").is_in(list(lead_ids)))
+        if left.height < rows.height:
+            keep_month(store_folder, path.stem, outcome, left)
+            gone += rows.height - left.height
+    return gone
 
 
 def _swap(path: Path, content: bytes) -> None:

@@ -54,6 +54,9 @@ from model.tiers import Borders, money_of, pipelines_in
 if TYPE_CHECKING:
     import pandas as pd
 
+UNSEEN: Final = "\0"
+"""Stands in golden rows for every text that is no level; no text of a card has it."""
+
 GOLDEN_TOLERANCE: Final = 1e-12
 MANY_ROWS: Final = 1_000
 """From here on all cores predict; for fewer rows waking them costs more."""
@@ -331,8 +334,17 @@ def _golden_answers(bundle: Bundle, table: FeatureTable) -> dict[str, list[float
 def _columns(catalog: Catalog, table: FeatureTable) -> dict[str, list[Any]]:
     numbers = table.numbers.astype(object)
     numbers[np.isnan(table.numbers)] = None
-    columns = [*numbers.T.tolist(), *table.texts.T.tolist()]
+    texts = [
+        [_as_seen(text, catalog.levels[feature.name]) for text in column]
+        for feature, column in zip(catalog.text_features, table.texts.T, strict=True)
+    ]
+    columns = [*numbers.T.tolist(), *texts]
     return dict(zip(catalog.names, columns, strict=True))
+
+
+def _as_seen(text: str | None, levels: Sequence[str]) -> str | None:
+    """Leave a text out that is no level: the model does not see it, others could."""
+    return text if text is None or text in levels else UNSEEN
 
 
 def verify_in_child(path: Path, *, seconds: float = 120.0) -> None:

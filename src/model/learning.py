@@ -36,10 +36,11 @@ from model.outlook.learning import learn_outlook
 from model.proof import Cases, Proof, Worth, prove
 from model.provenance import code_mark
 from model.readiness import Readiness
-from model.reference import learn_reference
+from model.reference import Reference, learn_reference
 from model.sequels import Sequel, steps_of
 from model.slices import Groups, slice_proofs
 from model.tiers import Borders, floor_of, money_of, pipelines_in
+from model.voices import mute_fields
 
 UNPLACED: Final = Borders(1.0, 1.0)
 """Of a draft: borders are placed once the newest rows are scored."""
@@ -237,6 +238,11 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
     # Counted of too few, the rate could be none or all, and that is certainty.
     ready = readiness_of(task, settings)
     rate = float((matrix.labels if ready.enough else chances).mean())
+    reference = learn_reference(
+        task.catalog, matrix.values, matrix.labels, task.training_leads
+    )
+    if ready.enough:
+        reference = replace(reference, mute=_mute(task, reference))
     spread = np.linspace(0, len(task.train) - 1, GOLDEN_ROWS).astype(np.intp)
     return Contents(
         booster=ladder.booster,
@@ -244,11 +250,16 @@ def _contents(task: Task, settings: Settings, ladder: Ladder) -> Contents:
         calibrator=ladder.calibrator,
         catalog=task.catalog,
         borders=UNPLACED,
-        reference=learn_reference(
-            task.catalog, matrix.values, matrix.labels, task.training_leads
-        ),
+        reference=reference,
         golden=task.table.rows(task.train[np.unique(spread)]),
         facts=_facts(task, settings, rate, ladder),
+    )
+
+
+def _mute(task: Task, reference: Reference) -> tuple[str, ...]:
+    matrix, leads = task.matrix, task.training_leads
+    return mute_fields(
+        task.catalog, reference, matrix.values, labels=matrix.labels, leads=leads
     )
 
 

@@ -3,7 +3,8 @@
 A reason is one business field's share. Its sentence names one column of the field, its
 value, and how many past leads with a like value converted. A column whose count speaks
 the way the share does is preferred, if it gave a good part of that share; where there
-is none, or too few leads were alike, the reason stays true but is no advice.
+is none, or too few leads were alike, the reason stays true but is no advice. A field
+whose counts tell nothing (``model.voices``) counts in the sums and is not named.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ def explained(
     """
     fields, summed = shares(bundle, contributions)
     moved = points(summed, log_odds, bundle.base).tolist()
-    orders = np.argsort(-np.abs(summed), axis=1, kind="stable").tolist()
+    heard = np.array([field not in bundle.reference.mute for field in fields])
+    weighed = summed * heard
+    orders = np.argsort(-np.abs(weighed), axis=1, kind="stable").tolist()
+    loud = weighed.tolist()
     values = bundle.catalog.encode(table).tolist()
     given = contributions.tolist()
     speaker = _Speaker(bundle, fields)
@@ -93,7 +97,7 @@ def explained(
         seen = _Seen(values[row], table.texts[row], given[row])
         chosen = [
             speaker.reason(seen, place, share=mine[place], points=moved[row][place])
-            for place in _chosen(mine, orders[row])
+            for place in _chosen(loud[row], orders[row])
         ]
         said.append((dict(zip(fields, mine, strict=True)), tuple(chosen)))
     return said

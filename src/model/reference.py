@@ -50,6 +50,15 @@ class Spread:
         count = self.leads[place]
         return count, self.won[place] / count if count else None
 
+    def places(self, column: Numbers) -> Codes:
+        """Say to which bin each of n encoded values belongs."""
+        last = len(self.leads) - 1
+        known = ~np.isnan(column)
+        if self.edges is None:
+            return np.where(known, column, last).astype(np.intp)
+        places = np.searchsorted(np.array(self.edges), column)
+        return np.where(known, places, last).astype(np.intp)
+
     def _bin_of(self, value: float) -> int:
         if math.isnan(value):
             return len(self.leads) - 1
@@ -60,10 +69,15 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The spread of every feature over the training leads, and the usual rate."""
+    """The spread of every feature over the training leads, and the usual rate.
+
+    ``mute`` are business fields that no sentence names (``model.voices``); none in a
+    bundle that was written without.
+    """
 
     rate: float
     spreads: Mapping[str, Spread]
+    mute: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same reference."""
@@ -76,6 +90,7 @@ class Reference:
         return cls(
             rate=raw["rate"],
             spreads={name: _spread_of(item) for name, item in raw["spreads"].items()},
+            mute=tuple(raw.get("mute", ())),
         )
 
 

@@ -183,6 +183,25 @@ def read_past(store_folder: Path, digest: str) -> Past | None:
     return past if past.digest == digest else None
 
 
+def strike_past(store_folder: Path, lead_ids: Collection[str]) -> int:
+    """Strike leads out of every model's past leads; count the snapshots gone.
+
+    A file that cannot be read goes as a whole: it could hold anybody, and the next
+    promotion writes it anew.
+    """
+    gone = 0
+    for path in sorted((store_folder / FOLDER).glob("*.npz")):
+        past = read_past(store_folder, path.stem)
+        if past is None:
+            path.unlink()
+            continue
+        left = past.without(lead_ids)
+        if len(left.key) < len(past.key):
+            write_past(left, store_folder)
+            gone += len(past.key) - len(left.key)
+    return gone
+
+
 def _columns(past: Past) -> dict[str, Any]:
     return {one.name: getattr(past, one.name) for one in fields(past)}
 

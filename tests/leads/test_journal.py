@@ -119,7 +119,7 @@ def test_what_was_said_before_there_were_outlooks_has_none(url: str) -> None:
     record(journal, said())
     config = Config()
     config.set_main_option("script_location", "leads:migrations")
-    with journal._engine.begin() as connection:
+    with journal.writing() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
 

@@ -3,13 +3,14 @@
 An SQLite file of its own, so that a page and the place it was read up to are one
 transaction: a run that is killed at any moment goes on where it was, and nothing is
 read twice or left out. Of a card every version that we saw is kept, since the CRM
-itself overwrites; names of people and texts of notes are never kept at all.
+itself overwrites; names of people and texts of notes are never kept at all. Cards of
+erased persons are struck out, and ``erased.json`` beside the file keeps them out.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from leads.errors import Unavailable
+from leads.tombstones import buried, bury, mark_of
 
 FILE: Final = "amocrm.db"
 LAYOUT: Final = """
@@ -47,6 +49,33 @@ class Kept:
     version: int = 0
 
 
+Subject = tuple[str, str]
+"""A kind of thing and its id, as in ``Kept``."""
+
+OWNERS: Final[Mapping[str, tuple[str, str]]] = {
+    "lead_note": ("lead", "entity_id"),
+    "contact_note": ("contact", "entity_id"),
+    "purchase": ("customer", "customer_id"),
+}
+"""Of what hangs on a card: the card's kind, and the key with its id."""
+
+
+def subjects_of(kind: str, id_: str, body: Any) -> Iterator[Subject]:
+    """Name the cards that a thing is, or hangs on.
+
+    Examples
+    --------
+    >>> list(subjects_of("entry", "e1", {"entity": "contact", "entity_id": 7}))
+    [('entry', 'e1'), ('contact', '7')]
+    """
+    yield kind, id_
+    if kind == "entry":
+        yield str(body["entity"]), str(body["entity_id"])
+    elif kind in OWNERS:
+        owner, key = OWNERS[kind]
+        yield owner, str(body[key])
+
+
 class Shelf:
     """The pages of one account.
 
@@ -62,6 +91,7 @@ class Shelf:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(folder / FILE, isolation_level=None)
@@ -85,9 +115,11 @@ class Shelf:
 
     def put(self, stream: str, rows: Iterable[Kept], place: Any) -> int:
         """Keep a page and how far it goes, both or neither; give how many were new."""
+        marks = buried(self._folder)
         self._file.execute("BEGIN IMMEDIATE")
         try:
-            new = sum(self._keep(row) for row in rows)
+            spared = (row for row in rows if not _is_struck(row, marks))
+            new = sum(self._keep(row) for row in spared)
             told = (stream, orjson.dumps(place))
             self._file.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", told)
         except BaseException:  # an interrupt, too, must leave no half of a page
@@ -123,6 +155,28 @@ class Shelf:
         query = "SELECT DISTINCT id FROM kept WHERE kind = ?"
         return {row[0] for row in self._file.execute(query, (kind,))}
 
+    def strike(self, subjects: Iterable[Subject]) -> int:
+        """Strike out every version about some cards, now and later; count them.
+
+        The file is written anew, so that nothing of them is left in free pages.
+        """
+        bury(self._folder, map(_named, subjects))
+        marks = buried(self._folder)
+        query = "SELECT kind, id, at, known_at, body, version FROM kept"
+        gone = [
+            (kind, id_, version)
+            for kind, id_, at, known_at, body, version in self._file.execute(query)
+            if _is_struck(Kept(kind, id_, at, known_at, orjson.loads(body)), marks)
+        ]
+        self._file.execute("BEGIN IMMEDIATE")
+        self._file.executemany(
+            "DELETE FROM kept WHERE kind = ? AND id = ? AND version = ?", gone
+        )
+        self._file.execute("COMMIT")
+        self._file.execute("VACUUM")
+        self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(gone)
+
     def earliest(self, kind: str) -> int | None:
         """Give when the first of a kind was known."""
         query = "SELECT min(known_at) FROM kept WHERE kind = ? AND version = 0"
@@ -143,3 +197,13 @@ class Shelf:
         told = (row.kind, row.id, version, row.at, row.known_at, body)
         self._file.execute("INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?)", told)
         return True
+
+
+def _is_struck(row: Kept, marks: Set[str]) -> bool:
+    return bool(marks) and any(
+        mark_of(_named(one)) in marks for one in subjects_of(row.kind, row.id, row.body)
+    )
+
+
+def _named(subject: Subject) -> str:
+    return ":".join(subject)

@@ -6,21 +6,24 @@
     folder/pages/00000042.json.gz    rows of one stream: when seen, in which read
 
 A page is whole on disk before the cursor names it, so a run that dies anywhere goes on
-where the cursor stands; what lies beyond it is written over.
+where the cursor stands; what lies beyond it is written over. Rows of erased persons are
+struck out of the pages, and ``folder/erased.json`` keeps them out of later ones.
 """
 
 from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from crm.bitrix24.subjects import Subject, subjects_of
 from leads.errors import Unavailable
+from leads.tombstones import buried, bury, mark_of
 
 FORMAT: Final = 1
 PACKING: Final = 1
@@ -104,11 +107,25 @@ class Shelf:
     def put(self, page: Page, cursor: Cursor) -> Cursor:
         """Keep a page, then the cursor that knows of it."""
         number = cursor.pages + 1
-        packed = gzip.compress(
-            orjson.dumps(page, option=orjson.OPT_NON_STR_KEYS), PACKING, mtime=0
-        )
-        self._replace(self._pages / _name(number), packed)
+        self._write(number, self._spared(page, buried(self._folder)))
         return self.stand(replace(cursor, pages=number))
+
+    def strike(self, subjects: Iterable[Subject]) -> int:
+        """Strike out every row about some cards, now and in later pages; count them.
+
+        Raises
+        ------
+        Unavailable
+            A page is not there, not whole, or cannot be written; repeat it then.
+        """
+        bury(self._folder, map(_named, subjects))
+        marks, gone = buried(self._folder), 0
+        for number, page in enumerate(self.pages(), start=1):
+            left = self._spared(page, marks)
+            if len(left.rows) < len(page.rows):
+                self._write(number, left)
+                gone += len(page.rows) - len(left.rows)
+        return gone
 
     def stand(self, cursor: Cursor) -> Cursor:
         """Keep the cursor."""
@@ -131,6 +148,25 @@ class Shelf:
             except (OSError, EOFError, orjson.JSONDecodeError, TypeError) as error:
                 raise self._damaged() from error
 
+    def _spared(self, page: Page, marks: Set[str]) -> Page:
+        """Leave out the rows about erased cards."""
+        if not marks:
+            return page
+        rows = [
+            row
+            for row in page.rows
+            if not any(
+                mark_of(_named(one)) in marks for one in subjects_of(page.stream, row)
+            )
+        ]
+        return replace(page, rows=rows)
+
+    def _write(self, number: int, page: Page) -> None:
+        packed = gzip.compress(
+            orjson.dumps(page, option=orjson.OPT_NON_STR_KEYS), PACKING, mtime=0
+        )
+        self._replace(self._pages / _name(number), packed)
+
     def _replace(self, path: Path, body: bytes) -> None:
         draft = path.with_name(f".{path.name}-{os.getpid()}")
         try:
@@ -152,6 +188,11 @@ class Shelf:
             remedy="Restore that folder, or remove it and read everything anew: when"
             " values were first seen is then forgotten.",
         )
+
+
+def _named(subject: Subject) -> str:
+    kind, number = subject
+    return f"{kind}:{number}"
 
 
 def _name(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from crm.writeback.outbox import Clock
 from crm.writeback.plan import Sent
-from crm.writeback.tables import OUTBOX, SENT, fields_of
+from crm.writeback.tables import NOTES, OUTBOX, SENT, fields_of
 from leads.databaseclock import database_micros
 from leads.journal import Journal
 from leads.records import moment_of
@@ -166,6 +167,26 @@ class Upkeep:
         # A CRM tells times in whole seconds.
         begun = moment_of(row.sent_at).replace(microsecond=0)
         return Sent(row.version, fields_of(row.fields), begun, until)
+
+
+def forget_cards(journal: Journal, lead_ids: Sequence[str]) -> int:
+    """Forget all that was to be written, written and noted on the cards of leads.
+
+    Of every account; what the cards show stays in the CRM. Gives the number of cards;
+    safe to repeat.
+    """
+    gone = 0
+    with journal.writing() as connection:
+        for lead_id in sorted(set(lead_ids)):
+            cards = sa.select(OUTBOX.c.account, OUTBOX.c.entity).where(
+                OUTBOX.c.lead_id == lead_id
+            )
+            for account, entity in connection.execute(cards).all():
+                gone += 1
+                for table in (SENT, NOTES, OUTBOX):
+                    of_card = table.c.account == account, table.c.entity == entity
+                    connection.execute(sa.delete(table).where(*of_card))
+    return gone
 
 
 def _count(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
+from tests.model.software import software_company
 
-from crm.export import open_source
 from leads.decision import Outlook
-from leads.history import History
-from leads.settings import Settings
-from leads.synthetic import invent, write
 from model.features.batch import build
 from model.labels import funnel_of
 from model.learning import numbered
@@ -20,23 +17,6 @@ from model.sequels import Sequel, follow
 from model.snapshots import take
 from model.split import split
 from model.training import leads_of, moments_at, train
-
-COLUMNS = {
-    "leads": {
-        "lead_id": "deal_id", "created_at": "registered_at", "source": "utm_source",
-        "pipeline": "funnel", "owner": "manager",
-    },
-    "events": {
-        "lead_id": "deal_id", "at": "happened_at", "recorded_at": "received_at",
-        "kind": "event",
-    },
-    "stages": {"lead_id": "deal_id", "at": "moved_at", "pipeline": "funnel"},
-    "payments": {
-        "lead_id": "deal_id", "at": "paid_at", "recorded_at": "booked_at",
-        "amount": "sum",
-    },
-    "field_changes": {"lead_id": "deal_id", "at": "changed_at", "value": "new_value"},
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,21 +34,11 @@ class Judged:
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     """Learn a company of 2,500 leads; a few seconds, shared by all tests here."""
     folder = tmp_path_factory.mktemp("company")
-    write(invent(2_500, 11, events_per_lead=15.0), folder)
-    source: dict[str, object] = {
-        "kind": "files",
-        "folder": str(folder / "export"),
-        "currency": "RUB",
-    }
-    source |= {name: {"columns": names} for name, names in COLUMNS.items()}
-    settings = Settings.model_validate(
-        {
-            "source": source,
-            "snapshots": {"at": ["creation", "3d", "14d"]},
-            "model": {"learning_rate": 0.1, "rounds": 80, "folds": 3, "threads": 1},
-        }
-    )
-    history = History(open_source(settings).read())
+    history, settings = software_company(
+        folder, 2_500, 11, events=15.0,
+        snapshots={"at": ["creation", "3d", "14d"]},
+        model={"learning_rate": 0.1, "rounds": 80, "folds": 3, "threads": 1},
+    )  # fmt: skip
     bundle = train(history, settings, workdir=folder).bundle
     snapshots = take(history, settings)
     rows = split(snapshots, settings).test

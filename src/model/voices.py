@@ -1,0 +1,131 @@
+"""Which business fields may be named as reasons: those whose counts tell something.
+
+A reason shows a count: of so many leads with a like value so many converted. A model
+also leans on fields that tell nothing of a lead by themselves, by chance or because
+they set another right (calls say nothing, but all activity less the calls says more).
+Such shares are true of the model and stay in every sum; a sentence about them would be
+a fable.
+
+So the counts of each field are held against the usual rate among leads of like age:
+whoever is open after a month converts less and has been called more, and calls are not
+to blame. In each bin of each column the excess of conversions is divided by its
+standard error, clustered by lead (Liang and Zeger 1986), and the field is mute if
+Bonferroni's correction for all its bins leaves the greatest within luck. It
+looks at no names and trains nothing. A field that tells something only together with
+another is mute, too: its sentence would show the usual rate.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.stats import norm
+
+from model.explanation import columns_of
+from model.features.catalog import Catalog, Numbers
+from model.metrics import Codes
+from model.reference import Reference
+
+LUCK: Final = 0.05
+"""A field that tells nothing is taken for one that does so often at most."""
+
+LEAST_EXPECTED: Final = 5.0
+"""Conversions, and as many failures, that a bin must lead one to expect (Cochran)."""
+
+AGES: Final = 20
+"""Groups of leads of like age."""
+
+
+def mute_fields(
+    catalog: Catalog,
+    reference: Reference,
+    values: Numbers,
+    *,
+    labels: Numbers,
+    leads: Codes,
+) -> tuple[str, ...]:
+    """List the fields that no sentence should name, in the catalog's order.
+
+    Parameters
+    ----------
+    catalog, reference
+        What the columns are, and the bins that are counted in them.
+    values, labels, leads
+        The training rows: (n, p) encoded features, (n,) outcomes as 0.0 or 1.0, and the
+        number of each row's lead.
+
+    Returns
+    -------
+    tuple
+        None if nothing would be left to speak. A field of which no bin is large enough
+        to be judged may speak: its sentences show how few they are.
+    """
+    kinds = [feature.kind for feature in catalog.features]
+    age = values[:, kinds.index("lead_age")] if "lead_age" in kinds else None
+    everyone = np.full(len(labels), labels.mean())
+    usual = everyone if age is None else _rate_by_age(age, labels)
+    mute = []
+    for field, columns in columns_of(catalog).items():
+        of_age = any(kinds[column] == "lead_age" for column in columns)
+        excesses = [
+            excess_of(
+                reference.spreads[catalog.names[column]].places(values[:, column]),
+                everyone if of_age else usual,
+                labels=labels,
+                leads=leads,
+            )
+            for column in columns
+        ]
+        if is_luck(np.concatenate(excesses)):
+            mute.append(field)
+    return () if len(mute) == len(columns_of(catalog)) else tuple(mute)
+
+
+def excess_of(bins: Codes, usual: Numbers, *, labels: Numbers, leads: Codes) -> Numbers:
+    """Give the excess of conversions in each bin large enough, in standard errors.
+
+    ``usual`` is the (n,) rate among rows that are like each in age. All rows count
+    alike, not all leads: a lead that converts early has fewer rows, and one vote for
+    each lead would weigh conversions more than the usual rate does.
+
+    Examples
+    --------
+    >>> bins, usual = np.repeat([0, 1], 20), np.full(40, 0.5)
+    >>> labels = np.r_[np.ones(20), np.tile([0.0, 1.0], 10)]
+    >>> excess_of(bins, usual, labels=labels, leads=np.arange(40)).round(1).tolist()
+    [4.5, 0.0]
+    """
+    size = int(leads.max()) + 1
+    off = labels - usual
+    pairs, place = np.unique(bins.astype(np.int64) * size + leads, return_inverse=True)
+    by_lead = np.bincount(place, weights=off)
+    clustered = np.bincount(pairs // size, weights=np.square(by_lead))
+    # Where nobody converted by luck alone, what was seen varies less than it could.
+    alone = np.bincount(bins, weights=usual * (1.0 - usual))
+    due = np.bincount(bins, weights=usual)
+    judged = np.minimum(due, np.bincount(bins) - due) >= LEAST_EXPECTED
+    error = np.sqrt(np.maximum(clustered, alone))
+    return np.asarray(np.bincount(bins, weights=off)[judged] / error[judged])
+
+
+def is_luck(excesses: Numbers) -> bool:
+    """Whether the greatest of so many excesses is no more than luck brings.
+
+    Examples
+    --------
+    >>> is_luck(np.array([2.5])), is_luck(np.linspace(-2.5, 2.5, 50))
+    (False, True)
+    """
+    if len(excesses) == 0:
+        return False
+    chance = 2.0 * norm.sf(np.abs(excesses).max())
+    return bool(chance * len(excesses) > LUCK)
+
+
+def _rate_by_age(age: Numbers, labels: Numbers) -> Numbers:
+    """Give each row the rate of the rows of like age."""
+    edges = np.unique(np.nanquantile(age, np.linspace(0, 1, AGES + 1)[1:-1]))
+    group = np.searchsorted(edges, age)
+    rate = np.bincount(group, weights=labels) / np.maximum(np.bincount(group), 1)
+    return np.asarray(rate[group])
