@@ -31,8 +31,8 @@ INSERT INTO predictions SELECT NULL, p.lead_id || '-' || i, p.as_of, p.made_at,
   p.horizon_days, p.probability * (0.5 + i / {LEADS / 25}), p.log_odds, p.base, p.tier,
   p.shares, p.reasons, p.model_version, p.bundle_digest, p.channel, p.inputs,
   p.outlook FROM predictions p, n
-"""  # noqa: S608 - numbers of ours
-TRIM: Final = f"DELETE FROM predictions WHERE id > {LEADS}"  # noqa: S608 - as above
+"""
+TRIM: Final = f"DELETE FROM predictions WHERE id > {LEADS}"
 LATEST: Final = """
 INSERT OR REPLACE INTO latest
 SELECT lead_id, id, made_at, probability, tier, lower(lead_id) FROM predictions
@@ -106,4 +106,3 @@ def timed(client: TestClient) -> float:
     started = time.perf_counter()
     assert client.get("/").status_code == 200
     return time.perf_counter() - started
-

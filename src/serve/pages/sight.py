@@ -20,7 +20,7 @@ from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from serve.insight import Insight
-from serve.pages.aside import Aside, look_aside
+from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.hindsight import (
@@ -167,6 +167,10 @@ class Sight:
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
         return look_aside(self.insight, lead_id, query)
+
+    def answer(self, lead_id: str, query: Iterable[tuple[str, str]]) -> Aside:
+        """Look up only what a what-if answers."""
+        return answer_to(self.insight, lead_id, query)
 
     def trust(self) -> Trust | None:
         """Look up the proof of the model in use; None if there is none."""
