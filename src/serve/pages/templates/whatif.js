@@ -42,7 +42,7 @@
     Object.assign(slider, { type: "range", min: low, max: high });
     slider.step = 10 ** -digits;
     slider.value = box.value ? read(box.value) : (box.dataset.now ?? low);
-    slider.setAttribute("aria-label", box.labels[0].innerText.trim());
+    slider.setAttribute("aria-label", box.labels[0].querySelector("span").textContent.trim());
     slider.addEventListener("input", () => {
       const number = slider.valueAsNumber;
       box.value = box.type === "number" ? String(number) : shown(number, digits);
