@@ -74,9 +74,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         for back in (7, 0):
             as_of = (tables.cut_off - timedelta(days=back)).isoformat()
             sent = [{"lead_id": lead_id, "as_of": as_of} for lead_id in leads]
-            said = api.post(
-                "/v1/predict/batch?reasons=true", json={"leads": sent}
-            ).json()
+            path = "/v1/predict/batch?reasons=true"
+            said = api.post(path, json={"leads": sent}).json()
             assert said["predicted"] == LEADS
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]

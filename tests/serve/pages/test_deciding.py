@@ -1,4 +1,4 @@
-"""A tier set on a page: only by a form that this service wrote, and beside the model's."""
+"""A tier set on a page: only by our own form, and beside the model's."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ def serving(sight: Sight) -> TestClient:
 
 def sealed(client: TestClient, lead_id: str = LEAD) -> dict[str, str]:
     """Open a lead's page and fill in its form."""
-    found = re.search(
-        'name="seal" value="([^"]+)"', client.get(f"/leads/{lead_id}").text
-    )
+    page = client.get(f"/leads/{lead_id}").text
+    found = re.search('name="seal" value="([^"]+)"', page)
     assert found is not None
     return FORM | {"seal": found[1]}
 

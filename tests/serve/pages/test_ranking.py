@@ -77,7 +77,7 @@ def test_an_entry_whose_id_was_used_again_is_noticed_in_time(sight: Sight) -> No
 
 
 def test_money_sorts_where_tiers_are_made_by_money(sight: Sight) -> None:
-    """The most expected money comes first, whatever the chance, and the page says so."""
+    """The most expected money comes first, whatever the chance."""
     rng = random.Random(4)
     rich = worth(example.prediction("rich", rng), 2**40)
     poor = worth(example.prediction("poor", rng), 100)
