@@ -61,9 +61,22 @@ def standing_override(
     )
     with journal.reading() as connection:
         row: Any = connection.execute(query).first()
-    if row is None or row.tier is None:
-        return None
-    if row.until is not None and row.until <= micros(now):
+    return None if row is None else _standing(row, now)
+
+
+def standing_overrides(journal: Journal, *, now: datetime) -> dict[str, Override]:
+    """Give by lead every tier that a person set and that stands at this moment."""
+    newest = sa.select(sa.func.max(OVERRIDES.c.id)).group_by(OVERRIDES.c.lead_id)
+    query = sa.select(OVERRIDES).where(OVERRIDES.c.id.in_(newest))
+    with journal.reading() as connection:
+        rows: Any = connection.execute(query).all()
+    found = [_standing(row, now) for row in rows]
+    return {one.lead_id: one for one in found if one is not None}
+
+
+def _standing(row: Any, now: datetime) -> Override | None:
+    """Read a lead's newest row; withdrawn and ended ones set nothing."""
+    if row.tier is None or (row.until is not None and row.until <= micros(now)):
         return None
     return Override(
         lead_id=row.lead_id,

@@ -23,7 +23,7 @@ from leads.errors import BadInput, Fault
 from model.bundle import Bundle
 from model.explanation import shares
 from model.features.catalog import Feature, FeatureTable, Kind, Words
-from model.features.wording import noun_of, subject_of
+from model.features.wording import subject_of
 from model.reasons import LEAST_LEADS
 from model.reference import Spread
 
@@ -243,7 +243,7 @@ def _event_knob(subject: Subject, kind: str) -> Knob | None:
     if most < 1:
         return None
     return Knob(
-        kind, "events", feature.field, noun_of(kind).words, now, high=float(most),
+        kind, "events", feature.field, subject_of(feature), now, high=float(most),
         seller=feature.changed_by == "seller",
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from types import FrameType
 from typing import Final
@@ -31,7 +31,7 @@ from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.pages.evidence import read_evidence
-from serve.pages.sight import Sight
+from serve.pages.sight import Sight, wall_clock
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.scheduler import Scheduler
@@ -43,11 +43,6 @@ MOST_CONNECTIONS: Final = 1_000
 BACKLOG: Final = 2_048
 
 Clock = Callable[[], datetime]
-
-
-def wall_clock() -> datetime:
-    """Tell the time."""
-    return datetime.now(UTC)
 
 
 def create_app(
@@ -142,6 +137,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
         partial(read_evidence, folder),
         partial(read_backtest, folder),
         insight=insight,
+        now=desk.now,
     )
 
 

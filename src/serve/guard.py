@@ -1,25 +1,29 @@
 """The guard in front of the API: how much may come in, how fast, and in what form.
 
 An ASGI middleware, because limits must hold before anything is read into memory. It
-reads a body whole, within its limits, parses it strictly (``serve.jsontext``) and hands
-the result on; no route sees raw bytes.
+reads a body whole, within its limits, parses it strictly (``serve.jsontext``, for forms
+of the pages ``serve.formtext``) and hands the result on; no route sees raw bytes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leads.errors import TooLarge
+from serve.formtext import read_form
 from serve.jsontext import read_json
 from serve.problems import Refusal, problem
 
 SENT: Final = "leadcast.sent"
 BODY_SECONDS: Final = 10.0
 """How long a client may take to send a body; slower ones hold a connection hostage."""
+
+FORMS: Final = "/leads/"
+"""Where forms of the pages go; all other addresses take JSON and nothing else."""
 
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -50,8 +54,8 @@ class Guard:
         try:
             self._check_declared(scope)
             if scope["method"] in WITH_BODY:
-                _check_form(scope)
-                scope[SENT] = read_json(await self._read(receive))
+                read = _reader_of(scope)
+                scope[SENT] = read(await self._read(receive))
                 receive = _Drained(receive)
         except (Refusal, TooLarge) as error:
             # What is left of the body is not read, so the connection cannot go on.
@@ -125,19 +129,28 @@ def sent(scope: Scope) -> Any:
     return scope[SENT]
 
 
-def _check_form(scope: Scope) -> None:
+def _reader_of(scope: Scope) -> Callable[[bytes], Any]:
+    """Choose what reads a body, by its address and how it is declared."""
     for value in _header(scope, b"content-encoding"):
         if value.strip().lower() != b"identity":
             raise Refusal(
                 415, "Compressed bodies are not taken.", remedy="Send plain JSON."
             )
     kinds = list(_header(scope, b"content-type"))
+    if kinds == [b"application/x-www-form-urlencoded"] and _takes_forms(scope):
+        return read_form
     if len(kinds) != 1 or not _is_json(kinds[0]):
         raise Refusal(
             415,
             "The body is not declared as JSON.",
             remedy="Send Content-Type: application/json.",
         )
+    return read_json
+
+
+def _takes_forms(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return scope["method"] == "POST" and path.startswith(FORMS)
 
 
 def _is_json(content_type: bytes) -> bool:

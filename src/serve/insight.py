@@ -162,7 +162,7 @@ class Insight:
                 "Nothing was said of this lead before.",
                 remedy="Predict it again, or choose a later moment.",
             )
-        return self._compared(before, latest)
+        return self.between(before, latest)
 
     def possible(self, lead_id: str) -> Possible:
         """List what may be asked about a lead, and what its seller could change.
@@ -176,9 +176,20 @@ class Insight:
         """
         latest, _ = self._latest(lead_id)
         subject = self._subject(latest)
-        changeable = self._settings.company.changeable
-        found = suggestions_of(subject, changeable)
-        return Possible(latest.prediction, knobs(subject), found)
+        return Possible(latest.prediction, knobs(subject), self._suggested(subject))
+
+    def suggested(self, entry: Stored) -> tuple[Suggestion, ...]:
+        """Give only what a lead's seller could change, of its latest entry.
+
+        Raises
+        ------
+        Unavailable, BadInput
+            As in ``possible``.
+        """
+        return self._suggested(self._subject(entry))
+
+    def _suggested(self, subject: Subject) -> tuple[Suggestion, ...]:
+        return suggestions_of(subject, self._settings.company.changeable)
 
     def what_if(self, lead_id: str, fields: Mapping[str, Any], more: More) -> Answered:
         """Ask what the model would say with something changed; nothing is recorded.
@@ -246,7 +257,8 @@ class Insight:
                 return
             before = page[-1].id
 
-    def _compared(self, before: Stored, after: Stored) -> Change:
+    def between(self, before: Stored, after: Stored) -> Change:
+        """Say why two entries of one lead differ."""
         first, last = before.prediction, after.prediction
         sources = Sources(
             old=self._bundles.get(first.bundle_digest),

@@ -81,6 +81,23 @@ class Doorkeeper:
         return key is not None and self.keys.know(key)
 
 
+def name_of(authorization: bytes) -> str:
+    """Take the name out of a Basic Authorization header; empty if it holds none.
+
+    Examples
+    --------
+    >>> name_of(b"Basic dXNlcjphYmM="), name_of(b"Bearer abc")
+    ('user', '')
+    """
+    scheme, _, rest = authorization.strip().partition(b" ")
+    if scheme.lower() != b"basic":
+        return ""
+    try:
+        return base64.b64decode(rest.strip(), validate=True).partition(b":")[0].decode()
+    except ValueError:  # no base64, or no text
+        return ""
+
+
 def key_of(authorization: bytes) -> bytes | None:
     """Take the key out of an Authorization header; None if it holds none.
 

@@ -68,13 +68,14 @@ def site(sight: Sight) -> Iterator[Site]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
-        _wait_for(server)
+        wait_for(server)
         yield Site(f"http://127.0.0.1:{port}", best.prediction.lead_id, leads=120)
         server.should_exit = True
         thread.join(PATIENCE)
 
 
-def _wait_for(server: uvicorn.Server) -> None:
+def wait_for(server: uvicorn.Server) -> None:
+    """Wait until pages are served."""
     until = time.monotonic() + PATIENCE
     while not server.started:
         assert time.monotonic() < until, "the pages were not served in time"

@@ -224,9 +224,14 @@ class _Told:
         said = _counted(one.count, since, language)
         if one.sort == "refund":
             return f"{ {'en': 'refunds', 'ru': 'возвраты'}[language] } {said}"
-        named = noun_of(one.what).words[language] if one.sort == "event" else ""
+        named = self._kind(one, field)[language] if one.sort == "event" else ""
         own = named in {"", self._name(field, language)}
         return said if own else f"{named} {said}"
+
+    def _kind(self, one: Arrival, field: str) -> Words:
+        """Name a kind of event as the company does, if a feature is of it alone."""
+        alone = [f for f in self.features.get(field, ()) if f.of == one.what]
+        return subject_of(alone[0]) if alone else noun_of(one.what).words
 
     def _time(self, field: str, language: Language) -> str:
         passed = self.ends.after.as_of - self.ends.before.as_of

@@ -1,22 +1,27 @@
 """The pages a browser opens: leads to call, one lead, proof and card, managers.
 
-Plain HTML that works without JavaScript. A page reads and never writes; what it may
-look at is given once, when the pages are attached.
+Plain HTML that works without JavaScript, and quicker with it. A page reads and never
+writes, but for the tier that a person sets with a sealed form on a lead's page; what it
+may look at is given once, when the pages are attached.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.convertors import Convertor, register_url_convertor
 
+from serve.guard import sent
+from serve.pages.deciding import MOST_BY, Pen, Seals, decide
 from serve.pages.export import KINDS
 from serve.pages.links import LiveLinks, lead_path
 from serve.pages.listing import Wanted
 from serve.pages.rendering import (
     View,
+    answer_part,
     backtest_page,
     card_page,
     dossier_page,
@@ -24,11 +29,13 @@ from serve.pages.rendering import (
     listing_page,
     message_page,
     policy,
+    script,
     team_page,
     trust_page,
 )
 from serve.pages.sight import Sight
 from serve.pages.wording import Wording, language_of
+from serve.security import name_of
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -62,15 +69,6 @@ def attach(app: FastAPI, sight: Sight) -> None:
         listing = sight.listing(Wanted.of(request.query_params))
         return _answer(listing_page(listing, _view(request, sight, "/")))
 
-    @router.get("/leads/{lead_id:whole}")
-    def lead(request: Request, lead_id: str) -> HTMLResponse:
-        view = _view(request, sight, lead_path(lead_id))
-        dossier = sight.dossier(lead_id)
-        if dossier is None:
-            return _missing(view, "missing.title", "missing.how")
-        aside = sight.aside(lead_id, request.query_params.multi_items())
-        return _answer(dossier_page(dossier, view, aside))
-
     @router.get("/model")
     def model(request: Request) -> HTMLResponse:
         view = _view(request, sight, "/model")
@@ -79,9 +77,69 @@ def attach(app: FastAPI, sight: Sight) -> None:
             return _missing(view, "model.none", "model.none.how")
         return _answer(trust_page(trust, view))
 
+    _portray(router, sight)
     _look(router, sight)
     _judge(router, sight)
     app.include_router(router)
+
+
+def _portray(router: APIRouter, sight: Sight) -> None:
+    """Add the page of one lead, its form, and the script that makes it quick."""
+    seals = Seals()
+
+    @router.get("/pages/whatif.js", response_class=Response)
+    def whatif() -> Response:
+        return Response(script(), media_type="text/javascript", headers=HEADERS)
+
+    @router.get("/leads/{lead_id:whole}")
+    def lead(request: Request, lead_id: str) -> HTMLResponse:
+        view, query = _view(request, sight, lead_path(lead_id)), request.query_params
+        if query.get("part") == "answer":
+            found = sight.answer(lead_id, query.multi_items())
+            return _answer(answer_part(found, view))
+        dossier = sight.dossier(lead_id)
+        if dossier is None:
+            return _missing(view, "missing.title", "missing.how")
+        aside = sight.aside(lead_id, query.multi_items())
+        who = name_of(request.headers.get("authorization", "").encode("latin-1"))
+        pen = Pen(seals.of(lead_id, sight.now()), who)
+        scripted = aside.whatif is not None
+        return _answer(dossier_page(dossier, view, aside, pen), scripted=scripted)
+
+    @router.post("/leads/{lead_id:whole}")
+    def set_tier(request: Request, lead_id: str) -> Response:
+        view = _view(request, sight, lead_path(lead_id))
+        return _set_tier(sight, seals, view, lead_id, _form(request))
+
+
+def _set_tier(
+    sight: Sight, seals: Seals, view: View, lead_id: str, form: Mapping[str, str]
+) -> Response:
+    """Do what a form asks for if it is ours, and show the page again."""
+    now = sight.now()
+    if sight.dossier(lead_id) is None:
+        return _missing(view, "missing.title", "missing.how")
+    if not seals.holds(form.get("seal", ""), lead_id, now):
+        return _refused(view, "override.stale", status=403)
+    wrong = decide(sight.journal, lead_id, form, now=now)
+    if wrong is not None:
+        return _refused(view, wrong, status=422)
+    place = str(view.links.lead(lead_id))
+    return RedirectResponse(f"{place}#content", status_code=303, headers=HEADERS)
+
+
+def _form(request: Request) -> dict[str, str]:
+    """Give what a form holds; JSON, which the guard lets in as well, is no form."""
+    given = sent(request.scope)
+    if not isinstance(given, dict):
+        return {}
+    return {name: text for name, text in given.items() if isinstance(text, str)}
+
+
+def _refused(view: View, why: str, *, status: int) -> HTMLResponse:
+    say = view.wording.say
+    page = message_page(say("override.refused"), say(why, most=MOST_BY), view)
+    return _answer(page, status=status)
 
 
 def _look(router: APIRouter, sight: Sight) -> None:
@@ -150,6 +208,7 @@ def _missing(view: View, title: str, remedy: str) -> HTMLResponse:
     return _answer(message_page(say(title), say(remedy), view), status=404)
 
 
-def _answer(page: str, *, status: int = 200) -> HTMLResponse:
-    headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'"}
+def _answer(page: str, *, status: int = 200, scripted: bool = False) -> HTMLResponse:
+    allowed = policy(scripted=scripted)
+    headers = {"Content-Security-Policy": f"{allowed}; frame-ancestors 'none'"}
     return HTMLResponse(page, status_code=status, headers=headers | HEADERS)

@@ -83,6 +83,18 @@ def look_aside(
     )
 
 
+def answer_to(
+    insight: Insight | None, lead_id: str, query: Iterable[tuple[str, str]]
+) -> Aside:
+    """Look up only what a what-if answers."""
+    if insight is None:
+        return NOTHING
+    try:
+        return Aside(whatif=_trial(insight, lead_id, dict(query)))
+    except UnknownLead:
+        return NOTHING
+
+
 def _change(insight: Insight, lead_id: str) -> Change | None:
     try:
         return insight.change(lead_id)

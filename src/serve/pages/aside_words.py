@@ -73,6 +73,12 @@ ASIDE: Final[Mapping[str, Words]] = {
     "whatif.yes": Words("yes", "да"),
     "whatif.no": Words("no", "нет"),
     "whatif.show": Words("Show", "Показать"),
+    "whatif.file": Words(
+        "To try other values, open this lead in the service: a file cannot ask the"
+        " model.",
+        "Чтобы попробовать другие значения, откройте лид в службе: файл не может"
+        " спросить модель.",
+    ),
     "whatif.result": Words(
         "{before} → {after} ({points})", "{before} → {after} ({points})"
     ),

@@ -8,7 +8,14 @@ from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Final, Literal
 
-from leads.decision import Outlook, Prediction, Reason, Tier, probability_of
+from leads.decision import (
+    Outlook,
+    Override,
+    Prediction,
+    Reason,
+    Tier,
+    probability_of,
+)
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
@@ -54,7 +61,8 @@ class Dossier:
     ``story`` is newest first and ``untold`` counts what was too long ago to be listed.
     ``chances`` are what was said of the lead as of which moment, oldest first.
     ``active_at`` is when something last happened to it, ``quiet`` that this is
-    unusually long ago.
+    unusually long ago. ``tier`` and the reasons are the model's; ``override`` is the
+    tier that a person set, of which no reason here says anything.
     """
 
     lead_id: str
@@ -81,6 +89,7 @@ class Dossier:
     chances: tuple[tuple[datetime, float], ...] = ()
     active_at: datetime | None = None
     quiet: bool = False
+    override: Override | None = None
 
     @property
     def dated(self) -> bool:
@@ -99,6 +108,7 @@ def compile_dossier(
     *,
     usual: float | None = None,
     place: Place | None = None,
+    override: Override | None = None,
 ) -> Dossier:
     """Gather what is shown of a lead.
 
@@ -112,6 +122,8 @@ def compile_dossier(
         The training rate; by default the probability that every lead starts from.
     place
         Where it stands now, or None if it was never ingested.
+    override
+        The tier that a person set, if one stands.
     """
     newest = max(entries, key=lambda stored: (stored.made_at, stored.id))
     prediction = newest.prediction
@@ -144,6 +156,7 @@ def compile_dossier(
         untold=max(0, len(story) - MOST_HAPPENINGS),
         earlier=tuple(stored for stored in entries if stored is not newest),
         outlook=prediction.outlook,
+        override=override,
     )
 
 

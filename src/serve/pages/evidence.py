@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from leads.errors import Unavailable
 from model import champion
@@ -21,16 +22,18 @@ from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.manifest import Manifest, checked
 from model.proof import Proof
 from model.readiness import Readiness
+from model.tiers import Borders
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which model is in use, and since when."""
+    """Which model is in use, since when, and what its tiers are made by."""
 
     version: str
     digest: str
     promoted_at: datetime
     horizon_days: int
+    by: Literal["chance", "money"] = "chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,11 @@ def read_evidence(store_folder: Path) -> Evidence:
     ready = Readiness.kept(manifest.readiness)
     return Evidence(
         model=Model(
-            found.version, found.digest, found.promoted_at, manifest.horizon_days
+            found.version,
+            found.digest,
+            found.promoted_at,
+            manifest.horizon_days,
+            _tiers_by(found.path, found.digest),
         ),
         proof=proof,
         fields=fields,
@@ -87,6 +94,12 @@ def _kept(
     leaks = Inspection.from_facts(manifest.leaks)
     card = sections(Subject(digest, manifest, proof, catalog))
     return manifest, proof, field_words(catalog), leaks, card
+
+
+@lru_cache(maxsize=4)
+def _tiers_by(path: Path, digest: str) -> Literal["chance", "money"]:
+    checked(path, digest)
+    return Borders.from_json((path / "tiers.json").read_text("utf-8")).by
 
 
 def _card(store_folder: Path) -> DataCard | None:

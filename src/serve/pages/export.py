@@ -30,6 +30,7 @@ COLUMNS: Final = (
     "col.lead", "col.tier", "col.chance", "col.low", "col.high", "col.money",
     "col.currency", "col.reason", "col.moved", "col.moved_since", "col.stage",
     "col.owner", "col.source", "col.pipeline", "col.active", "col.when",
+    "col.override", "col.override_by", "col.override_until",
 )  # fmt: skip
 CHANCES: Final = frozenset({"col.chance", "col.low", "col.high", "col.moved"})
 MOST_LETTERS: Final = 32_767
@@ -51,13 +52,16 @@ def harmless(text: str) -> str:
 
 def cells_of(row: Row, wording: Wording) -> list[Cell]:
     """Write one lead as cells, in the order of ``COLUMNS``."""
-    money, reason = row.expected_minor, row.reason
+    money, reason, override = row.expected_minor, row.reason, row.override
     cells: list[Cell] = [
         row.lead_id, wording.tier(row.tier), row.probability, row.low, row.high,
         None if money is None else money / 100, row.currency,
         None if reason is None else reason[wording.language], row.moved,
         _day(row.moved_since, wording), row.stage, row.owner, row.source, row.pipeline,
         _day(row.active_at, wording), _day(row.made_at, wording),
+        None if override is None else wording.tier(override.tier),
+        None if override is None else override.by,
+        None if override is None else _day(override.until, wording),
     ]  # fmt: skip
     return [harmless(cell) if isinstance(cell, str) else cell for cell in cells]
 

@@ -8,7 +8,7 @@ from leads.decision import Tier
 from model.backtest import Backtest, Outcome
 from model.card.sections import Section
 from model.proof import Bin, TierProof
-from model.team import Manager, Team
+from model.team import NOBODY, Manager, Team
 from serve.pages.trust import (
     LatestMonth,
     TierVerdict,
@@ -55,7 +55,8 @@ class Hindsight:
 class Managers:
     """Everything the page of managers shows; ``marked`` counts who stands out.
 
-    ``waiting`` are today's open hot leads by manager, whoever was compared.
+    ``waiting`` are today's open leads by manager, whoever was compared; without a
+    back-test nobody was.
     """
 
     leads: int
@@ -96,9 +97,18 @@ def latest_month(made: Backtest) -> LatestMonth | None:
     return None
 
 
-def managers_of(team: Team, waiting: tuple[Waiting, ...] = ()) -> Managers | None:
-    """Gather what is shown of managers; None if there are none."""
-    if not team.managers:
+def managers_of(
+    team: Team | None, waiting: tuple[Waiting, ...] = ()
+) -> Managers | None:
+    """Gather what is shown of managers; None if there are none.
+
+    Parameters
+    ----------
+    team
+        As a back-test compared them, or None without one.
+    """
+    team = team or NOBODY
+    if not team.managers and not waiting:
         return None
     marked = sum(one.standing in {"more", "fewer"} for one in team.managers)
     return Managers(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from leads.decision import Outlook, Prediction, Reason, Tier
+from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
 from leads.records import moment_of
+from model.whatif import Suggestion
 
 PAGE_SIZE: Final = 50
 MOST_PAGES: Final = 1_000_000
@@ -25,7 +26,7 @@ class Wanted:
     """What part of the list is asked for; pages count from 1.
 
     ``closed`` asks for leads that have converted or were lost, too; a search finds them
-    anyway.
+    anyway. ``overruled`` asks only for leads whose tier a person set.
     """
 
     tier: Tier | None = None
@@ -35,6 +36,7 @@ class Wanted:
     pipeline: str = ""
     source: str = ""
     closed: bool = False
+    overruled: bool = False
 
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> Wanted:
@@ -59,6 +61,7 @@ class Wanted:
             pipeline=_printable(sent.get("pipeline", "")),
             source=_printable(sent.get("source", "")),
             closed=sent.get("closed") == "yes",
+            overruled=sent.get("overruled") == "yes",
         )
 
     def at(self, page: int) -> Wanted:
@@ -78,6 +81,7 @@ class Wanted:
             ("pipeline", self.pipeline),
             ("source", self.source),
             ("closed", "yes" if self.closed else ""),
+            ("overruled", "yes" if self.overruled else ""),
             ("page", str(self.page) if self.page > 1 else ""),
         )
         return [(name, value) for name, value in asked if value]
@@ -107,13 +111,29 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What takes a look at model and history to say of a lead.
+
+    ``change`` says in one line by language why the chance moved since the prediction
+    before, ``action`` what the seller could do that helped most in the past.
+    """
+
+    change: Mapping[str, str] | None = None
+    action: Suggestion | None = None
+
+
+UNTOLD: Final = Told()
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One lead of the list; what is not known is None.
 
     ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
-    moved since the prediction ``moved_since``; ``change`` says in words why, where
-    that is known. ``active_at`` is when something last happened to the lead,
-    ``quiet`` that this is unusually long ago.
+    moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
+    ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
+    this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
+    the tier that a person set, of which ``reason`` says nothing.
     """
 
     lead_id: str
@@ -128,6 +148,8 @@ class Row:
     moved: float | None
     moved_since: datetime | None
     change: Mapping[str, str] | None
+    action: Suggestion | None
+    override: Override | None
     source: str | None
     pipeline: str | None
     stage: str | None
@@ -149,8 +171,9 @@ class TierCount:
 class Listing:
     """One page of the list, and its place in the whole.
 
-    ``counts`` are of what is asked for but in every tier; ``predicted`` counts every
-    lead of the journal.
+    ``counts`` are of what is asked for but in every tier, ``overruled`` counts those of
+    them whose tier a person set; ``predicted`` counts every lead of the journal. ``by``
+    is what the list is sorted by.
     """
 
     rows: tuple[Row, ...]
@@ -161,6 +184,8 @@ class Listing:
     choices: Choices
     horizon_days: int
     page_size: int
+    by: Literal["chance", "money"] = "chance"
+    overruled: int = 0
 
     @property
     def pages(self) -> int:
@@ -194,36 +219,40 @@ def counts_of(counts: Mapping[Tier, int]) -> tuple[TierCount, ...]:
     return (every, *(TierCount(tier, counts.get(tier, 0)) for tier in Tier))
 
 
-def rows_of(
-    places: Sequence[Mapping[str, Any]],
-    entries: Mapping[int, Stored],
-    before: Mapping[str, tuple[float, datetime]],
-) -> tuple[Row, ...]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the leads of a page, besides their places in the ranking.
+
+    ``entries`` are their latest predictions, ``told`` what there is to tell of these,
+    both by id of the journal's entry; ``before`` the predictions before, ``overrides``
+    the tiers that people set, both by lead.
+    """
+
+    entries: Mapping[int, Stored]
+    before: Mapping[str, Stored]
+    told: Mapping[int, Told]
+    overrides: Mapping[str, Override]
+
+
+def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...]:
     """Gather what is shown of some leads.
 
     Parameters
     ----------
     places
-        Their rows of the ranking, in order.
-    entries
-        Their latest predictions by id of the journal's entry; a lead whose entry is
-        gone is left out.
-    before
-        By lead, the chance that was said before, and when.
+        Their rows of the ranking, in order; a lead whose entry is gone is left out.
     """
     return tuple(
-        _row(place, entries[place["entry"]], before.get(place["lead_id"]))
-        for place in places
-        if place["entry"] in entries
+        _row(place, known) for place in places if place["entry"] in known.entries
     )
 
 
-def _row(
-    place: Mapping[str, Any], stored: Stored, before: tuple[float, datetime] | None
-) -> Row:
-    prediction = stored.prediction
+def _row(place: Mapping[str, Any], known: Known) -> Row:
+    stored = known.entries[place["entry"]]
+    prediction, before = stored.prediction, known.before.get(place["lead_id"])
     main, outlook = main_reason(prediction), prediction.outlook or UNKNOWN
-    active_at = place["active_at"]
+    active_at, told = place["active_at"], known.told.get(stored.id, UNTOLD)
+    then = None if before is None else before.prediction.probability
     return Row(
         lead_id=prediction.lead_id,
         tier=prediction.tier,
@@ -234,9 +263,11 @@ def _row(
         currency=outlook.currency,
         reason=None if main is None else main.text,
         made_at=stored.made_at,
-        moved=None if before is None else prediction.probability - before[0],
-        moved_since=None if before is None else before[1],
-        change=None,
+        moved=None if then is None else prediction.probability - then,
+        moved_since=None if before is None else before.made_at,
+        change=told.change,
+        action=told.action,
+        override=known.overrides.get(prediction.lead_id),
         source=place["source"],
         pipeline=place["pipeline"],
         stage=place["stage"],

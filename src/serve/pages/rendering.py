@@ -26,6 +26,7 @@ from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
 from serve.pages import charts, lifeline, shapes
 from serve.pages.aside import NOTHING, Aside
+from serve.pages.deciding import NO_PEN, SETTABLE, Pen
 from serve.pages.dossier import Dossier, Move
 from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
@@ -106,11 +107,21 @@ def style() -> Markup:
 
 
 @cache
-def policy() -> str:
-    """Word the content security policy: our style sheet by its digest, nothing else."""
+def script() -> str:
+    """Give the one script there is: it makes a what-if quick, and is ours, not data."""
+    return environment().get_template("whatif.js").render()
+
+
+@cache
+def policy(*, scripted: bool = False) -> str:
+    """Word the content security policy: our style sheet by its digest, nothing else.
+
+    ``scripted`` lets a live page fetch our own script file and ask our own service.
+    """
     digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    ours = " script-src 'self'; connect-src 'self';" if scripted else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;"
+        f"default-src 'none'; style-src 'sha256-{digest}';{ours} img-src data:;"
         " form-action 'self'; base-uri 'none'"
     )
 
@@ -123,8 +134,10 @@ def listing_page(listing: Listing, view: View) -> str:
     )  # fmt: skip
 
 
-def dossier_page(dossier: Dossier, view: View, aside: Aside = NOTHING) -> str:
-    """Draw the page of one lead."""
+def dossier_page(
+    dossier: Dossier, view: View, aside: Aside = NOTHING, pen: Pen = NO_PEN
+) -> str:
+    """Draw the page of one lead; with a pen there is a form to set its tier."""
     wording = view.wording
     steps = [_step(move, view) for move in dossier.moves]
     told = [(item, tell(item, view)) for item in dossier.story]
@@ -150,7 +163,14 @@ def dossier_page(dossier: Dossier, view: View, aside: Aside = NOTHING) -> str:
         whatif=aside.whatif,
         similar=aside.similar,
         association=ASSOCIATION,
+        pen=pen,
+        tiers=SETTABLE,
     )
+
+
+def answer_part(aside: Aside, view: View) -> str:
+    """Draw only the answer of a what-if, for the script that asked for it."""
+    return _draw("parts_answer.html", view, whatif=aside.whatif)
 
 
 def trust_page(trust: Trust, view: View) -> str:

@@ -76,7 +76,7 @@ def write_report(
     pages
         Of those, how many get a page of their own.
     """
-    listing = sight.listing(Wanted(), size=listed)
+    listing = sight.listing(Wanted(), size=listed, seconds=None)
     chosen = [row.lead_id for row in listing.rows[:pages]]
     view = _view(sight, chosen, now)
     (folder / LEADS).mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,15 @@ SELLING: Final[Mapping[str, Words]] = {
     "filter.form": Words("Choose leads", "Выбор лидов"),
     "filter.more": Words("Filters", "Фильтры"),
     "list.export": Words("This list as a file:", "Этот список файлом:"),
-    "list.export_cut": Words(
-        "The {n} likeliest as a file:", "Первые {n} по вероятности файлом:"
+    "list.export_cut": Words("The first {n} as a file:", "Первые {n} файлом:"),
+    "list.by_money": Words(
+        "Open leads by the money to be expected: the chance of {goal} times the amount."
+        " Tiers are made the same way.",
+        "Открытые лиды по ожидаемым деньгам: вероятность {goal}, умноженная на сумму."
+        " Группы делятся так же.",
+    ),
+    "list.table.money": Words(
+        "Leads, most expected money first", "Лиды, больше всего ожидаемых денег сверху"
     ),
     "col.owner": Words("Manager", "Менеджер"),
     "col.stage": Words("Stage", "Стадия"),
@@ -36,6 +43,12 @@ SELLING: Final[Mapping[str, Words]] = {
     "row.quiet": Words("quiet for longer than usual", "тихо дольше обычного"),
     "row.nobody": Words("no manager", "без менеджера"),
     "row.still": Words("as before", "без изменений"),
+    "row.action": Words("Try", "Стоит попробовать"),
+    "col.action": Words("What to do", "Что сделать"),
+    "col.change": Words("What changed", "Что изменилось"),
+    "col.override": Words("Tier set by a person", "Группа, заданная человеком"),
+    "col.override_by": Words("Set by", "Кто задал"),
+    "col.override_until": Words("Set until", "Задана до"),
     # one lead
     "lead.owner": Words("Manager", "Менеджер"),
     "lead.active": Words("Last activity", "Последняя активность"),
@@ -134,13 +147,28 @@ SELLING: Final[Mapping[str, Words]] = {
         " для вывода.",
     ),
     # managers
-    "team.waiting": Words("Hot leads that wait", "Горячие лиды, которые ждут"),
-    "team.waiting.how": Words(
-        "Open hot leads of today, and how many of them were left alone for longer than"
-        " nine in ten pauses last.",
-        "Сегодняшние открытые горячие лиды и сколько из них не трогали дольше, чем"
-        " длятся девять пауз из десяти.",
+    "team.waiting": Words(
+        "Today: load, and hot leads that wait",
+        "Сегодня: нагрузка и горячие лиды, которые ждут",
     ),
+    "team.waiting.how": Words(
+        "Open leads of today, how many of them the model calls hot, and how many of"
+        " these were left alone for longer than nine in ten pauses last.",
+        "Сегодняшние открытые лиды, сколько из них модель считает горячими и сколько из"
+        " этих горячих не трогали дольше, чем длятся девять пауз из десяти.",
+    ),
+    "team.waiting.sum": Words(
+        "Hot leads left alone too long: {n} of {hot}.",
+        "Горячих, которые ждут слишком долго: {n} из {hot}.",
+    ),
+    "team.today": Words("Managers today", "Менеджеры сегодня"),
+    "team.uncompared": Words(
+        "What came of their leads is not compared yet: that takes a back-test. Run"
+        " backtest, then come back.",
+        "Что вышло из их лидов, ещё не сравнивали: для этого нужна проверка задним"
+        " числом. Запустите backtest и вернитесь сюда.",
+    ),
+    "col.open": Words("Open leads", "Открытых лидов"),
     "col.hot": Words("Hot leads", "Горячих"),
     "col.quiet": Words("Left alone too long", "Ждут слишком долго"),
 }

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
 
+from leads.decision import Override
 from leads.errors import BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
+from leads.overruling import standing_override, standing_overrides
+from leads.ranks import entries_before
 from leads.settings import Settings
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from serve.insight import Insight
-from serve.pages.aside import Aside, look_aside
+from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.hindsight import (
@@ -30,13 +34,16 @@ from serve.pages.hindsight import (
 from serve.pages.listing import (
     MOST_EXPORTED,
     PAGE_SIZE,
+    Known,
     Listing,
     Row,
+    Told,
     Wanted,
     counts_of,
     rows_of,
 )
-from serve.pages.ranking import Ranked, Ranking, of_tier, tier_counts
+from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
+from serve.pages.telling import SECONDS, Teller
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.whereabouts import (
     NOWHERE,
@@ -55,13 +62,19 @@ EARLIER: Final = 50
 """How many of a lead's predictions its page goes back."""
 
 
+def wall_clock() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What there is to see of leads and model.
 
     ``history`` gives the ingested data, or None before there are any; ``evidence``
     raises ``NoModel`` before a model is promoted; ``backtest`` gives the latest one, or
-    None. All are asked for every page, so a promotion shows at once.
+    None. All are asked for every page, so a promotion shows at once. ``now`` tells
+    which tiers that people set still stand.
     """
 
     settings: Settings
@@ -77,16 +90,28 @@ class Sight:
         default_factory=lambda: PerIngest(pass_stages), compare=False
     )
     insight: Insight | None = None
+    teller: Teller = field(default_factory=Teller, compare=False)
+    now: Callable[[], datetime] = wall_clock
 
-    def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
-        """Look up one page of the list; a page past the end is the last one."""
-        ranked = self._ranked()
+    def listing(
+        self, wanted: Wanted, *, size: int = PAGE_SIZE, seconds: float | None = SECONDS
+    ) -> Listing:
+        """Look up one page of the list; a page past the end is the last one.
+
+        Parameters
+        ----------
+        seconds
+            How long to wait for what moved each chance; None waits for all.
+        """
+        ranked, overrides = self._ranked(), self._overrides()
         narrowed = ranked.narrowed(wanted)
-        chosen = of_tier(narrowed, wanted.tier)
+        overruled = among(narrowed, overrides)
+        shown = overruled if wanted.overruled else narrowed
+        chosen = of_tier(shown, wanted.tier)
         page = min(wanted.page, max(1, -(-len(chosen) // size)))
-        shown = chosen.slice((page - 1) * size, size)
+        part = chosen.slice((page - 1) * size, size)
         return Listing(
-            rows=self._rows(shown),
+            rows=self._rows(part, overrides, seconds=seconds),
             wanted=wanted.at(page),
             total=len(chosen),
             predicted=len(ranked.frame),
@@ -94,14 +119,22 @@ class Sight:
             choices=ranked.choices,
             horizon_days=self.settings.conversion.horizon_days,
             page_size=size,
+            by=ranked.by,
+            overruled=len(overruled),
         )
 
     def every(self, wanted: Wanted) -> Iterator[Row]:
-        """Look up the likeliest of the leads that are asked for, whatever the page."""
-        chosen = of_tier(self._ranked().narrowed(wanted), wanted.tier)
-        chosen = chosen.head(MOST_EXPORTED)
+        """Look up the first of the leads that are asked for, whatever the page.
+
+        Why a chance moved is told where a page has told it; nothing is waited for.
+        """
+        overrides = self._overrides()
+        narrowed = self._ranked().narrowed(wanted)
+        if wanted.overruled:
+            narrowed = among(narrowed, overrides)
+        chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
         for part in chosen.iter_slices(AT_ONCE):
-            yield from self._rows(part)
+            yield from self._rows(part, overrides, seconds=0.0)
 
     def stages(self) -> Stages | None:
         """Look up how leads pass the stages; None if there are none."""
@@ -112,7 +145,7 @@ class Sight:
         return found if found.stages else None
 
     def waiting(self) -> tuple[Waiting, ...]:
-        """Count by manager the open hot leads that wait for longer than usual."""
+        """Count by manager the open leads, and the hot ones that wait too long."""
         return waiting_of(self._ranked().frame)
 
     def dossier(self, lead_id: str) -> Dossier | None:
@@ -126,11 +159,18 @@ class Sight:
         history = self.history()
         lead = _lead(history, lead_id)
         place = self._place(history, lead_id)
-        return compile_dossier(entries, lead, usual=self._usual(), place=place)
+        return compile_dossier(
+            entries, lead, usual=self._usual(), place=place,
+            override=standing_override(self.journal, lead_id, now=self.now()),
+        )  # fmt: skip
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
         return look_aside(self.insight, lead_id, query)
+
+    def answer(self, lead_id: str, query: Iterable[tuple[str, str]]) -> Aside:
+        """Look up only what a what-if answers."""
+        return answer_to(self.insight, lead_id, query)
 
     def trust(self) -> Trust | None:
         """Look up the proof of the model in use; None if there is none."""
@@ -155,9 +195,12 @@ class Sight:
         return None if made is None else look_back(made)
 
     def managers(self) -> Managers | None:
-        """Look up the managers in the latest back-test; None if it knows none."""
+        """Look up the managers of the latest back-test and of today's open leads.
+
+        None if neither knows any.
+        """
         made = self.backtest()
-        return None if made is None else managers_of(made.team, self.waiting())
+        return managers_of(None if made is None else made.team, self.waiting())
 
     def fields(self) -> Mapping[str, Words]:
         """Give the words of the business fields, none before there is a model."""
@@ -190,12 +233,36 @@ class Sight:
         places = NOWHERE
         if history is not None:
             places = self.places.of(history, self.settings)
-        return self.ranking.of(self.journal, places)
+        return self.ranking.of(self.journal, places, self._by())
 
-    def _rows(self, shown: pl.DataFrame) -> tuple[Row, ...]:
+    def _by(self) -> By:
+        try:
+            return self.evidence().model.by
+        except NoModel:
+            return "chance"
+
+    def _overrides(self) -> Mapping[str, Override]:
+        return standing_overrides(self.journal, now=self.now())
+
+    def _rows(
+        self,
+        shown: pl.DataFrame,
+        overrides: Mapping[str, Override],
+        *,
+        seconds: float | None,
+    ) -> tuple[Row, ...]:
         entries = self.journal.entries(shown["entry"].to_list())
-        before = self.journal.before(shown["lead_id"].to_list())
-        return rows_of(shown.to_dicts(), entries, before)
+        before = entries_before(self.journal, shown["lead_id"].to_list())
+        ordered = [entries[number] for number in shown["entry"] if number in entries]
+        told: Mapping[int, Told] = {}
+        if self.insight is not None:
+            told = self.teller.tell(
+                self.insight,
+                [(one, before.get(one.prediction.lead_id)) for one in ordered],
+                history=self.history(),
+                seconds=seconds,
+            )
+        return rows_of(shown.to_dicts(), Known(entries, before, told, overrides))
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

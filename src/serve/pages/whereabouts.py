@@ -48,12 +48,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many open hot leads a manager has, and how many of them wait too long.
+    """How many open leads a manager has, how many are hot, how many of these wait.
 
-    ``owner`` is None for the hot leads of nobody.
+    ``owner`` is None for the leads of nobody.
     """
 
     owner: str | None
+    open: int
     hot: int
     quiet: int
 
@@ -116,19 +117,25 @@ def place_of(row: Mapping[str, Any]) -> Place:
 
 
 def waiting_of(ranked: pl.DataFrame) -> tuple[Waiting, ...]:
-    """Count by manager the open hot leads, and those unusually quiet.
+    """Count by manager the open leads, the hot ones, and of these the quiet ones.
 
     Parameters
     ----------
     ranked
         ``tier``, ``owner``, ``quiet`` and ``closed`` of predicted leads.
     """
-    hot = ranked.filter(pl.col("tier") == Tier.HOT.value, ~pl.col("closed"))
+    hot = pl.col("tier") == Tier.HOT.value
     counted = (
-        hot.group_by("owner")
-        .agg(pl.len(), pl.col("quiet").sum())
-        .sort("quiet", "len", "owner", descending=[True, True, False], nulls_last=True)
-    )
+        ranked.filter(~pl.col("closed"))
+        .group_by("owner")
+        .agg(
+            pl.len().alias("open"),
+            hot.sum().alias("hot"),
+            (hot & pl.col("quiet")).sum().alias("waits"),
+        )
+        .sort("waits", "hot", "open", "owner",
+              descending=[True, True, True, False], nulls_last=True)
+    )  # fmt: skip
     return tuple(Waiting(*row) for row in counted.iter_rows())
 
 

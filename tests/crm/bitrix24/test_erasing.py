@@ -1,4 +1,4 @@
-"""An erased person leaves the raw pages of a portal, and no later read brings it back."""
+"""An erased person leaves the raw pages, and no later read brings them back."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Mortal(TokenStore):
             lease=timedelta(seconds=job.lease), look_every=timedelta(seconds=0.02)
         )
         super().__init__(journal, "bitrix24", seal=Seal(), renew=renew, terms=terms)
-        for engine in (journal._engine, journal._writer):
+        for engine in (journal._database._engine, journal._database._writer):
             sa.event.listen(engine, "commit", self._committing)
 
     def at(self, point: str) -> None:

@@ -64,8 +64,8 @@ class Mortal(Outbox):
         self._job = job
         self._phase = ""
         self._passed = 0
-        sa.event.listen(journal._engine, "commit", self._committing)
-        sa.event.listen(journal._writer, "commit", self._committing)
+        sa.event.listen(journal._database._engine, "commit", self._committing)
+        sa.event.listen(journal._database._writer, "commit", self._committing)
 
     def at(self, point: str) -> None:
         """Pass a point, or die there, or sleep until woken."""

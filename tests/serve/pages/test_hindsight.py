@@ -106,7 +106,6 @@ def test_what_is_not_there_is_said_with_the_way_out(sight: Sight) -> None:
     client = TestClient(app)
 
     for place, words in (
-        ("/team", "run backtest"),
         ("/model/backtest", "Run backtest"),
         ("/model/card", "Train and promote one"),
     ):

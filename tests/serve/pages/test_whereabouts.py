@@ -67,7 +67,7 @@ def test_nothing_after_the_cut_off_counts_as_activity(tmp_path: Path) -> None:
 
 
 def test_waiting_counts_open_hot_leads_alone() -> None:
-    """Closed leads and other tiers wait for nobody; nobody's leads come last."""
+    """Closed leads wait for nobody, other tiers are load; nobody's come last."""
     rows = [
         ("hot", "m1", True, False), ("hot", "m1", False, False),
         ("hot", "m1", True, True), ("warm", "m2", True, False),
@@ -78,7 +78,7 @@ def test_waiting_counts_open_hot_leads_alone() -> None:
     )
 
     assert waiting_of(frame) == (
-        Waiting("m1", 2, 1), Waiting("m2", 1, 0), Waiting(None, 1, 0),
+        Waiting("m1", 2, 2, 1), Waiting("m2", 2, 1, 0), Waiting(None, 1, 1, 0),
     )  # fmt: skip
 
 
