@@ -48,6 +48,8 @@ class Evidence:
     missing: Words | None = None
     """What is missing for a model, where there was too little data for one."""
     sections: tuple[Section, ...] = ()
+    record: str | None = None
+    """Where the version is on record, if the registry has an address."""
 
 
 def read_evidence(store_folder: Path) -> Evidence:

@@ -24,7 +24,7 @@ from model.features.catalog import Words
 from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
-from serve.pages import charts, lifeline, shapes
+from serve.pages import charts, lifeline, plots, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.dossier import Dossier, Move
 from serve.pages.hindsight import Card, Hindsight, Managers
@@ -32,7 +32,7 @@ from serve.pages.links import Links
 from serve.pages.listing import Listing
 from serve.pages.ranges import Range, ranges
 from serve.pages.story import Happening, Sort
-from serve.pages.trust import Trust
+from serve.pages.trust import SliceVerdict, Trust
 from serve.pages.wording import Wording
 
 LANES: Final = {
@@ -160,13 +160,33 @@ def trust_page(trust: Trust, view: View) -> str:
         "reliability": charts.reliability(trust.reliability, wording),
         "gain": charts.gain(trust.gains, wording),
         "histogram": charts.histogram(trust.histogram, wording),
+        **_anatomy(trust, wording),
     }
     return _draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES, groups=GROUPS,
+        leak_titles=TITLES, groups=GROUPS, names=view.field, sorts=_sorts(trust),
+        telling=plots.telling,
         ablation_how=ABLATION_HOW,
     )  # fmt: skip
+
+
+def _anatomy(trust: Trust, wording: Wording) -> dict[str, Any]:
+    """Draw what is inside the model; nothing of a bundle that was not taken apart."""
+    inside = trust.anatomy
+    if inside is None:
+        return {}
+    return {
+        "dependences": [plots.dependence(one, wording) for one in inside.dependences],
+        "pairs": [plots.pair(one, wording) for one in inside.pairs],
+        "growth": inside.growth and plots.growth(inside.growth, wording),
+    }
+
+
+def _sorts(trust: Trust) -> Mapping[str, tuple[SliceVerdict, ...]]:
+    """Part the slices by kind, in the order in which they were cut."""
+    kinds = dict.fromkeys(one.proof.kind for one in trust.slices)
+    return {k: tuple(s for s in trust.slices if s.proof.kind == k) for k in kinds}
 
 
 def card_page(card: Card, view: View) -> str:
