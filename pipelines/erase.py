@@ -25,6 +25,7 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
+from model.comparison import shelf
 from pipelines.console import ConfigOption, log, out, table, verb
 from pipelines.report import folder_of, report_leads
 from pipelines.snapshot import FILE as SNAPSHOTS
@@ -112,6 +113,8 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
         journal.upgrade()
         forgotten = forget_leads(journal, lead_ids)
     rows = _from_tables(settings, lead_ids) | _from_snapshots(folder, lead_ids)
+    if gone := shelf.forget(folder, lead_ids):
+        rows["comparisons"] = gone
     pages = _from_reports(settings, now)
     act = Act(now, len(lead_ids), rows, forgotten, pages)
     # Counts alone: a log that names the erased would keep them.

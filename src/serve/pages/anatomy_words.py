@@ -48,7 +48,9 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "inside.band": Words("Eight of ten", "Восемь из десяти"),
     "inside.cases": Words("Cases", "Случаи"),
     # pairs
-    "inside.pairs": Words("Fields that work together", "Поля, которые действуют вместе"),
+    "inside.pairs": Words(
+        "Fields that work together", "Поля, которые действуют вместе"
+    ),
     "inside.pairs.how": Words(
         "Pairs that say something together that neither says by itself. Each was taken"
         " out of the predictions of cases the model had not seen; only pairs whose"
@@ -165,7 +167,9 @@ ANATOMY: Final[Mapping[str, Words]] = {
         "Запустите compare --from {old} --to {new} с этой конфигурацией и вернитесь.",
     ),
     "compare.unknown": Words("There is no such version", "Такой версии нет"),
-    "compare.unknown.how": Words("Known versions: {known}.", "Известные версии: {known}."),
+    "compare.unknown.how": Words(
+        "Known versions: {known}.", "Известные версии: {known}."
+    ),
     "compare.choose": Words("Other versions", "Другие версии"),
     "compare.from": Words("From", "От"),
     "compare.to": Words("To", "К"),
@@ -205,7 +209,9 @@ ANATOMY: Final[Mapping[str, Words]] = {
     ),
     "compare.was": Words("was", "было"),
     "compare.becomes": Words("becomes", "станет"),
-    "compare.moves": Words("Which leads move most, and why", "Кто сдвинулся сильнее и почему"),
+    "compare.moves": Words(
+        "Which leads move most, and why", "Кто сдвинулся сильнее и почему"
+    ),
     "compare.moves.how": Words(
         "The same data seen by both versions; the difference is split by field and adds"
         " up, with the change of the common start.",
@@ -216,11 +222,13 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "compare.others": Words("all other fields", "остальные поля"),
     "compare.why": Words("Why", "Почему"),
     "compare.lead_id": Words("Lead", "Лид"),
-    "compare.weights": Words("Which fields gained or lost", "Какие поля прибавили или потеряли"),
+    "compare.weights": Words(
+        "Which fields gained or lost", "Какие поля прибавили или потеряли"
+    ),
     "compare.weights.how": Words(
         "Part of all moves that each field makes, on the same leads.",
         "Доля всех сдвигов, которую даёт поле, на одних и тех же лидах.",
     ),
     "compare.fresh": Words("new", "новое"),
     "compare.gone": Words("gone", "убрано"),
-}  # fmt: skip
+}
