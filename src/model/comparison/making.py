@@ -42,6 +42,9 @@ from model.snapshots import open_leads
 from model.trial import Ground, aim_of, shared_ground
 
 MOST_MOVES: Final = 20
+LEAST_MOVE: Final = 0.001
+"""Points of probability below which a lead has not moved."""
+
 MOST_FIELDS: Final = 5
 """Fields that are named of a move; what the others moved is the rest."""
 
@@ -161,9 +164,10 @@ def _moves(
 ) -> tuple[LeadMove, ...]:
     """Explain the leads whose chance moves most."""
     old, new = (probabilities(said) for said in both.log_odds)
-    far = np.argsort(-np.abs(new - old), kind="stable")[:MOST_MOVES]
+    gaps = np.abs(new - old)
+    far = np.argsort(-gaps, kind="stable")[:MOST_MOVES]
     found = []
-    for row in far.tolist():
+    for row in far[gaps[far] >= LEAST_MOVE].tolist():
         stops = [
             Stop.at(bundle, table.rows(np.array([row], dtype=np.intp)))
             for bundle, table in zip(bundles, both.tables, strict=True)

@@ -19,6 +19,7 @@ from serve.pages.rendering import (
     View,
     backtest_page,
     card_page,
+    compare_page,
     dossier_page,
     funnel_page,
     listing_page,
@@ -28,6 +29,7 @@ from serve.pages.rendering import (
     trust_page,
 )
 from serve.pages.sight import Sight
+from serve.pages.twins import add_twins
 from serve.pages.wording import Wording, language_of
 
 HEADERS: Final = {
@@ -82,6 +84,9 @@ def attach(app: FastAPI, sight: Sight) -> None:
     _look(router, sight)
     _judge(router, sight)
     app.include_router(router)
+    twins = APIRouter()
+    add_twins(twins, sight)
+    app.include_router(twins)
 
 
 def _look(router: APIRouter, sight: Sight) -> None:
@@ -112,6 +117,13 @@ def _judge(router: APIRouter, sight: Sight) -> None:
         if facts is None:
             return _missing(view, "model.none", "model.none.how")
         return _answer(card_page(facts, view))
+
+    @router.get("/model/compare")
+    def compare(request: Request) -> HTMLResponse:
+        view, asked = _view(request, sight, "/model/compare"), request.query_params
+        facts = sight.versus(asked.get("from"), asked.get("to"))
+        missing = facts.missing in {"unknown", "none"}
+        return _answer(compare_page(facts, view), status=404 if missing else 200)
 
     @router.get("/model/backtest")
     def backtest(request: Request) -> HTMLResponse:

@@ -135,7 +135,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
         " не её высота.",
     ),
     "inside.growth.title": Words(
-        "Loss by number of training leads, from {first} with {few} to {last} with {many}",
+        "Loss by number of training leads: from {first} with {few} to {last} with"
+        " {many}",
         "Потеря по числу лидов для обучения: от {first} при {few} до {last} при {many}",
     ),
     "inside.loss": Words("log-loss", "логарифмическая потеря"),
@@ -146,8 +147,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "compare.title": Words("Two versions side by side", "Две версии рядом"),
     "compare.tab": Words("Compare versions", "Сравнить версии"),
     "compare.lead": Words(
-        "From version {old} to version {new}: who is better on the same rows, which open"
-        " leads move, and why.",
+        "From version {old} to version {new}: who is better on the same rows, which"
+        " open leads move, and why.",
         "От версии {old} к версии {new}: какая лучше на одних и тех же строках, какие"
         " открытые лиды меняются и почему.",
     ),
@@ -203,7 +204,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "compare.same": Words("not told apart", "не отличить"),
     "compare.tiers": Words("Who changes tier", "Кто меняет уровень"),
     "compare.tiers.how": Words(
-        "Open leads, as both versions see them today: {changed} of {total} change tier.",
+        "Open leads, as both versions see them today: {changed} of {total} change"
+        " tier.",
         "Открытые лиды, какими обе версии видят их сегодня: меняют уровень {changed} из"
         " {total}.",
     ),

@@ -50,6 +50,9 @@ class Links(Protocol):
     def backtest(self) -> str:
         """Link to the back-test."""
 
+    def compare(self) -> str:
+        """Link to two versions side by side."""
+
     def team(self) -> str:
         """Link to the managers."""
 
@@ -118,6 +121,10 @@ class LiveLinks:
     def backtest(self) -> str:
         """Link to the back-test."""
         return self._to("/model/backtest")
+
+    def compare(self) -> str:
+        """Link to two versions side by side."""
+        return self._to("/model/compare")
 
     def team(self) -> str:
         """Link to the managers."""
@@ -194,6 +201,10 @@ class FileLinks:
     def backtest(self) -> str:
         """Link to the back-test."""
         return f"{self.up}backtest.html"
+
+    def compare(self) -> str:
+        """Link to two versions side by side."""
+        return f"{self.up}compare.html"
 
     def team(self) -> str:
         """Link to the managers."""

@@ -17,9 +17,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from leads.decision import probability_of
+from leads.decision import Tier, probability_of
 from leads.settings import Conversion
 from model.card.words import ABLATION_HOW, GROUPS
+from model.comparison.records import LeadMove
 from model.features.catalog import Words
 from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
@@ -33,6 +34,7 @@ from serve.pages.listing import Listing
 from serve.pages.ranges import Range, ranges
 from serve.pages.story import Happening, Sort
 from serve.pages.trust import SliceVerdict, Trust
+from serve.pages.versus import Versus
 from serve.pages.wording import Wording
 
 LANES: Final = {
@@ -44,6 +46,9 @@ LANES: Final = {
     Sort.FIELD: "story.field",
 }
 """On which lane of the timeline a happening is drawn, by the lane's text."""
+
+LEAST_POINTS: Final = 0.0005
+"""Points of probability below which nothing would be read but a nought."""
 
 RECENT: Final = 12
 """Happenings that stand open on a lead's page; the older ones unfold."""
@@ -192,6 +197,31 @@ def _sorts(trust: Trust) -> Mapping[str, tuple[SliceVerdict, ...]]:
 def card_page(card: Card, view: View) -> str:
     """Draw the model card."""
     return _draw("card.html", view, facts=card)
+
+
+def compare_page(facts: Versus, view: View) -> str:
+    """Draw two versions side by side, or what is missing for it."""
+    made, wording = facts.facts, view.wording
+    moves = made.tiers if made else ()
+    seen = {tier for move in moves for tier in (move.old, move.new)}
+
+    def names(field: str) -> str:
+        known = made.names.get(field) if made else None
+        return known[wording.language] if known else field
+
+    def why(move: LeadMove) -> list[tuple[str, float]]:
+        """Name what moved a lead so that it adds up: fields, start, and the rest."""
+        told = [(names(one.field), one.points) for one in move.fields]
+        rest = move.new - move.old - move.base - sum(points for _, points in told)
+        told.append((wording.say("compare.start"), move.base))
+        told.append((wording.say("compare.others"), rest))
+        return [item for item in told if abs(item[1]) >= LEAST_POINTS]
+
+    return _draw(
+        "compare.html", view, facts=facts, names=names, why=why,
+        tiers=[tier for tier in Tier if tier in seen],
+        matrix={(move.old, move.new): move.count for move in moves},
+    )  # fmt: skip
 
 
 def backtest_page(facts: Hindsight, view: View) -> str:
