@@ -115,23 +115,23 @@ ANATOMY: Final[Mapping[str, Words]] = {
         " больше шума.",
     ),
     "growing.level": Words(
-        "Hardly: the last doubling of leads changed the loss by {gain} ({low} – {high})."
-        " New fields or events would do more than further leads of the same kind.",
-        "Вряд ли: последнее удвоение числа лидов изменило потерю на {gain} ({low} –"
+        "Hardly: the last doubling of leads lowered the loss by {gain} ({low} –"
+        " {high}). New fields or events would do more than further leads of the same kind.",
+        "Вряд ли: последнее удвоение числа лидов снизило потерю на {gain} ({low} –"
         " {high}). Новые поля и события дадут больше, чем ещё столько же таких лидов.",
     ),
     "growing.unclear": Words(
-        "It cannot be told: the last doubling of leads changed the loss by {gain}"
+        "It cannot be told: the last doubling of leads lowered the loss by {gain}"
         " ({low} – {high}), which may be noise.",
-        "Сказать нельзя: последнее удвоение числа лидов изменило потерю на {gain} ({low}"
-        " – {high}), это может быть и шум.",
+        "Сказать нельзя: последнее удвоение числа лидов снизило потерю на {gain}"
+        " ({low} – {high}), это может быть и шум.",
     ),
     "inside.growth.how": Words(
         "A small forest was trained on ever more leads drawn by lot, and judged on the"
         " newest part of the training. It is cruder than the model itself: look at the"
         " bend of the curve, not at its height.",
-        "Небольшой лес обучали на всё большем числе лидов, взятых по жребию, и проверяли"
-        " на самой новой части обучения. Он грубее самой модели: важен изгиб кривой, а"
+        "Небольшой лес обучали на всё большем числе лидов, взятых по жребию, и"
+        " проверяли на самой новой части обучения. Он грубее самой модели: важен изгиб кривой, а"
         " не её высота.",
     ),
     "inside.growth.title": Words(

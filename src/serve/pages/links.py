@@ -29,6 +29,10 @@ class Links(Protocol):
     def other(self) -> Language:
         """The language to switch to."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to link to at all."""
+
     def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
 
@@ -94,6 +98,11 @@ class LiveLinks:
         """The language to switch to."""
         return "en" if self.language == "ru" else "ru"
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to link to at all."""
+        return False
+
     def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
         return self._to("/", *wanted.to_query())
@@ -157,7 +166,8 @@ def file_of(lead_id: str) -> str:
 class FileLinks:
     """Links between the written files; ``up`` leads from a file to the reports.
 
-    ``written`` holds the ids of the leads that have a file.
+    ``written`` holds the ids of the leads that have a file; a file that stands
+    ``alone`` has nothing beside it to link to.
     """
 
     language: Language
@@ -165,6 +175,7 @@ class FileLinks:
     up: str = ""
     here: str = ""
     lang: str | None = None
+    alone: bool = False
 
     @property
     def other(self) -> Language:

@@ -58,8 +58,9 @@ RECENT: Final = 12
 class View:
     """Who reads, and what surrounds every page.
 
-    ``written`` is when a file was written; None on a live page. ``fields`` are the
-    business fields' words.
+    ``written`` is when a file was written; None on a live page, and in a file that is
+    ``filed`` with a record, which says when itself. ``fields`` are the business fields'
+    words.
     """
 
     wording: Wording
@@ -68,6 +69,12 @@ class View:
     conversion: Conversion
     written: datetime | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
+    filed: bool = False
+
+    @property
+    def static(self) -> bool:
+        """Whether the page is a file."""
+        return self.filed or self.written is not None
 
     def field(self, name: str) -> str:
         """Name a business field as people do."""
@@ -310,10 +317,10 @@ def _draw(template: str, view: View, **values: Any) -> str:
             w=view.wording,
             links=view.links,
             company=view.company,
-            static=view.written is not None,
+            static=view.static,
             written=view.written,
             style=style(),
-            policy=policy() if view.written else None,
+            policy=policy() if view.static else None,
             **values,
         )
     )
