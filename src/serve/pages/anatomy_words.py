@@ -94,8 +94,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
         "Said and happened, part by part", "Сказано и сбылось по частям"
     ),
     "inside.slices.how": Words(
-        "A good figure over all leads can hide a source for which it is wrong. The range"
-        " is of what happened, with every lead counted once; at 95%, one part in twenty"
+        "A good figure over all leads can hide a source for which it is wrong. The"
+        " range is of what happened, with every lead counted once; at 95%, one part in twenty"
         " lies outside by luck alone.",
         "Хорошая цифра по всем лидам может скрывать источник, для которого она неверна."
         " Диапазон — для сбывшегося, каждый лид считается один раз; при 95 % одна часть"
@@ -116,7 +116,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
     ),
     "growing.level": Words(
         "Hardly: the last doubling of leads lowered the loss by {gain} ({low} –"
-        " {high}). New fields or events would do more than further leads of the same kind.",
+        " {high}). New fields or events would do more than further leads of the same"
+        " kind.",
         "Вряд ли: последнее удвоение числа лидов снизило потерю на {gain} ({low} –"
         " {high}). Новые поля и события дадут больше, чем ещё столько же таких лидов.",
     ),
@@ -131,8 +132,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
         " newest part of the training. It is cruder than the model itself: look at the"
         " bend of the curve, not at its height.",
         "Небольшой лес обучали на всё большем числе лидов, взятых по жребию, и"
-        " проверяли на самой новой части обучения. Он грубее самой модели: важен изгиб кривой, а"
-        " не её высота.",
+        " проверяли на самой новой части обучения. Он грубее самой модели: важен изгиб"
+        " кривой, а не её высота.",
     ),
     "inside.growth.title": Words(
         "Loss by number of training leads: from {first} with {few} to {last} with"
