@@ -95,8 +95,8 @@ ANATOMY: Final[Mapping[str, Words]] = {
     ),
     "inside.slices.how": Words(
         "A good figure over all leads can hide a source for which it is wrong. The"
-        " range is of what happened, with every lead counted once; at 95%, one part in twenty"
-        " lies outside by luck alone.",
+        " range is of what happened, with every lead counted once; at 95%, one part in"
+        " twenty lies outside by luck alone.",
         "Хорошая цифра по всем лидам может скрывать источник, для которого она неверна."
         " Диапазон — для сбывшегося, каждый лид считается один раз; при 95 % одна часть"
         " из двадцати окажется вне его случайно.",
@@ -221,6 +221,7 @@ ANATOMY: Final[Mapping[str, Words]] = {
         "Одни и те же данные глазами обеих версий; разница разложена по полям и"
         " складывается вместе со сдвигом общего начала.",
     ),
+    "compare.further": Words("Further leads: {n}", "Ещё лиды: {n}"),
     "compare.start": Words("common start", "общее начало"),
     "compare.others": Words("all other fields", "остальные поля"),
     "compare.why": Words("Why", "Почему"),

@@ -24,6 +24,8 @@ ROW: Final = 40
 
 LONGEST: Final = 30
 SHORT: Final = 16
+ROOM: Final = 9
+"""Letters of a tick that fit under their place without touching the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,11 @@ def _plot(title: str, item: Dependence, wording: Wording) -> Markup:
         parts.append(line(split, TOP, split, BOTTOM + FOOT + 8, kind="ideal"))
         said = cut(wording.say("inside.absent"), SHORT)
         parts.append(text(
-            RIGHT, BOTTOM + FOOT + 26, said, class_="tick", text_anchor="end"
+            RIGHT, BOTTOM + FOOT + 42, said, class_="tick", text_anchor="end"
         ))  # fmt: skip
     parts.append(text(LEFT, TOP - 10, "↑ " + wording.say("inside.log_odds"),
                       class_="axis"))  # fmt: skip
-    return chart(title, parts, height=BOTTOM + FOOT + 34, kind="wide")
+    return chart(title, parts, height=BOTTOM + FOOT + 50, kind="wide")
 
 
 def _grid(height: _Height, wording: Wording) -> Iterator[Markup]:
@@ -132,13 +134,18 @@ def _spot(x: float, spot: Spot, height: _Height, wording: Wording) -> Markup:
 def _ticks(
     at: Sequence[float], spots: Sequence[Spot], wording: Wording
 ) -> Iterator[Markup]:
-    """Write the first, the middle and the last value, as far as there are so many."""
+    """Write the first and the last value, and one between where there is room."""
     last = len(spots) - 1
-    for place in sorted({0, last // 2 if last > 3 else 0, last}):
-        anchor = "start" if place == 0 else "middle"
-        x = LEFT if place == 0 else at[place]
-        said = cut(spots[place].words[wording.language], SHORT)
-        yield text(x, BOTTOM + FOOT + 26, said, class_="tick", text_anchor=anchor)
+    said = [cut(spot.words[wording.language], SHORT) for spot in spots]
+    short = all(len(said[place]) <= ROOM for place in (0, last // 2, last))
+    middle = last // 2 if last > 3 and short else 0
+    for place in sorted({0, middle, last}):
+        long = len(said[place]) > ROOM
+        anchor = "middle" if not long else "end" if place == last else "start"
+        x = LEFT if anchor == "start" else at[place]
+        yield text(
+            x, BOTTOM + FOOT + 26, said[place], class_="tick", text_anchor=anchor
+        )
 
 
 def _levels(title: str, spots: Sequence[Spot], wording: Wording) -> Markup:

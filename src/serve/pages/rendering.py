@@ -47,6 +47,9 @@ LANES: Final = {
 }
 """On which lane of the timeline a happening is drawn, by the lane's text."""
 
+TOLD_POINTS: Final = 0.005
+"""Points that a field must have moved to be named; the others stand together."""
+
 LEAST_POINTS: Final = 0.0005
 """Points of probability below which nothing would be read but a nought."""
 
@@ -218,7 +221,11 @@ def compare_page(facts: Versus, view: View) -> str:
 
     def why(move: LeadMove) -> list[tuple[str, float]]:
         """Name what moved a lead so that it adds up: fields, start, and the rest."""
-        told = [(names(one.field), one.points) for one in move.fields]
+        told = [
+            (names(one.field), one.points)
+            for one in move.fields
+            if abs(one.points) >= TOLD_POINTS
+        ]
         rest = move.new - move.old - move.base - sum(points for _, points in told)
         told.append((wording.say("compare.start"), move.base))
         told.append((wording.say("compare.others"), rest))
