@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_more_leads_help_where_there_is_more_to_learn() -> None:
     assert found is not None
     assert found.steps[-1].logloss < found.steps[0].logloss - 0.02
     sizes = [step.leads for step in found.steps]
-    assert all(abs(b - 2 * a) <= 2 for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(abs(b - 2 * a) <= 2 for a, b in itertools.pairwise(sizes))
     assert found.low > 0
     whole = [step.rows for step in found.steps][-1]
     assert whole == 2_100
