@@ -1,8 +1,8 @@
 """Two bundles on the same data: who is better, who moves, and why.
 
 Figures are of the rows of ``model.trial``, which neither learned from if there are any;
-tiers and moves are of the leads that are open now. A lead's move is split by field with the
-arithmetic of ``model.change``: the data and the moment are the same, so all of it is
+tiers and moves are of the leads that are open now. A lead's move is split by field with
+the arithmetic of ``model.change``: the data and the moment are the same, so all of it is
 the model's.
 """
 
