@@ -2,8 +2,8 @@
 
 Figures are of the rows of ``model.trial``, which neither learned from if there are any;
 tiers and moves are of the leads that are open now. A lead's move is split by field with
-the arithmetic of ``model.change``: the data and the moment are the same, so all of it is
-the model's.
+the arithmetic of ``model.change``: the data and the moment are the same, so the model
+accounts for all of it.
 """
 
 from __future__ import annotations
