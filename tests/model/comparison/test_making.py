@@ -126,4 +126,6 @@ def test_other_aims_are_not_compared(
     )
 
     assert found.note == "other_aim"
-    assert not (found.figures or found.tiers or found.moves)
+    assert not (found.figures)
+    assert not (found.tiers)
+    assert not (found.moves)
