@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, str]] = {
     "snapshot": "Look at the leads in time and print the data card.",
     "train": "Train, calibrate, prove and register a model.",
     "promote": "Let the challenger serve, if it proves better; or roll back.",
+    "compare": "Hold two versions of the model against each other.",
     "backtest": "Hold what models of then would have said against what happened.",
     "score": "Predict a file of leads, or every open lead of the source.",
     "report": "Write the pages as self-contained HTML files.",

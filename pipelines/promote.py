@@ -19,6 +19,7 @@ from model.past import gather
 from model.registry import Promotion, roll_back
 from model.registry import promote as promote_challenger
 from model.similar import write_past
+from pipelines.compare import compare_versions
 from pipelines.console import ConfigOption, log, out, table, verb, working
 
 RollbackOption = Annotated[
@@ -50,6 +51,8 @@ def promote_stored(
     now = datetime.now(UTC)
     done = promote_challenger(settings, history, now=now, tell=tell)
     keep_past(settings, history)
+    if done.changed:
+        keep_comparison(settings, history)
     return done
 
 
@@ -58,6 +61,14 @@ def keep_past(settings: Settings, history: History) -> None:
     found = champion.read(settings.store.folder)
     bundle = Bundle.open(found.path, digest=found.digest)
     write_past(gather(bundle, history, settings), settings.store.folder)
+
+
+def keep_comparison(settings: Settings, history: History) -> None:
+    """Keep how what serves now compares with what served before, if anything did."""
+    known = champion.served(settings.store.folder)
+    if len(known) > 1:
+        before, now = known[-2:]
+        compare_versions(settings, history, before.version, now.version)
 
 
 def roll_back_champion(settings: Settings) -> Promotion:

@@ -87,7 +87,7 @@ def _sight(settings: Settings) -> Iterator[Sight]:
             settings,
             journal,
             lambda: history,
-            partial(read_evidence, folder),
+            partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
             insight=Insight(settings, journal=journal, history=lambda: history),
         )

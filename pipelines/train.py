@@ -16,12 +16,13 @@ from model.learning import Progress, Trained
 from model.proof import Proof
 from model.provenance import CodeMark
 from model.readiness import Readiness
-from model.registry import register
+from model.registry import Text, register
 from model.tiers import Borders
 from model.training import Terms
 from model.training import train as train_model
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.ingest import stored
+from serve.pages.record import model_files
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ def train_and_register(
     )  # fmt: skip
     if progress:
         progress("Registering")
-    version = register(trained, settings)
+    bundle = trained.bundle
+    files = model_files(bundle.path, bundle.digest, settings)
+    shown = (Text(file, content) for file, content in files)
+    version = register(trained, settings, shown=shown)
     manifest = trained.bundle.manifest
     if manifest.git_dirty:
         log.warning("dirty_tree", commit=manifest.git_commit, digest=manifest.git_dirty)

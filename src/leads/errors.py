@@ -18,6 +18,7 @@
     │       └── OtherFormat
     ├── Unauthorized         exit 2, HTTP 401   no key, or an unknown one
     ├── UnknownLead          exit 2, HTTP 404
+    ├── UnknownVersion       exit 2, HTTP 404   of the model, or not compared yet
     ├── TooLarge             exit 2, HTTP 413
     └── FalseSum             exit 4, HTTP 500   ours: reasons that do not add up
 
@@ -178,6 +179,12 @@ class Unauthorized(LeadcastError):
 
 class UnknownLead(LeadcastError):
     """No lead of that id in the journal or in the ingested tables."""
+
+    status = 404
+
+
+class UnknownVersion(LeadcastError):
+    """There is no such version of the model, or nothing is known of it."""
 
     status = 404
 

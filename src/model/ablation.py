@@ -115,20 +115,36 @@ def _losses(
     matrix: Matrix, fold: Fold, model: Model, columns: Sequence[int]
 ) -> Numbers:
     """Fit a small forest on some columns; give the judged rows' log-losses."""
-    chosen = np.asarray(columns, dtype=np.intp)
+    given = small_forest(matrix, fold, model, columns=columns)
+    return row_losses(given, matrix.labels[fold[1]])
+
+
+def small_forest(
+    matrix: Matrix,
+    fold: Fold,
+    model: Model,
+    *,
+    columns: Sequence[int] | None = None,
+) -> Numbers:
+    """Fit a small forest on some columns, all if not said; give log-odds.
+
+    ``fold`` are fitting and judged positions; the answer is of the m judged rows.
+    """
+    chosen = np.asarray(
+        range(matrix.values.shape[1]) if columns is None else columns, dtype=np.intp
+    )
     texts = set(matrix.categorical)
     narrow = Matrix(
         matrix.values[:, chosen],
         matrix.labels,
-        tuple(place for place, column in enumerate(columns) if column in texts),
+        tuple(place for place, column in enumerate(chosen) if column in texts),
     )
     fit, judged = narrow.rows(fold[0]), narrow.rows(fold[1])
     parameters: dict[str, Any] = parameters_of(
         model, len(fit.labels), Style.RESTRAINED
     ) | {"learning_rate": STEP}
     forest = lightgbm.train(parameters, fit.dataset(parameters), ROUNDS)
-    given = forest.predict(judged.values, raw_score=True, num_threads=1)
-    return row_losses(np.asarray(given), judged.labels)
+    return np.asarray(forest.predict(judged.values, raw_score=True, num_threads=1))
 
 
 def _worth(group: str, features: int, worth: Measured) -> Worth:

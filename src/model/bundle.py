@@ -206,11 +206,16 @@ class Bundle:
         outlooks = self._outlooks(matrix, log_odds.tolist())
         return log_odds, self._contributions(matrix, prices), outlooks
 
+    def raw(self, matrix: Numbers) -> Numbers:
+        """Predict log-odds before calibration, (n,), of rows as encoded (n, p)."""
+        return self._raw(matrix, self.linear.contributions(matrix))
+
     def _log_odds(self, matrix: Numbers, prices: Numbers) -> Numbers:
+        return self.calibrator.apply(self._raw(matrix, prices))
+
+    def _raw(self, matrix: Numbers, prices: Numbers) -> Numbers:
         trees = self._trees(matrix, "raw_score")
-        return self.calibrator.apply(
-            trees + (prices.sum(axis=1) + self.linear.intercept)
-        )
+        return np.asarray(trees + (prices.sum(axis=1) + self.linear.intercept))
 
     def _contributions(self, matrix: Numbers, prices: Numbers) -> Numbers:
         trees = self._trees(matrix, "pred_contrib")[:, :-1]

@@ -47,6 +47,25 @@ def read(store_folder: Path) -> Champion:
     return _champion(store_folder, _terms(store_folder)[-1])
 
 
+def served(store_folder: Path) -> tuple[Champion, ...]:
+    """List every bundle that ever served and is still there, the newest last.
+
+    A bundle that served more than once stands where it last did; one that was rolled
+    back comes before those that stand.
+
+    Raises
+    ------
+    DamagedBundle
+        The pointer file cannot be read.
+    """
+    pointer = _pointer(store_folder)
+    terms = [*pointer.get("undone", ()), *pointer["terms"]]
+    last = {term["digest"]: term for term in terms}
+    order = sorted(last.values(), key=terms.index)
+    every = (_champion(store_folder, term) for term in order)
+    return tuple(one for one in every if one.path.is_dir())
+
+
 def set_champion(
     store_folder: Path, bundle_path: Path, version: str, now: datetime
 ) -> Champion:

@@ -20,8 +20,11 @@ import numpy.typing as npt
 from leads.errors import DataRefused
 from leads.settings import Settings
 from model.ablation import ablate
+from model.anatomy import Anatomy
 from model.bundle import Bundle, Contents, write_bundle
 from model.capacity import Inflow, Scored, place_borders, what_if
+from model.dissection.growth import grow
+from model.dissection.whole import dissect
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
 from model.learners.calibration import IDENTITY
@@ -67,8 +70,8 @@ class Task:
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
     ``model.slices``, of the test rows; without ``ablated`` no group of features is
-    weighed. ``sequel`` is what followed the training rows, in their order; None where
-    it is not known by time.
+    weighed, and the model is not taken apart. ``sequel`` is what followed the training
+    rows, in their order; None where it is not known by time.
     """
 
     catalog: Catalog
@@ -160,14 +163,16 @@ def learn(
     contents = replace(_contents(task, settings, ladder), forecast=forecast)
     draft = write_bundle(workdir / "draft", contents)
     trained = _measured(draft, task, settings)
-    shutil.rmtree(draft.path)
     borders = _borders(task, settings, ladder, trained)
     worths = _worths(task, settings, say) if task.ablated else ()
+    anatomy = _anatomy(task, settings, trained, say) if task.ablated else None
+    shutil.rmtree(draft.path)
+    proof = _proof(trained, borders, task, settings)
     contents = replace(
         contents,
         borders=borders,
         facts={**contents.facts, "metrics": _rounded(trained.metrics)},
-        proof=replace(_proof(trained, borders, task, settings), ablation=worths),
+        proof=replace(proof, ablation=worths, anatomy=anatomy),
     )
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
@@ -447,6 +452,23 @@ def _worths(task: Task, settings: Settings, say: Progress) -> tuple[Worth, ...]:
         fold=task.folds[-1],
         model=settings.model,
     )
+
+
+def _anatomy(
+    task: Task, settings: Settings, trained: Trained, say: Progress
+) -> Anatomy:
+    say("Taking the model apart")
+    made = dissect(
+        trained.bundle,
+        trained.table,
+        labels=trained.labels,
+        leads=trained.leads,
+        model=settings.model,
+    )
+    growth = grow(
+        task.matrix, task.training_leads, fold=task.folds[-1], model=settings.model
+    )
+    return replace(made, growth=growth)
 
 
 def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from leads.decision import Tier
 from leads.errors import DamagedBundle
+from model.anatomy import Anatomy
 from model.features.catalog import Numbers
 from model.metrics import Codes, Measured, probabilities
 
@@ -146,14 +147,14 @@ class Worth:
 class Proof:
     """Everything the page of proof shows of a model.
 
-    ``slices`` and ``ablation`` are empty in bundles that were made before they were
-    measured.
+    ``slices`` and ``ablation`` are empty, and there is no ``anatomy``, in bundles that
+    were made before they were measured.
 
     Examples
     --------
     >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
     Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
-histogram=(), capacity=(), slices=(), ablation=())
+histogram=(), capacity=(), slices=(), ablation=(), anatomy=None)
     """
 
     count: int
@@ -166,10 +167,13 @@ histogram=(), capacity=(), slices=(), ablation=())
     capacity: tuple[Capacity, ...] = ()
     slices: tuple[SliceProof, ...] = ()
     ablation: tuple[Worth, ...] = ()
+    anatomy: Anatomy | None = None
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same proof."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False)
+        return json.dumps(
+            asdict(self), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Proof:
@@ -193,6 +197,7 @@ histogram=(), capacity=(), slices=(), ablation=())
                 capacity=tuple(Capacity(**row) for row in raw.get("capacity", ())),
                 slices=tuple(SliceProof(**x) for x in raw.get("slices", ())),
                 ablation=tuple(Worth(**x) for x in raw.get("ablation", ())),
+                anatomy=_anatomy(raw.get("anatomy")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedBundle(
@@ -364,6 +369,10 @@ def _histogram(chances: Numbers) -> tuple[Bar, ...]:
         Bar(low, high, int(count))
         for (low, high), count in zip(pairwise(rounded), counts, strict=True)
     )
+
+
+def _anatomy(raw: Mapping[str, Any] | None) -> Anatomy | None:
+    return None if raw is None else Anatomy.from_facts(raw)
 
 
 def _tier(item: Mapping[str, Any]) -> TierProof:

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -50,6 +50,9 @@ PINNED: Final = ("lightgbm", "numpy", "pandas", "scipy")
 SQLITE: Final = "sqlite:///"
 VERDICT: Final = "promotion/verdict.json"
 PASSED: Final = ("failed", "passed")
+NOTE: Final = "mlflow.note.content"
+"""The tag that MLflow shows as a run's description."""
+
 MOST_LETTERS: Final = 5_000
 """Of a tag, as MLflow keeps it."""
 
@@ -169,10 +172,13 @@ def _tags(digest: str, manifest: Manifest) -> Iterator[Tag]:
     yield Tag("leaks_trusted", ", ".join(leaks.trusted) or "none")
 
 
-def register(trained: Trained, settings: Settings) -> str:
+def register(
+    trained: Trained, settings: Settings, *, shown: Iterable[Text] = ()
+) -> str:
     """Log a training and register its bundle as the challenger; return its version.
 
-    The same bundle again is the same version: nothing is logged twice.
+    The same bundle again is the same version: nothing is logged twice. ``shown`` are
+    the pages of the model, to lie with the run; its description names them.
     """
     name, digest = settings.model.name, trained.bundle.digest
     mlflow = _tracking(settings)
@@ -186,12 +192,26 @@ def register(trained: Trained, settings: Settings) -> str:
         known = earlier[0] if earlier else None
         with mlflow.start_run(known, experiment_id=experiment) as run:
             if known is None:
-                told = (*records(trained), *surroundings(settings))
+                pages = tuple(shown)
+                told = (*records(trained), *surroundings(settings), *pages)
+                told = (*told, *_described([page.file for page in pages]))
                 _log(mlflow, run.info.run_id, told)
             version = _log_bundle(mlflow, trained.bundle, name)
     client.set_model_version_tag(name, version, DIGEST, digest)
     client.set_registered_model_alias(name, CHALLENGER, version)
     return version
+
+
+def _described(files: Sequence[str]) -> Iterator[Tag]:
+    """Describe a run on its own page, where it has pages to look at."""
+    if files:
+        named = ", ".join(f"`{file}`" for file in files)
+        yield Tag(
+            NOTE,
+            f"The page of this model lies with the artifacts: {named}. The service"
+            " shows the same at `/model` once the version serves, and at"
+            " `/model/compare` how it compares with the one before.",
+        )
 
 
 def promote(

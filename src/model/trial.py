@@ -74,11 +74,11 @@ def trial(
     if champion and not champion.manifest.enough:
         champion = None  # it says the usual rate, which is what a first one must beat
     seed = challenger.manifest.settings["model"]["seed"]
-    if champion and _aim(champion.manifest) != _aim(challenger.manifest):
+    if champion and aim_of(champion.manifest) != aim_of(challenger.manifest):
         ground = _ground(history, settings, [challenger.manifest], note=OTHER_AIM)
         champion = None
     elif champion:
-        ground = _shared_ground(
+        ground = shared_ground(
             history, settings, challenger.manifest, champion.manifest
         )
     else:
@@ -130,9 +130,10 @@ def _of_too_little(challenger: Manifest, champion: Bundle | None) -> Verdict:
     return Verdict(passed, words, Measured(0.0, 0.0, 0.0))
 
 
-def _shared_ground(
+def shared_ground(
     history: History, settings: Settings, challenger: Manifest, champion: Manifest
 ) -> Ground:
+    """Find rows that neither learned from, or say that some may have been seen."""
     if champion.learned_until is None:
         # Undated leads keep their side as long as they are drawn the same way.
         same = champion.split == challenger.split
@@ -195,5 +196,6 @@ def _predicted(bundle: Bundle, history: History, ground: Ground) -> Numbers:
     return bundle.log_odds(build(bundle.catalog, history, ground.moments))
 
 
-def _aim(manifest: Manifest) -> object:
+def aim_of(manifest: Manifest) -> object:
+    """Say what a model predicts; only models of one aim can be compared."""
     return manifest.settings["conversion"]

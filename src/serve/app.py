@@ -134,7 +134,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
         desk.settings,
         desk.journal,
         desk.ingested.history_or_none,
-        partial(read_evidence, folder),
+        partial(read_evidence, folder, desk.settings),
         partial(read_backtest, folder),
         insight=insight,
         now=desk.now,

@@ -23,6 +23,7 @@ PLACES = {
     "hostile lead": f"/leads/{quote(HOSTILE, safe='')}?",
     "proof": "/model?",
     "card": "/model/card?",
+    "two versions": "/model/compare?",
     "back-test": "/model/backtest?",
     "managers": "/team?",
     "funnel": "/funnel?",

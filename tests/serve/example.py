@@ -5,6 +5,7 @@ Nothing here is measured; it only has the shape of what the other parts make.
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +24,28 @@ from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
+from model.anatomy import (
+    Anatomy,
+    Cell,
+    Dependence,
+    Growth,
+    Pair,
+    Spot,
+    Step,
+    Weight,
+)
 from model.backtest import Backtest, Outcome
 from model.card.sections import Subject, sections
+from model.comparison import shelf
+from model.comparison.records import (
+    Comparison,
+    FieldMove,
+    FieldWeight,
+    Figure,
+    LeadMove,
+    TierMove,
+    Version,
+)
 from model.datacard import DataCard, Group, Maturity
 from model.features.catalog import Catalog, Words
 from model.leaks.findings import Finding, Inspection
@@ -214,7 +235,78 @@ def proof() -> Proof:
             Worth("events", 40, 0.031, 0.012, 0.05),
             Worth("time", 3, -0.0002, -0.004, 0.003),
         ),
+        anatomy=anatomy(),
     )  # fmt: skip
+
+
+def anatomy() -> Anatomy:
+    """Say what is inside the model: visits and setups, which work together."""
+    far = Words("far below", "намного меньше")
+    spots = tuple(
+        Spot(Words(f"{n} days", f"{n} дней"), 90 * n, n / 10 - 0.4, n / 10 - 0.5,
+             n / 10 - 0.2, float(n))
+        for n in range(1, 9)
+    )  # fmt: skip
+    levels = tuple(
+        Spot(Words(name, name), 200, share, share - 0.1, share + 0.1)
+        for name, share in (("<b>ads</b>", 0.3), ("partner", -0.2))
+    )
+    visits, setup = Words("Visits in 7 days", "Визиты за 7 дней"), FIELDS["setup"]
+    cells = (
+        Cell(Words("up to 2", "до 2"), far, 300, -0.05, 0.1, 0.11),
+        Cell(Words("above 2", "больше 2"), far, 120, 0.31, 0.4, 0.42),
+    )
+    return Anatomy(
+        rows=1_500,
+        weights=tuple(
+            Weight(name, 0.5 / i, 0.45 / i, 0.55 / i, 0.3 / i)
+            for i, name in enumerate(FIELDS, 1)
+        ),
+        dependences=(
+            Dependence("visit", visits, 1_500, spots, Spot(far, 70, 0.1, 0.0, 0.2)),
+            Dependence("source", FIELDS["source"], 1_500, levels),
+        ),
+        tried=5,
+        pairs=(Pair(("visit", "setup"), (visits, setup), 0.12, 0.004, 0.001, 0.007,
+                    cells),),
+        growth=Growth(
+            (Step(200, 900, 0.41, 0.7), Step(400, 1_800, 0.36, 0.76),
+             Step(800, 3_600, 0.33, 0.8)),
+            0.03, 0.01, 0.05,
+        ),
+    )  # fmt: skip
+
+
+def comparison() -> Comparison:
+    """Hold version 4 against version 3: better ranked, two leads change tier."""
+    moves = tuple(
+        LeadMove(lead_id, 0.21, 0.42, Tier.WARM, Tier.HOT, -0.01,
+                 (FieldMove("visit", 0.8, 0.15), FieldMove("source", 0.2, 0.05)))
+        for lead_id in ("L-00001", "<b>hostile</b>")
+    )  # fmt: skip
+    return Comparison(
+        Version("3", "3f" * 32), Version("4", "5f" * 32), "d1" * 32,
+        rows=4_120, converted=499, note="not_parted",
+        figures=(Figure("auc", 0.79, 0.812, 0.022, 0.01, 0.03),
+                 Figure("logloss", 0.297, 0.297, 0.0, -0.01, 0.01)),
+        leads=120,
+        tiers=(TierMove(Tier.WARM, Tier.HOT, 2), TierMove(Tier.COLD, Tier.COLD, 118)),
+        moves=moves,
+        weights=(FieldWeight("visit", 0.2, 0.3), FieldWeight("hour", 0.1, None)),
+        names=FIELDS,
+    )  # fmt: skip
+
+
+def keep_versions(folder: Path) -> None:
+    """Let versions 3 and 4 have served, and be compared."""
+    made = comparison()
+    terms = []
+    for days, one in ((9, made.old), (2, made.new)):
+        (folder / "bundles" / one.digest).mkdir(parents=True)
+        at = (NOW - timedelta(days=days)).isoformat()
+        terms.append({"version": one.version, "digest": one.digest, "promoted_at": at})
+    (folder / "champion.json").write_text(json.dumps({"terms": terms, "undone": []}))
+    shelf.keep(made, folder)
 
 
 def capacity(per_week: int, happened: float) -> Capacity:
@@ -323,6 +415,7 @@ def sight(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = settings(folder, **company)
     (folder / "leadcast.db").write_bytes(_empty_journal())
+    keep_versions(folder)
     journal = Journal(chosen.store.database)
     rng = random.Random(11)
     for days, version in ((3, "3"), (0, "4")):

@@ -24,6 +24,7 @@ from serve.pages.rendering import (
     answer_part,
     backtest_page,
     card_page,
+    compare_page,
     dossier_page,
     funnel_page,
     listing_page,
@@ -34,6 +35,7 @@ from serve.pages.rendering import (
     trust_page,
 )
 from serve.pages.sight import Sight
+from serve.pages.twins import add_twins
 from serve.pages.wording import Wording, language_of
 from serve.security import name_of
 
@@ -81,6 +83,9 @@ def attach(app: FastAPI, sight: Sight) -> None:
     _look(router, sight)
     _judge(router, sight)
     app.include_router(router)
+    twins = APIRouter()
+    add_twins(twins, sight)
+    app.include_router(twins)
 
 
 def _portray(router: APIRouter, sight: Sight) -> None:
@@ -170,6 +175,13 @@ def _judge(router: APIRouter, sight: Sight) -> None:
         if facts is None:
             return _missing(view, "model.none", "model.none.how")
         return _answer(card_page(facts, view))
+
+    @router.get("/model/compare")
+    def compare(request: Request) -> HTMLResponse:
+        view, asked = _view(request, sight, "/model/compare"), request.query_params
+        facts = sight.versus(asked.get("from"), asked.get("to"))
+        missing = facts.missing in {"unknown", "none"}
+        return _answer(compare_page(facts, view), status=404 if missing else 200)
 
     @router.get("/model/backtest")
     def backtest(request: Request) -> HTMLResponse:

@@ -6,13 +6,15 @@ Only texts are read, after their digests were compared; no booster is loaded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from leads.errors import Unavailable
+from leads.settings import Settings
 from model import champion
 from model.card.sections import Section, Subject, sections
 from model.datacard import DataCard
@@ -27,11 +29,14 @@ from model.tiers import Borders
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Which model is in use, since when, and what its tiers are made by."""
+    """Which model is in use, since when, and what its tiers are made by.
+
+    There is no version before it is registered.
+    """
 
     version: str
     digest: str
-    promoted_at: datetime
+    promoted_at: datetime | None
     horizon_days: int
     by: Literal["chance", "money"] = "chance"
 
@@ -51,10 +56,14 @@ class Evidence:
     missing: Words | None = None
     """What is missing for a model, where there was too little data for one."""
     sections: tuple[Section, ...] = ()
+    record: str | None = None
+    """Where the version is on record, if the registry has an address."""
 
 
-def read_evidence(store_folder: Path) -> Evidence:
+def read_evidence(store_folder: Path, settings: Settings | None = None) -> Evidence:
     """Read what speaks for the model in use.
+
+    ``settings`` tell where the registry is, if anything is to link there.
 
     Raises
     ------
@@ -64,23 +73,50 @@ def read_evidence(store_folder: Path) -> Evidence:
         Its files are not what they were.
     """
     found = champion.read(store_folder)
-    manifest, proof, fields, leaks, card = _kept(found.path, found.digest)
+    evidence = evidence_of(found.path, found.digest)
+    model = replace(
+        evidence.model, version=found.version, promoted_at=found.promoted_at
+    )
+    return replace(
+        evidence,
+        model=model,
+        card=_card(store_folder),
+        record=record_of(settings, found.version) if settings else None,
+    )
+
+
+def evidence_of(path: Path, digest: str) -> Evidence:
+    """Read what speaks for a bundle that has not served yet.
+
+    Raises
+    ------
+    DamagedBundle
+        Its files are not what they were.
+    """
+    manifest, proof, fields, leaks, card = _kept(path, digest)
     ready = Readiness.kept(manifest.readiness)
     return Evidence(
-        model=Model(
-            found.version,
-            found.digest,
-            found.promoted_at,
-            manifest.horizon_days,
-            _tiers_by(found.path, found.digest),
-        ),
+        model=Model("", digest, None, manifest.horizon_days, _tiers_by(path, digest)),
         proof=proof,
         fields=fields,
-        card=_card(store_folder),
         leaks=leaks,
         missing=ready.words if ready and not manifest.enough else None,
         sections=card,
     )
+
+
+def record_of(settings: Settings, version: str) -> str | None:
+    """Give the address of a version's record, where the registry has one.
+
+    Whoever may log in does so there: a name and password in the address stay out.
+    """
+    parts = urlsplit(settings.store.tracking)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    host = parts.netloc.rpartition("@")[2]
+    name = quote(settings.model.name, safe="")
+    place = f"/models/{name}/versions/{quote(version, safe='')}"
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/") + "/", "", place))
 
 
 @lru_cache(maxsize=4)

@@ -29,6 +29,10 @@ class Links(Protocol):
     def other(self) -> Language:
         """The language to switch to."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to link to at all."""
+
     def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
 
@@ -49,6 +53,9 @@ class Links(Protocol):
 
     def backtest(self) -> str:
         """Link to the back-test."""
+
+    def compare(self) -> str:
+        """Link to two versions side by side."""
 
     def team(self) -> str:
         """Link to the managers."""
@@ -91,6 +98,11 @@ class LiveLinks:
         """The language to switch to."""
         return "en" if self.language == "ru" else "ru"
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to link to at all."""
+        return False
+
     def leads(self, wanted: Wanted = EVERYONE) -> str:
         """Link to a part of the list."""
         return self._to("/", *wanted.to_query())
@@ -118,6 +130,10 @@ class LiveLinks:
     def backtest(self) -> str:
         """Link to the back-test."""
         return self._to("/model/backtest")
+
+    def compare(self) -> str:
+        """Link to two versions side by side."""
+        return self._to("/model/compare")
 
     def team(self) -> str:
         """Link to the managers."""
@@ -150,7 +166,8 @@ def file_of(lead_id: str) -> str:
 class FileLinks:
     """Links between the written files; ``up`` leads from a file to the reports.
 
-    ``written`` holds the ids of the leads that have a file.
+    ``written`` holds the ids of the leads that have a file; a file that stands
+    ``alone`` has nothing beside it to link to.
     """
 
     language: Language
@@ -158,6 +175,7 @@ class FileLinks:
     up: str = ""
     here: str = ""
     lang: str | None = None
+    alone: bool = False
 
     @property
     def other(self) -> Language:
@@ -194,6 +212,10 @@ class FileLinks:
     def backtest(self) -> str:
         """Link to the back-test."""
         return f"{self.up}backtest.html"
+
+    def compare(self) -> str:
+        """Link to two versions side by side."""
+        return f"{self.up}compare.html"
 
     def team(self) -> str:
         """Link to the managers."""

@@ -17,14 +17,15 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from leads.decision import probability_of
+from leads.decision import Tier, probability_of
 from leads.settings import Conversion
 from model.card.words import ABLATION_HOW, GROUPS
+from model.comparison.records import LeadMove
 from model.features.catalog import Words
 from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
-from serve.pages import charts, lifeline, shapes
+from serve.pages import charts, lifeline, plots, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.deciding import NO_PEN, SETTABLE, Pen
 from serve.pages.dossier import Dossier, Move
@@ -33,7 +34,8 @@ from serve.pages.links import Links
 from serve.pages.listing import Listing
 from serve.pages.ranges import Range, ranges
 from serve.pages.story import Happening, Sort
-from serve.pages.trust import Trust
+from serve.pages.trust import SliceVerdict, Trust
+from serve.pages.versus import Versus
 from serve.pages.wording import Wording
 
 LANES: Final = {
@@ -46,6 +48,12 @@ LANES: Final = {
 }
 """On which lane of the timeline a happening is drawn, by the lane's text."""
 
+TOLD_POINTS: Final = 0.005
+"""Points that a field must have moved to be named; the others stand together."""
+
+LEAST_POINTS: Final = 0.0005
+"""Points of probability below which nothing would be read but a nought."""
+
 RECENT: Final = 12
 """Happenings that stand open on a lead's page; the older ones unfold."""
 
@@ -54,8 +62,9 @@ RECENT: Final = 12
 class View:
     """Who reads, and what surrounds every page.
 
-    ``written`` is when a file was written; None on a live page. ``fields`` are the
-    business fields' words.
+    ``written`` is when a file was written; None on a live page, and in a file that is
+    ``filed`` with a record, which says when itself. ``fields`` are the business fields'
+    words.
     """
 
     wording: Wording
@@ -64,6 +73,12 @@ class View:
     conversion: Conversion
     written: datetime | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
+    filed: bool = False
+
+    @property
+    def static(self) -> bool:
+        """Whether the page is a file."""
+        return self.filed or self.written is not None
 
     def field(self, name: str) -> str:
         """Name a business field as people do."""
@@ -180,18 +195,67 @@ def trust_page(trust: Trust, view: View) -> str:
         "reliability": charts.reliability(trust.reliability, wording),
         "gain": charts.gain(trust.gains, wording),
         "histogram": charts.histogram(trust.histogram, wording),
+        **_anatomy(trust, wording),
     }
     return _draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES, groups=GROUPS,
+        leak_titles=TITLES, groups=GROUPS, names=view.field, sorts=_sorts(trust),
+        telling=plots.telling,
         ablation_how=ABLATION_HOW,
     )  # fmt: skip
+
+
+def _anatomy(trust: Trust, wording: Wording) -> dict[str, Any]:
+    """Draw what is inside the model; nothing of a bundle that was not taken apart."""
+    inside = trust.anatomy
+    if inside is None:
+        return {}
+    return {
+        "dependences": [plots.dependence(one, wording) for one in inside.dependences],
+        "pairs": [plots.pair(one, wording) for one in inside.pairs],
+        "growth": inside.growth and plots.growth(inside.growth, wording),
+    }
+
+
+def _sorts(trust: Trust) -> Mapping[str, tuple[SliceVerdict, ...]]:
+    """Part the slices by kind, in the order in which they were cut."""
+    kinds = dict.fromkeys(one.proof.kind for one in trust.slices)
+    return {k: tuple(s for s in trust.slices if s.proof.kind == k) for k in kinds}
 
 
 def card_page(card: Card, view: View) -> str:
     """Draw the model card."""
     return _draw("card.html", view, facts=card)
+
+
+def compare_page(facts: Versus, view: View) -> str:
+    """Draw two versions side by side, or what is missing for it."""
+    made, wording = facts.facts, view.wording
+    moves = made.tiers if made else ()
+    seen = {tier for move in moves for tier in (move.old, move.new)}
+
+    def names(field: str) -> str:
+        known = made.names.get(field) if made else None
+        return known[wording.language] if known else field
+
+    def why(move: LeadMove) -> list[tuple[str, float]]:
+        """Name what moved a lead so that it adds up: fields, start, and the rest."""
+        told = [
+            (names(one.field), one.points)
+            for one in move.fields
+            if abs(one.points) >= TOLD_POINTS
+        ]
+        rest = move.new - move.old - move.base - sum(points for _, points in told)
+        told.append((wording.say("compare.start"), move.base))
+        told.append((wording.say("compare.others"), rest))
+        return [item for item in told if abs(item[1]) >= LEAST_POINTS]
+
+    return _draw(
+        "compare.html", view, facts=facts, names=names, why=why,
+        tiers=[tier for tier in Tier if tier in seen],
+        matrix={(move.old, move.new): move.count for move in moves},
+    )  # fmt: skip
 
 
 def backtest_page(facts: Hindsight, view: View) -> str:
@@ -280,10 +344,10 @@ def _draw(template: str, view: View, **values: Any) -> str:
             w=view.wording,
             links=view.links,
             company=view.company,
-            static=view.written is not None,
+            static=view.static,
             written=view.written,
             style=style(),
-            policy=policy() if view.written else None,
+            policy=policy() if view.static else None,
             **values,
         )
     )

@@ -24,6 +24,7 @@ from serve.pages.rendering import (
     View,
     backtest_page,
     card_page,
+    compare_page,
     dossier_page,
     funnel_page,
     listing_page,
@@ -70,7 +71,7 @@ def write_report(
     ----------
     folder
         Where ``leads.html``, ``model.html``, ``card.html``, ``backtest.html``,
-        ``funnel.html``, ``team.html`` and ``leads/`` are kept.
+        ``compare.html``, ``funnel.html``, ``team.html`` and ``leads/`` are kept.
     listed
         The most promising leads that the list holds; it says how many there are.
     pages
@@ -144,6 +145,8 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
         ("funnel", stages and funnel_page(stages, view), stages, "funnel.none"),
         ("team", managers and team_page(managers, view), managers, "team.none"),
     )  # fmt: skip
+    versions = sight.versus()
+    _write(folder / "compare.html", compare_page(versions, view), versions)
     say = view.wording.say
     for name, page, facts, missing in pages:
         title, remedy = say(missing), say(f"{missing}.how")

@@ -45,6 +45,7 @@ from serve.pages.listing import (
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.telling import SECONDS, Teller
 from serve.pages.trust import LatestMonth, Trust, weigh
+from serve.pages.versus import Versus, versus
 from serve.pages.whereabouts import (
     NOWHERE,
     PerIngest,
@@ -188,6 +189,10 @@ class Sight:
         except NoModel:
             return None
         return Card(sections) if sections else None
+
+    def versus(self, old: str | None = None, new: str | None = None) -> Versus:
+        """Look up how two versions compare; says what is missing if they do not."""
+        return versus(self.settings.store.folder, old, new)
 
     def hindsight(self) -> Hindsight | None:
         """Look up the latest back-test; None if there is none."""

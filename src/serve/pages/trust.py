@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from leads.decision import Tier
+from model.anatomy import Anatomy
 from model.datacard import DataCard
 from model.features.catalog import Words
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.proof import Bar, Bin, Capacity, Gain, Measure, TierProof, Worth
+from model.proof import Bar, Bin, Capacity, Gain, Measure, SliceProof, TierProof, Worth
 from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20
@@ -26,6 +27,7 @@ HEADLINE: Final = 0.2
 GAIN_ROWS: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 Verdict = Literal["agrees", "high", "low", "unsure"]
+Growing = Literal["helps", "unclear", "level"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class TierVerdict:
     """What was said and what happened in a tier, and what to think of it."""
 
     proof: TierProof
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SliceVerdict:
+    """What was said and what happened in a slice, and what to think of it."""
+
+    proof: SliceProof
     verdict: Verdict
 
 
@@ -55,7 +65,11 @@ class GainRow:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Everything the page of proof shows."""
+    """Everything the page of proof shows.
+
+    ``growing`` is whether more leads helped the last time, ``record`` the address of
+    the version in the registry, where one has an address.
+    """
 
     model: Model
     count: int
@@ -73,6 +87,10 @@ class Trust:
     missing: Words | None = None
     worths: tuple[Worth, ...] = ()
     latest: LatestMonth | None = None
+    slices: tuple[SliceVerdict, ...] = ()
+    anatomy: Anatomy | None = None
+    growing: Growing | None = None
+    record: str | None = None
 
 
 def weigh(evidence: Evidence, latest: LatestMonth | None = None) -> Trust:
@@ -98,6 +116,10 @@ def weigh(evidence: Evidence, latest: LatestMonth | None = None) -> Trust:
         missing=evidence.missing,
         worths=proof.ablation,
         latest=latest,
+        slices=tuple(SliceVerdict(one, verdict_of_slice(one)) for one in proof.slices),
+        anatomy=proof.anatomy,
+        growing=growing_of(proof.anatomy),
+        record=evidence.record,
     )
 
 
@@ -111,6 +133,30 @@ def verdict_of(tier: TierProof) -> Verdict:
     'agrees'
     """
     return verdict_between(tier.said, tier.low, tier.high, count=tier.count)
+
+
+def verdict_of_slice(proof: SliceProof) -> Verdict:
+    """Judge a slice by its leads: many snapshots of few leads prove little."""
+    return verdict_between(proof.said, proof.low, proof.high, count=proof.leads)
+
+
+LEVEL: Final = 0.01
+"""Part of the log-loss below which a doubling of the data changed next to nothing."""
+
+
+def growing_of(anatomy: Anatomy | None) -> Growing | None:
+    """Judge whether more data would help by what the last doubling did.
+
+    It helped beyond noise; or it did not, and the whole interval lies below what
+    anybody would notice; or nobody can tell.
+    """
+    if anatomy is None or anatomy.growth is None:
+        return None
+    growth = anatomy.growth
+    if growth.low > 0:
+        return "helps"
+    noticed = LEVEL * growth.steps[-1].logloss
+    return "level" if growth.high < noticed else "unclear"
 
 
 def verdict_between(

@@ -18,13 +18,14 @@ from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.features.phrases import number
 from model.whatif import Value
+from serve.pages.anatomy_words import ANATOMY
 from serve.pages.aside_words import ASIDE
 from serve.pages.judgement import JUDGEMENT
 from serve.pages.overruled_words import OVERRULED
 from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
-BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED)
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")

@@ -1,0 +1,1 @@
+"""How a model is taken apart at training, for the page of the data scientist."""

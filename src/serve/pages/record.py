@@ -1,0 +1,47 @@
+"""The page of a model as files for the registry, which lie there with its run.
+
+The same page as the service shows once the version serves, in both languages, with its
+JSON twin; it links nowhere, since nothing lies beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from leads.settings import Settings
+from serve.pages.evidence import evidence_of
+from serve.pages.links import FileLinks
+from serve.pages.rendering import View, trust_page
+from serve.pages.trust import weigh
+from serve.pages.wording import LANGUAGES, Wording
+
+
+def model_files(
+    bundle: Path, digest: str, settings: Settings
+) -> Iterator[tuple[str, str]]:
+    """Write the page of a bundle that was just trained: file names and contents.
+
+    Of too little data there is nothing to show but what is missing.
+
+    Raises
+    ------
+    DamagedBundle
+        The bundle's files are not what they were.
+    """
+    evidence = evidence_of(bundle, digest)
+    trust = weigh(evidence)
+    for language in LANGUAGES:
+        view = View(
+            wording=Wording(language, settings.company.zone),
+            links=FileLinks(language, (), alone=True),
+            company=settings.company.name,
+            conversion=settings.conversion,
+            fields=evidence.fields,
+            filed=True,
+        )
+        yield f"page/model.{language}.html", trust_page(trust, view)
+    twin = orjson.dumps(trust, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    yield "page/model.json", twin.decode()

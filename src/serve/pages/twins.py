@@ -1,0 +1,53 @@
+"""The JSON twins of the pages of the model: the same facts, for programs."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from leads.errors import NoModel
+from serve.pages.sight import Sight
+from serve.pages.versus import demanded
+from serve.problems import refusals
+
+READS: Final = (401, 404, 413, 422, 500, 503)
+
+
+def add_twins(router: APIRouter, sight: Sight) -> None:
+    """Add what the page of the model and that of two versions show, as JSON."""
+
+    @router.get(
+        "/v1/model/proof",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["model"],
+    )
+    def proof() -> Response:
+        """Give all that the page of the model shows: proof, inside, data, leaks."""
+        trust = sight.trust()
+        if trust is None:
+            raise NoModel(
+                "No model is promoted, or nothing was proved of it.",
+                remedy="Run train, then promote, with this config.",
+            )
+        return _json(trust)
+
+    @router.get(
+        "/v1/model/compare",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["model"],
+    )
+    def compare(
+        old: str | None = Query(None, alias="from", max_length=100),
+        new: str | None = Query(None, alias="to", max_length=100),
+    ) -> Response:
+        """Give how two versions compare; by default the two newest."""
+        return _json(demanded(sight.versus(old, new)))
+
+
+def _json(facts: Any) -> Response:
+    content = orjson.dumps(facts, option=orjson.OPT_NON_STR_KEYS)
+    return Response(content, media_type="application/json")
