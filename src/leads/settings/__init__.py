@@ -36,10 +36,13 @@ from leads.settings.source import (
     TableMap,
     TableSource,
 )
+from leads.settings.tidying import Audit, Clean, Question
 
 __all__ = [
     "AmoSource",
+    "Audit",
     "Bitrix24Source",
+    "Clean",
     "Company",
     "Conversion",
     "Crm",
@@ -50,6 +53,7 @@ __all__ = [
     "JournalKept",
     "Model",
     "Promotion",
+    "Question",
     "Serve",
     "Settings",
     "Snapshots",
