@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from leads.settings.section import Share, Section
+from leads.settings.section import Section, Share
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

@@ -50,9 +50,7 @@ def persons(
     doubted = pairs["one"].is_in([row for row in first if first[row] in broken])
     is_doubted = pl.Series(doubted) & (pairs["relation"] == "person")
     return kept, pairs.with_columns(
-        relation=pl.when(is_doubted)
-        .then(pl.lit("look"))
-        .otherwise(pl.col("relation")),
+        relation=pl.when(is_doubted).then(pl.lit("look")).otherwise(pl.col("relation")),
         why=pl.when(is_doubted).then(pl.lit("contradicted")).otherwise(pl.col("why")),
         weight=pl.when(is_doubted).then(0.5).otherwise(pl.col("weight")),
     )

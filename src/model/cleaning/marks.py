@@ -16,6 +16,9 @@ from stdnum.ru import inn as tax_number
 TAIL: Final = 7
 """Last digits of a phone that must not all be alike."""
 
+COUNTED: Final = ("1234567890", "0123456789", "9876543210")
+"""Numbers that a form is filled with."""
+
 SAME_DOMAIN: Final[Mapping[str, str]] = {
     "ya.ru": "yandex.ru", "yandex.com": "yandex.ru", "yandex.by": "yandex.ru",
     "yandex.kz": "yandex.ru", "googlemail.com": "gmail.com",
@@ -80,7 +83,7 @@ def phones_of(text: str | None, region: str) -> tuple[str, ...]:
         if phonenumbers.is_possible_number(number):
             form = phonenumbers.PhoneNumberFormat.E164
             told = phonenumbers.format_number(number, form)
-            if len(set(told[-TAIL:])) > 1 and told[-TAIL:] not in "0123456789":
+            if len(set(told[-TAIL:])) > 1 and told[-10:] not in COUNTED:
                 found.append(told)
     return tuple(dict.fromkeys(found))
 

@@ -30,6 +30,8 @@ WIDE: Final = 2
 
 AGREE: Final = 80.0
 INITIAL: Final = 90.0
+LETTER: Final = 2
+"""One Russian letter takes up to two Latin ones: an initial is as long as that."""
 COMPANY: Final = 92.0
 SHORTEST: Final = 5
 NATIONAL: Final = 10
@@ -78,10 +80,7 @@ def judged(dump: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     two = dump[pairs["two"].to_list()]
     compared = pairs.with_columns(
         names=pl.Series(
-            [
-                likeness(a, b)
-                for a, b in zip(one["name"], two["name"], strict=True)
-            ],
+            [likeness(a, b) for a, b in zip(one["name"], two["name"], strict=True)],
             dtype=pl.String(),
         ),
         same_firm=pl.Series(
@@ -123,13 +122,14 @@ def likeness(one: str, two: str) -> str:
     for word in shorter:
         if max(_alike(word, other) for other in longer) < AGREE:
             return "other"
-    told = sum(len(word) > 1 for word in shorter)
+    told = sum(len(word) > LETTER for word in shorter)
     return "same" if told > 1 else "first"
 
 
 def _alike(word: str, other: str) -> float:
-    if len(word) == 1 or len(other) == 1:
-        return INITIAL if word[0] == other[0] else 0.0
+    short, long = sorted((word, other), key=len)
+    if len(short) <= LETTER:
+        return INITIAL if long.startswith(short) else 0.0
     return fuzz.ratio(word, other)
 
 
@@ -161,14 +161,17 @@ RULES: Final = {
     "mail_and_phone": (
         pl.col("mail") & pl.col("phone") & ~_is("other") & _CLEAR, "person", 0.995),
     "mail_and_name": (pl.col("mail") & _is("same") & _CLEAR, "person", 0.995),
-    "phone_and_name": (pl.col("phone") & _is("same") & _CLEAR, "person", 0.99),
+    "phone_and_name": (
+        pl.col("phone") & _is("same") & _CLEAR & ~pl.col("differ"), "person", 0.99),
     "mail": (_OWN & ~_is("other") & _CLEAR, "person", 0.98),
     "sole_trader": (
         pl.col("inn") & ~pl.col("entity") & ~_is("other"), "person", 0.98),
-    "phone": (_CALLED & ~_is("other") & _CLEAR & ~pl.col("differ"), "person", 0.96),
+    "phone_and_first_name": (
+        _CALLED & _is("first") & _CLEAR & ~pl.col("differ"), "person", 0.96),
     "inn_and_name": (pl.col("inn") & _is("same"), "person", 0.97),
     "office_and_name": (pl.col("office") & _is("same") & _CLEAR, "person", 0.96),
-    "phone_other_mail": (_CALLED & ~_is("other") & _CLEAR, "look", 0.8),
+    "phone": (_CALLED & _is("unknown") & ~pl.col("differ"), "look", 0.85),
+    "phone_other_mail": (pl.col("phone") & ~_is("other"), "look", 0.6),
     "name_in_company": (_is("same") & _TOGETHER & _CLEAR, "look", 0.85),
     "near_phone_and_name": (pl.col("near_phone") & _is("same"), "look", 0.85),
     "near_mail_and_name": (pl.col("near_mail") & _is("same"), "look", 0.85),
@@ -203,9 +206,7 @@ def _paired(marks: pl.DataFrame, kind: str, names: pl.DataFrame) -> pl.DataFrame
         )
         made = pl.concat([made.select("at", "wide", "at_two"), rest])
     is_own = kind in {"phone", "mail"}
-    return made.select(
-        one="at", two="at_two", wide=pl.col("wide") & pl.lit(is_own)
-    )
+    return made.select(one="at", two="at_two", wide=pl.col("wide") & pl.lit(is_own))
 
 
 def _exploded(dump: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -237,9 +238,7 @@ def _near_phones(dump: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for at, phone in _exploded(dump, "phones").rows():
         digits = phone[-NATIONAL:]
-        rows += [
-            (at, digits[:i] + "?" + digits[i + 1 :]) for i in range(len(digits))
-        ]
+        rows += [(at, digits[:i] + "?" + digits[i + 1 :]) for i in range(len(digits))]
         rows += [
             (at, digits[:i] + "".join(sorted(pair)) + digits[i + 2 :] + f"/{i}")
             for i, pair in enumerate(pairwise(digits))
