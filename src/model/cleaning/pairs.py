@@ -71,7 +71,7 @@ def candidates(dump: pl.DataFrame) -> pl.DataFrame:
 
 
 def judged(dump: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Say of each pair what it is, why, and how sure: ``relation``, ``why``, ``weight``.
+    """Say of each pair its ``relation``, ``why``, and how sure it is (``weight``).
 
     ``relation`` is ``person``, ``company`` or ``look``; pairs of none are left out.
     ``why`` names a rule.
@@ -111,8 +111,10 @@ def likeness(one: str, two: str) -> str:
 
     Examples
     --------
-    >>> likeness("ana petrova", "petrova ana sergeevna"), likeness("ivan", "ivan sidorov")
-    ('same', 'first')
+    >>> likeness("ana petrova", "petrova ana sergeevna")
+    'same'
+    >>> likeness("ivan", "ivan sidorov")
+    'first'
     >>> likeness("ana petrova", "ala petrova"), likeness("", "ivan")
     ('other', 'unknown')
     """

@@ -68,7 +68,9 @@ def invented_dump(leads: int, *, seed: int = 7) -> Dump:
     rng = np.random.default_rng(seed)
     firms = [_firm(i, rng) for i in range(max(leads // 12, 3))]
     people: list[_Person] = []
-    rows, person, company = [], {}, {}
+    rows: list[dict[str, str | None]] = []
+    person: dict[str, int] = {}
+    company: dict[str, int] = {}
     while len(rows) < leads:
         one = _met(people, len(firms), rng)
         people.append(one)
