@@ -157,7 +157,7 @@ def _split(one: Stage, scene: Scene, language: str) -> list[Rule]:
     )
     return [
         Rule(
-            one.pipeline, one.stage, when, to, f"crowd: {int(fits.sum())} of {one.here}"
+            one.pipeline, one.stage, when, to, f"crowd: {int(fits.sum())} / {one.here}"
         )
         for when, fits, to in parts
         if 0 < fits.sum() < one.here

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from model.audit.words import AUDIT
 from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.aside_words import ASIDE
@@ -23,7 +24,7 @@ from serve.pages.judgement import JUDGEMENT
 from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
-BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE)
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, AUDIT)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
