@@ -99,8 +99,8 @@ class _Teller:
             self._say("clearer"),
             "pipeline stage when to why",
             (
-                (one.pipeline, one.stage, self._say(one.when, group="audit.when"), one.to,
-                 reason(one.why, self._language))
+                (one.pipeline, one.stage, self._say(one.when, group="audit.when"),
+                 one.to, reason(one.why, self._language))
                 for one in found.proposal
             ),
         )  # fmt: skip

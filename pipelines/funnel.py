@@ -173,9 +173,7 @@ def show_plan(made: Plan, path: Path, language: str) -> None:
     out.print(f"leads    {made.leads:,}, pairs compared {made.pairs:,}")
     out.print(f"read     {read}", markup=False, soft_wrap=True)
     if unread:
-        out.print(
-            f"unread   {unread}: no such card field; name it in [clean]", markup=False
-        )
+        out.print(f"unread   {unread}: no such field; name it in [clean]", markup=False)
     out.print(f"plan     {path}", markup=False, soft_wrap=True)
     out.print("next     write yes under approve, then funnel clean --apply")
 

@@ -18,6 +18,7 @@ from typing import Final
 import orjson
 
 from crm.courier import Courier, also_of, entity_of
+from crm.doors import Open, desk_of
 from crm.port import Card, Move
 from crm.writeback.ordering import Order, order
 from leads.errors import BadConfig, BadInput
@@ -57,7 +58,13 @@ class Receipt:
 
 
 def carry_out(
-    settings: Settings, rows: Sequence[Approved], *, by: str, plan: Path, now: datetime
+    settings: Settings,
+    rows: Sequence[Approved],
+    *,
+    by: str,
+    plan: Path,
+    now: datetime,
+    door: Open = desk_of,
 ) -> Receipt:
     """Order what was approved; safe to repeat.
 
@@ -71,7 +78,7 @@ def carry_out(
     _checked(settings, rows)
     language = settings.company.language
     with closing(_journal(settings)) as journal:
-        courier = Courier(settings, journal)
+        courier = Courier(settings, journal, door=door)
         cards = _cards(courier, settings, [r.lead_id for r in rows if r.act in CARRIED])
         orders, moved, left = [], [], dict.fromkeys(LEFT, 0)
         for row in rows:

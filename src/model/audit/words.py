@@ -60,6 +60,7 @@ AUDIT: Final[Mapping[str, Words]] = {
         "По этому предложению {moved} из {open} открытых лидов перешли бы в другую"
         " стадию. Само оно ничего не двигает.",
     ),
+    "audit.flows": Words("Where open leads would go", "Куда перешли бы открытые лиды"),
     "audit.more": Words("… and {n} more", "… и ещё {n}"),
     "audit.everyone": Words("every client", "все клиенты"),
     "audit.nobody": Words("no manager", "без менеджера"),
