@@ -33,6 +33,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "journal": settings.JournalKept,
     "words": settings.Title,
     "serve": settings.Serve,
+    "questionnaire": settings.Question,
+    "audit": settings.Audit,
+    "clean": settings.Clean,
     "crm": settings.Crm,
     "crm.moves": settings.CrmMove,
 }

@@ -31,7 +31,7 @@ def standing(*leads: str) -> CardStore:
 
 def texts(store: CardStore) -> list[str]:
     """List what was written on cards."""
-    return sorted(str(note["text"]) for note in store.notes.values())
+    return sorted(str(note["text"]) for note in store.notes)
 
 
 def test_an_order_moves_the_card_and_says_why(journal: Journal) -> None:

@@ -112,6 +112,13 @@ def test_a_task_ahead_is_a_next_task(audit: Audit) -> None:
     ]  # fmt: skip
 
 
+def test_only_a_task_ahead_is_open_where_ends_are_not_known(scene: Scene) -> None:
+    """A task whose time has passed is not a next one."""
+    having = scene.open.filter(pl.col("tasks") > 0)
+
+    assert having["lead_id"].to_list() == ["e"]
+
+
 def test_a_done_task_is_no_next_task() -> None:
     """Where ends of tasks are known, what was done is not open any more."""
     leads: dict[str, Lead] = {
