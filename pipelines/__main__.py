@@ -26,6 +26,7 @@ VERBS: Final[Mapping[str, str]] = {
     "deliver": "Write predictions on the cards of the CRM.",
     "daily": "Run the morning's work, once per business date.",
     "rebuild": "Make a past prediction again and hold it against the journal.",
+    "funnel": "Say what is wrong with the funnel; clean up a dump of leads.",
     "erase": "Forget a person everywhere, and keep them out of every ingest.",
     "serve": "Serve predictions and pages over HTTP.",
     "demo": "Run the main job from data to reports, then serve.",
@@ -46,8 +47,11 @@ class Verbs(TyperGroup):
 
 def _loaded(name: str) -> Any:
     module = importlib.import_module(f"pipelines.{name}")
+    found = getattr(module, name)
+    if isinstance(found, typer.Typer):  # a verb of several words
+        return typer.main.get_command(found)
     single = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    single.command(name)(getattr(module, name))
+    single.command(name)(found)
     return typer.main.get_command(single)
 
 

@@ -34,6 +34,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "daily": settings.Daily,
     "words": settings.Title,
     "serve": settings.Serve,
+    "questionnaire": settings.Question,
+    "audit": settings.Audit,
+    "clean": settings.Clean,
     "crm": settings.Crm,
     "crm.moves": settings.CrmMove,
 }

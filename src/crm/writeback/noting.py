@@ -74,7 +74,7 @@ class Notary:
         for one in wishing:
             card = cards[one.claim.entity]
             for wish in one.claim.decision.wishes:
-                marker = self.marker(one.claim.entity, wish.kind)
+                marker = self.marker(one.claim.entity, wish.kind, wish.topic)
                 row = known.get(marker)
                 said = _digest(f"{wish.text} {wish.deadline}")
                 if row is None or row.said != said:
@@ -87,9 +87,10 @@ class Notary:
                     errands.append(_Errand(one, note, said))
         return errands
 
-    def marker(self, entity: str, kind: NoteKind) -> str:
-        """Name the one note of a kind on a card, for ever."""
-        return _digest(f"{self._outbox.account} {entity} {kind.value}")
+    def marker(self, entity: str, kind: NoteKind, topic: str = "") -> str:
+        """Name the one note of a kind and topic on a card, for ever."""
+        told = f"{self._outbox.account} {entity} {kind.value} {topic}"
+        return _digest(told.rstrip())
 
     def _run(self, errands: Sequence[_Errand]) -> list[Result]:
         """Look for those never seen, then create or change; one result each."""

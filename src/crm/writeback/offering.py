@@ -6,7 +6,8 @@ that scoring thousands of leads every morning reads and writes only those that m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -72,9 +73,9 @@ class Offering:
         if not newest:
             return
         now = self._clock(connection)
-        self._make_room(connection, newest, now)
-        for row in self._rows(connection, sorted(newest)):
-            _, decision = newest[row.entity]
+        leads = {entity: lead_id for entity, (lead_id, _) in newest.items()}
+        for row in self.rows(connection, leads, now):
+            decision = with_orders(newest[row.entity][1], row)
             if not self._is_news(row, decision):
                 continue
             waits = row.next_at is not None or row.dead_since is not None
@@ -90,6 +91,13 @@ class Offering:
                 )
             )
 
+    def rows(
+        self, connection: sa.Connection, leads: Mapping[str, str], now: int
+    ) -> list[sa.Row[Any]]:
+        """Give the rows of cards, locked, in one order; made where there are none."""
+        self._make_room(connection, leads, now)
+        return self._rows(connection, sorted(leads))
+
     def _is_news(self, row: sa.Row[Any], decision: Decision) -> bool:
         wanted = decision_in(row.entity, row.desired, row.stage).fields
         if _looks_further_back(decision.fields, wanted):
@@ -102,15 +110,12 @@ class Offering:
         return row.desired_version == 0 or is_noticed(shown, seen, self._step)
 
     def _make_room(
-        self,
-        connection: sa.Connection,
-        newest: dict[str, tuple[str, Decision]],
-        now: int,
+        self, connection: sa.Connection, leads: Mapping[str, str], now: int
     ) -> None:
         dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
         rows = [
             _empty(self._account, entity, lead_id, now)
-            for entity, (lead_id, _) in sorted(newest.items())
+            for entity, lead_id in sorted(leads.items())
         ]
         connection.execute(dialect.insert(OUTBOX).on_conflict_do_nothing(), rows)
 
@@ -128,6 +133,19 @@ class Offering:
             )
             found += connection.execute(query)
         return found
+
+
+def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:
+    """Keep what a person ordered on a card and what was not sent yet."""
+    if row.desired_version <= row.confirmed_version:
+        return decision
+    waiting = decision_in(row.entity, row.desired, row.stage)
+    ordered = tuple(wish for wish in waiting.wishes if wish.topic)
+    return replace(
+        decision,
+        move=decision.move or waiting.move,
+        wishes=(*decision.wishes, *ordered),
+    )
 
 
 def _looks_further_back(one: Fields, than: Fields) -> bool:

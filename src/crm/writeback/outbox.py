@@ -181,12 +181,12 @@ class Outbox:
         with self.journal.writing() as connection:
             now = self.clock(connection)
             moves = 0
-            if any(one.change.move for one in sendings):
+            if any(_is_of_a_rule(one) for one in sendings):
                 self._queue_up(connection)
                 moves = self._moves_left(connection, now)
             kept = []
             for sending in sorted(sendings, key=lambda one: one.claim.entity):
-                is_move = sending.change.move is not None
+                is_move = _is_of_a_rule(sending)
                 if is_move and not moves:
                     continue
                 if self._holds(connection, sending, now):
@@ -348,6 +348,12 @@ class Outbox:
         for row in connection.execute(query):
             found.setdefault(row.entity, []).append(row)
         return found
+
+
+def _is_of_a_rule(sending: Sending) -> bool:
+    """Whether a rule moves this card; what a person approved has no daily limit."""
+    move = sending.change.move
+    return move is not None and move != sending.claim.decision.move
 
 
 def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:

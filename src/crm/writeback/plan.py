@@ -22,11 +22,13 @@ CUT: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A comment or a task that a card should carry; at most one of each kind."""
+    """A comment or a task that a card should carry; one of each kind and topic."""
 
     kind: NoteKind
     text: str
     deadline: datetime | None = None
+    topic: str = ""
+    """What a person ordered it for; a note of its own beside the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Decision:
     stage: str | None = None
     """The stage at the time of the prediction, as in ``Card.stage``."""
     wishes: tuple[Wish, ...] = ()
+    move: Move | None = None
+    """A move that a person approved; made if the card still stands before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +293,9 @@ def _move(
 
     None if somebody moved the card since the prediction, or set the tier by hand.
     """
+    ordered = decision.move
+    if ordered is not None and ordered not in shown.moves:
+        return (ordered if card.stage == ordered.before else None), None
     if card.stage is None or card.stage != decision.stage:
         return None, None
     if OurField.TIER in overridden:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import orjson
 
-from crm.port import NoteKind
+from crm.port import Move, NoteKind
 from crm.writeback.plan import Decision, Wish
 from crm.writeback.tables import fields_of, text_of
 
@@ -18,11 +18,15 @@ def text_of_decision(decision: Decision) -> str:
             "kind": wish.kind.value,
             "text": wish.text,
             "deadline": wish.deadline and wish.deadline.isoformat(),
+            **({"topic": wish.topic} if wish.topic else {}),
         }
         for wish in decision.wishes
     ]
     fields = orjson.Fragment(text_of(decision.fields))
-    return orjson.dumps({"fields": fields, "wishes": wishes}).decode()
+    told = {"fields": fields, "wishes": wishes}
+    if decision.move is not None:
+        told["move"] = [decision.move.before, decision.move.after]
+    return orjson.dumps(told).decode()
 
 
 def decision_in(entity: str, text: str, stage: str | None) -> Decision:
@@ -33,8 +37,10 @@ def decision_in(entity: str, text: str, stage: str | None) -> Decision:
             NoteKind(wish["kind"]),
             wish["text"],
             datetime.fromisoformat(wish["deadline"]) if wish["deadline"] else None,
+            wish.get("topic", ""),
         )
         for wish in found["wishes"]
     )
     fields = fields_of(orjson.dumps(found["fields"]).decode())
-    return Decision(entity, fields, stage, wishes)
+    move = Move(*found["move"]) if "move" in found else None
+    return Decision(entity, fields, stage, wishes, move)

@@ -38,10 +38,13 @@ from leads.settings.source import (
     TableMap,
     TableSource,
 )
+from leads.settings.tidying import Audit, Clean, Question
 
 __all__ = [
     "AmoSource",
+    "Audit",
     "Bitrix24Source",
+    "Clean",
     "Company",
     "Conversion",
     "Crm",
@@ -54,6 +57,7 @@ __all__ = [
     "JournalKept",
     "Model",
     "Promotion",
+    "Question",
     "Serve",
     "Settings",
     "Snapshots",

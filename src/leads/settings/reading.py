@@ -21,6 +21,7 @@ from leads.settings.learning import (
 from leads.settings.running import Company, Crm, Daily, JournalKept, Serve, Store, Title
 from leads.settings.section import Section
 from leads.settings.source import FilesSource, Source, SqlSource, TableSource
+from leads.settings.tidying import Audit, Clean, Question
 
 
 class Settings(Section):
@@ -39,6 +40,9 @@ class Settings(Section):
     crm: Crm | None = None
     journal: JournalKept = JournalKept()
     daily: Daily = Daily()
+    questionnaire: tuple[Question, ...] = ()
+    audit: Audit = Audit()
+    clean: Clean = Clean()
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property

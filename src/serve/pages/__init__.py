@@ -163,7 +163,7 @@ def _look(router: APIRouter, sight: Sight) -> None:
         view, facts = _view(request, sight, "/funnel"), sight.stages()
         if facts is None:
             return _missing(view, "funnel.none", "funnel.none.how")
-        return _answer(funnel_page(facts, view))
+        return _answer(funnel_page(facts, view, sight.audit()))
 
 
 def _judge(router: APIRouter, sight: Sight) -> None:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from leads.decision import Tier, probability_of
 from leads.settings import Conversion
+from model.audit.whole import Audit
+from model.audit.words import reason
 from model.card.words import ABLATION_HOW, GROUPS
 from model.comparison.records import LeadMove
 from model.features.catalog import Words
@@ -53,6 +55,9 @@ TOLD_POINTS: Final = 0.005
 
 LEAST_POINTS: Final = 0.0005
 """Points of probability below which nothing would be read but a nought."""
+
+MOST_ROWS: Final = 10
+"""Rows of one finding of the audit; the file of the command has all."""
 
 RECENT: Final = 12
 """Happenings that stand open on a lead's page; the older ones unfold."""
@@ -299,8 +304,8 @@ def team_page(facts: Managers, view: View) -> str:
     return _draw("team.html", view, facts=facts, charts=drawn)
 
 
-def funnel_page(facts: Stages, view: View) -> str:
-    """Draw how leads pass the stages, one funnel for each pipeline."""
+def funnel_page(facts: Stages, view: View, audit: Audit | None = None) -> str:
+    """Draw how leads pass the stages, one funnel for each pipeline, and the audit."""
     wording = view.wording
     funnels = []
     for pipeline in facts.pipelines:
@@ -308,7 +313,11 @@ def funnel_page(facts: Stages, view: View) -> str:
         title = wording.say("funnel.chart", name=name)
         stages = facts.of(pipeline)
         funnels.append((pipeline, stages, _drawn(stages, title, wording)))
-    return _draw("funnel.html", view, facts=facts, funnels=funnels)
+    why = partial(reason, language=wording.language)
+    return _draw(
+        "funnel.html", view, facts=facts, funnels=funnels, audit=audit, why=why,
+        most=MOST_ROWS,
+    )  # fmt: skip
 
 
 def message_page(title: str, remedy: str, view: View) -> str:

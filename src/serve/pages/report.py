@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from model.proof import Capacity
+from model.stages import Stages
 from serve.pages.dossier import Dossier
 from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted
@@ -137,12 +138,13 @@ def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
 def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
     """Write the pages that judge model and people, or say what is not there."""
     card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
-    stages = sight.stages()
+    stages, audit = sight.stages(), sight.audit()
     pages = (
         ("card", card and card_page(card, view), card, "model.none"),
         ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
          "backtest.none"),
-        ("funnel", stages and funnel_page(stages, view), stages, "funnel.none"),
+        ("funnel", stages and funnel_page(stages, view, audit),
+         stages and {**_facts(stages), "audit": audit}, "funnel.none"),
         ("team", managers and team_page(managers, view), managers, "team.none"),
     )  # fmt: skip
     versions = sight.versus()
@@ -155,6 +157,11 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
             page or message_page(title, remedy, view),
             facts or {"missing": title},
         )
+
+
+def _facts(stages: Stages) -> dict[str, Any]:
+    """Give the facts by name, so that others stand beside them."""
+    return {fact.name: getattr(stages, fact.name) for fact in fields(stages)}
 
 
 def _write(path: Path, page: str, facts: Any) -> None:

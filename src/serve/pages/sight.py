@@ -10,12 +10,13 @@ from typing import Final
 import polars as pl
 
 from leads.decision import Override
-from leads.errors import BadInput, NoModel, UnknownLead
+from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
 from leads.ranks import entries_before
 from leads.settings import Settings
+from model.audit.whole import Audit, audit_funnel
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
@@ -90,6 +91,9 @@ class Sight:
     passages: PerIngest[Stages] = field(
         default_factory=lambda: PerIngest(pass_stages), compare=False
     )
+    audits: PerIngest[Audit] = field(
+        default_factory=lambda: PerIngest(audit_funnel), compare=False
+    )
     insight: Insight | None = None
     teller: Teller = field(default_factory=Teller, compare=False)
     now: Callable[[], datetime] = wall_clock
@@ -144,6 +148,19 @@ class Sight:
             return None
         found = self.passages.of(history, self.settings)
         return found if found.stages else None
+
+    def audit(self) -> Audit | None:
+        """Look up what is wrong with the funnel; None if there is none.
+
+        A faulty questionnaire hides it here; the command names every fault.
+        """
+        history = self.history()
+        if history is None or self.stages() is None:
+            return None
+        try:
+            return self.audits.of(history, self.settings)
+        except BadConfig:
+            return None
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open leads, and the hot ones that wait too long."""

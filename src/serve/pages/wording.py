@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from model.audit.words import AUDIT
 from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.anatomy_words import ANATOMY
@@ -25,7 +26,7 @@ from serve.pages.overruled_words import OVERRULED
 from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
-BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY)
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")

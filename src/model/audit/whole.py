@@ -1,0 +1,108 @@
+"""The audit as a whole: every finding at one moment, as facts that JSON can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from leads.history import History
+from leads.lead import EPOCH
+from leads.settings import Settings
+from model.audit.channels import Channel, channel_stages
+from model.audit.clearer import Preview, Rule, preview, propose
+from model.audit.questionnaire import Missing, missing_answers
+from model.audit.standing import Scene, look_over
+from model.audit.work import Load, Work, work_of
+from model.stages import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the funnel says.
+
+    ``crowds`` are the stages that hold many, ``crowd`` how many that is; ``proposal``
+    are the rules of clearer stages, ``preview`` where open leads would go by them.
+    ``knows_people`` is False if no event tells what people did: then a lead counts as
+    worked on only if somebody moved it.
+    """
+
+    as_of: int
+    open: int
+    crowd: int
+    crowds: tuple[Stage, ...]
+    channels: tuple[Channel, ...]
+    work: Work
+    answers: tuple[Missing, ...]
+    proposal: tuple[Rule, ...]
+    preview: Preview
+    knows_people: bool
+
+    @property
+    def known_at(self) -> datetime:
+        """The moment as a datetime."""
+        return EPOCH + timedelta(microseconds=self.as_of)
+
+    @property
+    def load(self) -> tuple[Load, ...]:
+        """What managers have."""
+        return self.work.load
+
+    @property
+    def never(self) -> int:
+        """Open leads nobody ever worked on."""
+        return sum(one.count for one in self.work.never)
+
+    @property
+    def overdue(self) -> int:
+        """Open leads that stand where they are for too long."""
+        return sum(one.count for one in self.work.overdue)
+
+    @property
+    def no_task(self) -> int | None:
+        """Open leads without a next task; None where tasks are not known."""
+        found = self.work.no_task
+        return None if found is None else sum(one.count for one in found)
+
+    def to_facts(self) -> dict[str, Any]:
+        """Turn into what JSON can hold."""
+        return asdict(self)
+
+
+def audit_funnel(history: History, settings: Settings, now: int | None = None) -> Audit:
+    """Audit the funnel as known at a moment; by default the cut-off.
+
+    Raises
+    ------
+    BadConfig
+        The questionnaire names what the data do not have.
+    """
+    return audit_scene(look_over(history, settings, now or history.cut_off))
+
+
+def audit_scene(scene: Scene) -> Audit:
+    """Audit what was looked over."""
+    channels = channel_stages(scene)
+    rules = propose(scene, channels)
+    most = scene.settings.audit.crowd
+    crowds = [
+        one for one in scene.stages.stages if one.state == "open" and one.here >= most
+    ]
+    return Audit(
+        as_of=scene.now,
+        open=len(scene.open),
+        crowd=most,
+        crowds=tuple(sorted(crowds, key=lambda one: -one.here)),
+        channels=channels,
+        work=work_of(scene),
+        answers=missing_answers(scene),
+        proposal=rules,
+        preview=preview(scene, rules),
+        knows_people=scene.knows_people,
+    )
+
+
+def with_rules(audit: Audit, scene: Scene, rules: Sequence[Rule]) -> Audit:
+    """Preview other rules instead of the proposed ones."""
+    return replace(audit, proposal=tuple(rules), preview=preview(scene, rules))

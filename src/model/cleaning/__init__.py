@@ -1,0 +1,1 @@
+"""Which leads of a dump are one person or company, and what to do with each."""
