@@ -91,8 +91,8 @@ class Clauses:
     def _tests(self, fact: Fact, node: Marked) -> Condition:
         if not isinstance(node.value, dict):
             op = "has" if fact.type == "set" else "is"
-            value = self._value(fact, op, node)
-            return All() if value is None else Test(Asked(fact.name), op, value)
+            plain = self._value(fact, op, node)
+            return All() if plain is None else Test(Asked(fact.name), op, plain)
         window = self._window(fact, node)
         tests = []
         for op, key, value in entries(node):

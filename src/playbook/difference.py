@@ -1,4 +1,4 @@
-"""What another playbook would change: which leads get another plan, before it is live."""
+"""What another playbook would change: who gets another plan, before it is live."""
 
 from __future__ import annotations
 

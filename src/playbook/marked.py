@@ -1,8 +1,8 @@
 """YAML with the line and column of everything, so that a fault can be pointed at.
 
-YAML 1.2 is read, in which only ``true`` and ``false`` are flags: ``no``, ``on``, ``off``
-and ``yes`` are words, and ``09:00`` is no number. What a file for people has no need of
-is refused: aliases, tags, several documents, another version of YAML.
+YAML 1.2 is read, in which only ``true`` and ``false`` are flags: ``no``, ``on`` and
+``yes`` are words, and ``09:00`` is no number. What a file for people has no need of is
+refused: aliases, tags, several documents, another version of YAML.
 """
 
 from __future__ import annotations
@@ -75,13 +75,18 @@ def read_marked(text: str, faults: Faults) -> Marked | None:
         Told of doubled keys, aliases and tags, and of where YAML ends to be such.
     """
     parser = YAML(typ="safe", pure=True)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("%"):
+            what = f"the directive {line.split()[0]} is not read here"
+            faults.add(Marked(None, number, 1), what, "Take the line out.")
+            return None
     try:
         node = parser.compose(StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        row, place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = f"this is not YAML: {error.problem or error.context}"
-        faults.add(Marked(None, line, column), what, "Mend the line; mind the indent.")
+        faults.add(Marked(None, row, place), what, "Mend the line; mind the indent.")
         return None
     except YAMLError as error:
         what = f"this is not YAML: {str(error).splitlines()[0]}"

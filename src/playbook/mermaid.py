@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from playbook.plan import Branch
 from playbook.telling import Telling
 
@@ -22,7 +24,7 @@ def to_mermaid(telling: Telling) -> str:
 
 def _draw(telling: Telling, branches: tuple[Branch, ...], lines: list[str]) -> None:
     yes, no = ("да", "нет") if telling.language == "ru" else ("yes", "no")
-    for branch, after in zip(branches, (*branches[1:], None), strict=True):
+    for branch, after in zip_longest(branches, branches[1:]):
         if branch.plan is not None:
             segment = telling.say(telling.playbook.plans[branch.plan].segment)
             name = _id("p", branch)

@@ -180,16 +180,20 @@ def _product(some: Sequence[Box], others: Sequence[Box]) -> list[Box] | None:
 def _meet(one: Box, other: Box) -> Box | None:
     made = dict(one)
     for fact, domain in other.items():
-        mine = made.get(fact)
-        if (isinstance(mine, Span) and isinstance(domain, Span)) or (
-            isinstance(mine, Names) and isinstance(domain, Names)
-        ):
-            made[fact] = mine.meet(domain)
-        else:
-            made[fact] = domain
-        if made[fact].empty:
+        met = domain if fact not in made else _common(made[fact], domain)
+        if met is None or met.empty:
             return None
+        made[fact] = met
     return made
+
+
+def _common(one: Domain, other: Domain) -> Domain | None:
+    """Take what is in both; None if they are of two kinds."""
+    if isinstance(one, Span) and isinstance(other, Span):
+        return one.meet(other)
+    if isinstance(one, Names) and isinstance(other, Names):
+        return one.meet(other)
+    return None
 
 
 def _domain(test: Test) -> Domain | None:

@@ -27,7 +27,7 @@ def said(text: Text, language: Language) -> str:
 
 
 def number(value: float, language: Language) -> str:
-    """Write a number without needless digits.
+    r"""Write a number without needless digits.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def number(value: float, language: Language) -> str:
 
 
 def percent(value: float, language: Language) -> str:
-    """Write a share as percent.
+    r"""Write a share as percent.
 
     Examples
     --------

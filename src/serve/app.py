@@ -30,6 +30,7 @@ from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight
+from serve.planning import Planning
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.security import Doorkeeper, Keys
@@ -86,11 +87,14 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
 
 def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     folder = settings.store.folder
-    journal = Journal(settings.store.database, also=also_of(settings))
+    ingested = Ingested(folder)
+    planning = Planning(settings, ingested.history_or_none, now=now)
+    also = planning.also(also_of(settings))
+    journal = Journal(settings.store.database, also=also)
     return Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        ingested=Ingested(folder),
+        ingested=ingested,
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,

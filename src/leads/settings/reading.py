@@ -18,7 +18,15 @@ from leads.settings.learning import (
     Snapshots,
     Tiers,
 )
-from leads.settings.running import Company, Crm, JournalKept, Serve, Store, Title
+from leads.settings.running import (
+    Company,
+    Crm,
+    JournalKept,
+    PlaybookFile,
+    Serve,
+    Store,
+    Title,
+)
 from leads.settings.section import Section
 from leads.settings.source import FilesSource, Source, SqlSource, TableSource
 
@@ -38,6 +46,7 @@ class Settings(Section):
     serve: Serve = Serve()
     crm: Crm | None = None
     journal: JournalKept = JournalKept()
+    playbook: PlaybookFile | None = None
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property
@@ -140,7 +149,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "tracking": _anchored_url(settings.store.tracking, folder),
         }
     )
-    return settings.model_copy(update={"source": source, "store": store})
+    playbook = settings.playbook
+    if playbook is not None:
+        playbook = PlaybookFile(file=folder / playbook.file)
+    return settings.model_copy(
+        update={"source": source, "store": store, "playbook": playbook}
+    )
 
 
 def _anchored_url(url: str, folder: Path) -> str:

@@ -123,3 +123,9 @@ class JournalKept(Section):
     """How long the journal keeps what was said; for ever unless it is told."""
 
     keep_days: int | None = Field(default=None, ge=1, le=36_500)
+
+
+class PlaybookFile(Section):
+    """Where the owner's flow chart is: a YAML file."""
+
+    file: Path
