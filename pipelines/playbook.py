@@ -177,13 +177,11 @@ def test(config: ConfigOption, file: FileArgument = None) -> None:
     opened = Opened.of(config, file)
     now = datetime.now(UTC)
     with working("Trying the playbook") as say:
-        done, why = test_playbook(opened, now=now, say=say)
+        done, why = try_playbook(opened, now=now, say=say)
     show_trial(done, opened.telling(), why)
 
 
-def test_playbook(
-    opened: Opened, *, now: datetime, say: object = None
-) -> tuple[Trial, str]:
+def try_playbook(opened: Opened, *, now: datetime, say: object) -> tuple[Trial, str]:
     """Try a playbook, and keep the result for the page; safe to repeat.
 
     Returns

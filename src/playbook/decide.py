@@ -50,12 +50,7 @@ class Planned:
 
     def action(self, language: Language) -> str:
         """Say the next step in one line, as for a card or a list."""
-        first = said(self.plan.steps[0], language) if self.plan.steps else ""
-        task = self.plan.task
-        if task is None:
-            return first or said(self.plan.segment, language)
-        kind = said(TASKS[task.type], language)
-        return f"{kind}: {first}" if first else kind
+        return action_of(self.plan, language)
 
     def message(self, language: Language) -> str | None:
         """Fill the message's gaps with the lead's own; what is not known is "…"."""
@@ -64,6 +59,15 @@ class Planned:
             return None
         known = self.gaps or {}
         return GAP.sub(lambda gap: known.get(gap[1], BLANK), said(text, language))
+
+
+def action_of(plan: Plan, language: Language) -> str:
+    """Say a plan's next step in one line."""
+    first = said(plan.steps[0], language) if plan.steps else ""
+    if plan.task is None:
+        return first or said(plan.segment, language)
+    kind = said(TASKS[plan.task.type], language)
+    return f"{kind}: {first}" if first else kind
 
 
 def decide(playbook: Playbook, facts: Facts) -> tuple[Plan, tuple[Step, ...]]:

@@ -8,9 +8,9 @@ from typing import Final
 
 from leads.tables import FieldType
 from playbook.condition import All, AnyOf, Condition, Not, Test
-from playbook.facts import VALUES, Asked, Fact, fact_named
+from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
 from playbook.hours import Within
-from playbook.plan import OWNER, TASKS, Branch, Playbook, Task
+from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
 from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
 from playbook.world import World
 
@@ -105,6 +105,15 @@ class Telling:
         return (
             f"{said(TASKS[task.type], self.language)}, {whom}, {self.soon(task.within)}"
         )
+
+    def aims(self, plan: Plan) -> str:
+        """Name what a plan is to change."""
+        words = {**self.words, "stage": PLAIN["stage"].words}
+        names = [
+            said(words.get(name, {self.language: name}), self.language)
+            for name in plan.aims
+        ]
+        return ", ".join(names)
 
     def soon(self, within: Within) -> str:
         """Say how soon."""

@@ -1,15 +1,16 @@
 """Trying a playbook: where leads of the past and of today would fall.
 
 Past leads are judged on predictions made for moments that the model had not learned
-from, with facts as they were known then. Within a plan a lead counts once however often
-it was looked at, so the intervals are those of independent leads.
+from, with facts as they were known then. Within a plan a lead counts once, at the first
+moment at which it came to it, so the intervals are those of independent leads and what
+was said is held against what happened to the same ones.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from scipy.stats import binomtest
@@ -25,7 +26,7 @@ DIGITS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A lead at a moment, with what was known then.
+    """A lead at a moment, with what was known then; of past ones the earliest first.
 
     ``converted`` is None of an open lead.
     """
@@ -100,15 +101,15 @@ class Trial:
 class _Tally:
     """What is counted of one leaf while cases pass."""
 
-    past: dict[str, bool]
-    said: list[float]
+    past: dict[str, bool] = field(default_factory=dict)
+    said: float = 0.0
     open_leads: int = 0
     expected: float = 0.0
 
 
 def try_out(playbook: Playbook, cases: Iterable[Case]) -> Trial:
     """Send cases down the chart and count; those with an outcome are the past."""
-    tallies: Mapping[str, _Tally] = {name: _Tally({}, []) for name in playbook.plans}
+    tallies: Mapping[str, _Tally] = {name: _Tally() for name in playbook.plans}
     answers: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for case in cases:
         plan, path = decide(playbook, case.facts)
@@ -144,9 +145,9 @@ def _count(tally: _Tally, case: Case) -> None:
         tally.open_leads += 1
         tally.expected += case.probability
         return
-    before = tally.past.get(case.lead_id, False)
-    tally.past[case.lead_id] = before or case.converted
-    tally.said.append(case.probability)
+    if case.lead_id not in tally.past:
+        tally.past[case.lead_id] = case.converted
+        tally.said += case.probability
 
 
 def _tried(number: str, plan: str, tally: _Tally, dead: set[str]) -> Tried:
@@ -155,7 +156,7 @@ def _tried(number: str, plan: str, tally: _Tally, dead: set[str]) -> Tried:
     if leads:
         interval = binomtest(converted, leads).proportion_ci(CONFIDENCE, "wilson")
         rate, low, high = converted / leads, interval.low, interval.high
-        said = sum(tally.said) / len(tally.said)
+        said = tally.said / leads
     return Tried(
         branch=number,
         plan=plan,

@@ -91,7 +91,7 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     planning = Planning(settings, ingested.history_or_none, now=now)
     also = planning.also(also_of(settings))
     journal = Journal(settings.store.database, also=also)
-    return Desk(
+    desk = Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
         ingested=ingested,
@@ -99,6 +99,8 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
+    desk.planning = planning
+    return desk
 
 
 def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
@@ -119,6 +121,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
         partial(read_evidence, folder),
         partial(read_backtest, folder),
         insight=insight,
+        planning=desk.planning,
     )
 
 

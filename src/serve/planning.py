@@ -26,9 +26,19 @@ from leads.settings import Settings
 from model import champion
 from model.features.catalog import Catalog
 from model.features.wording import subject_of
-from playbook import Known, Norms, Planned, Playbook, World, plan_of, read_playbook
-from playbook.ledger import Ledger
-from playbook.text import Text
+from playbook import (
+    Known,
+    Norms,
+    Plan,
+    Planned,
+    Playbook,
+    World,
+    plan_of,
+    read_playbook,
+)
+from playbook.decide import action_of
+from playbook.ledger import Kept, Ledger, kept_plans
+from playbook.text import Language, Text
 
 KEPT: Final = "playbook"
 
@@ -128,6 +138,18 @@ class Planner:
         return None if known.lead is None else plan_of(self.playbook, known, now=now)
 
 
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is to be done about a lead now, and how that was decided."""
+
+    plan: Plan
+    kept: Kept
+
+    def action(self, language: Language) -> str:
+        """Say it in one line, as for a card or a list."""
+        return action_of(self.plan, language)
+
+
 class Planning:
     """Gives the planner of this moment; made anew when file or ingest changes.
 
@@ -213,6 +235,22 @@ class Planning:
                 other(connection, made)
 
         return both
+
+    def kept(self, journal: Journal, lead_ids: Sequence[str]) -> dict[str, NextStep]:
+        """Give what was decided for leads by the playbook of now, with its words.
+
+        A lead on which an earlier version decided last is absent: the next run decides
+        on it anew.
+        """
+        planner = self.current()
+        if planner is None:
+            return {}
+        made = planner.playbook
+        return {
+            lead_id: NextStep(made.plans[kept.plan], kept)
+            for lead_id, kept in kept_plans(journal, lead_ids).items()
+            if kept.playbook == made.digest
+        }
 
     def renewed(
         self, chunks: Iterator[list[Prediction]], journal: Journal

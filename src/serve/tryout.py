@@ -19,7 +19,6 @@ from leads.journal import Journal
 from leads.settings import Settings
 from model.snapshots import take
 from model.split import split
-from model.training import moments_at
 from playbook.known import Known, facts_of
 from playbook.ledger import overridden
 from playbook.norms import Norms
@@ -62,8 +61,11 @@ def past_ground(history: History, settings: Settings, model: Model) -> Ground:
             "No lead with a known outcome is newer than what the model learned from.",
             remedy="Wait for outcomes, or train anew and promote.",
         )
-    rows = moments_at(snapshots, test).with_columns(snapshots[test]["label"])
-    return Ground(history, rows, since)
+    rows = snapshots[test].select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
+        "lead_id", "moment", "label",
+    )  # fmt: skip
+    return Ground(history, rows.sort("moment", "lead_id"), since)
 
 
 def past_cases(

@@ -15,10 +15,12 @@ from leads.settings import Settings
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
+from playbook.ledger import planned_counts
 from serve.insight import Insight
 from serve.pages.aside import Aside, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
+from serve.pages.flowchart import Flowchart, chart_of
 from serve.pages.hindsight import (
     Card,
     Hindsight,
@@ -47,6 +49,7 @@ from serve.pages.whereabouts import (
     waiting_of,
     whereabouts,
 )
+from serve.planning import Planning, kept_folder, world_of
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""
@@ -77,6 +80,7 @@ class Sight:
         default_factory=lambda: PerIngest(pass_stages), compare=False
     )
     insight: Insight | None = None
+    planning: Planning | None = None
 
     def listing(self, wanted: Wanted, *, size: int = PAGE_SIZE) -> Listing:
         """Look up one page of the list; a page past the end is the last one."""
@@ -110,6 +114,15 @@ class Sight:
             return None
         found = self.passages.of(history, self.settings)
         return found if found.stages else None
+
+    def flowchart(self) -> Flowchart | None:
+        """Look up the playbook and who is in it; None if none is in use."""
+        planner = None if self.planning is None else self.planning.current()
+        if planner is None:
+            return None
+        made = planner.playbook
+        chart = chart_of(made, planned_counts(self.journal), kept_folder(self.settings))
+        return Flowchart(made, world_of(self.settings, self.history()), chart)
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open hot leads that wait for longer than usual."""

@@ -19,11 +19,12 @@ from leads.tables import UNDATED
 from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.aside_words import ASIDE
+from serve.pages.flowchart_words import FLOWCHART
 from serve.pages.judgement import JUDGEMENT
 from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
-BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE)
+BOOKS: Final = (TEXTS, JUDGEMENT, SELLING, ASIDE, FLOWCHART)
 
 Language = Literal["en", "ru"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
