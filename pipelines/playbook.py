@@ -170,9 +170,9 @@ def check(config: ConfigOption, file: FileArgument = None) -> None:
         )
 
 
-@playbook.command()
+@playbook.command("test")
 @verb
-def test(config: ConfigOption, file: FileArgument = None) -> None:
+def run(config: ConfigOption, file: FileArgument = None) -> None:
     """Run the playbook over past leads and the open ones, and change nothing."""
     opened = Opened.of(config, file)
     now = datetime.now(UTC)

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from playbook.condition import All, AnyOf, Condition, Not, Test
+from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import FAMILIES, PLAIN, Asked, Fact, fact_named, family_of
 from playbook.marked import Faults, Marked, entries
 from playbook.world import World, likely
@@ -92,7 +92,7 @@ class Clauses:
         if not isinstance(node.value, dict):
             op = "has" if fact.type == "set" else "is"
             plain = self._value(fact, op, node)
-            return All() if plain is None else Test(Asked(fact.name), op, plain)
+            return All() if plain is None else Ask(Asked(fact.name), op, plain)
         window = self._window(fact, node)
         tests = []
         for op, key, value in entries(node):
@@ -105,7 +105,7 @@ class Clauses:
                 continue
             read = self._value(fact, op, value)
             if read is not None:
-                tests.append(Test(Asked(fact.name, window), op, read))
+                tests.append(Ask(Asked(fact.name, window), op, read))
         if not tests and set(node.value) <= {"within"}:
             what = f"nothing is asked of {fact.name}"
             self.faults.add(node, what, "Add one, such as at_least: 1.")

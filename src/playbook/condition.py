@@ -27,7 +27,7 @@ COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Ask:
     """One question about one fact.
 
     ``value`` is a number, a flag, or for levels and sets the names asked for.
@@ -59,7 +59,7 @@ class Not:
     part: Condition
 
 
-Condition = Test | All | AnyOf | Not
+Condition = Ask | All | AnyOf | Not
 
 
 def holds(condition: Condition, facts: Facts) -> Truth:
@@ -67,12 +67,12 @@ def holds(condition: Condition, facts: Facts) -> Truth:
 
     Examples
     --------
-    >>> hot = Test(Asked("tier"), "is", frozenset({"hot"}))
+    >>> hot = Ask(Asked("tier"), "is", frozenset({"hot"}))
     >>> holds(hot, {Asked("tier"): "cold"}), holds(Not(hot), {}), holds(All(), {})
     (False, None, True)
     """
     match condition:
-        case Test(asked, op, value):
+        case Ask(asked, op, value):
             return _answer(op, value, facts.get(asked))
         case All(parts):
             return _every(holds(part, facts) for part in parts)
@@ -109,10 +109,10 @@ def _negated(answer: Truth) -> Truth:
     return None if answer is None else not answer
 
 
-def tests_of(condition: Condition) -> Iterator[Test]:
+def tests_of(condition: Condition) -> Iterator[Ask]:
     """Go through every test of a condition."""
     match condition:
-        case Test():
+        case Ask():
             yield condition
         case Not(part):
             yield from tests_of(part)

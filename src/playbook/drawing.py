@@ -142,7 +142,7 @@ def _draw(sheet: _Sheet, branches: tuple[Branch, ...], x: float) -> None:
                 _draw(sheet, branch.branches, inner)
                 sheet.y += GAP
         sheet.way((spine, top + height), (spine, sheet.y))
-        sheet.text(no, spine + (-9 if sheet.narrow else 6), sheet.y - 9, "answer")
+        sheet.text(no, spine + 6, sheet.y - 9, "answer")
     if branches[-1].when is None:
         sheet.y = sheet.y + _height(sheet, branches[-1], x) + 2
 

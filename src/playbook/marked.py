@@ -92,6 +92,10 @@ def read_marked(text: str, faults: Faults) -> Marked | None:
         what = f"this is not YAML: {str(error).splitlines()[0]}"
         faults.add(Marked(None, 1, 1), what, "Save the file as UTF-8 text.")
         return None
+    except RecursionError:
+        what = "blocks stand too deep within one another"
+        faults.add(Marked(None, 1, 1), what, "Take some of the brackets out.")
+        return None
     if node is None:
         faults.add(Marked(None, 1, 1), "the file is empty", "Start from the example.")
         return None

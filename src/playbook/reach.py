@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from playbook.condition import All, AnyOf, Condition, Not, Test
+from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import ALWAYS_KNOWN, PLAIN, Asked
 from playbook.plan import Branch, Playbook
 
@@ -149,10 +149,10 @@ def _whole(fact: Asked) -> Domain | None:
 def boxes_of(condition: Condition) -> list[Box] | None:
     """Spread a condition into boxes; None if it does not go into few."""
     match condition:
-        case Test():
+        case Ask():
             domain = _domain(condition)
             return None if domain is None else [{condition.asked: domain}]
-        case Not(Test() as test):
+        case Not(Ask() as test):
             turned = _turned(test)
             return None if turned is None else boxes_of(turned)
         case Not():
@@ -196,7 +196,7 @@ def _common(one: Domain, other: Domain) -> Domain | None:
     return None
 
 
-def _domain(test: Test) -> Domain | None:
+def _domain(test: Ask) -> Domain | None:
     if test.op in {"known", "has", "has_not"}:
         return None
     if isinstance(test.value, frozenset):
@@ -219,11 +219,11 @@ OPPOSITE: Final = {
 }  # fmt: skip
 
 
-def _turned(test: Test) -> Test | None:
+def _turned(test: Ask) -> Ask | None:
     """Ask the opposite; None if one test cannot."""
     if isinstance(test.value, frozenset) and test.op in {"is", "not"}:
         op = "not" if test.op == "is" else "is"
-        return Test(test.asked, op, test.value)
+        return Ask(test.asked, op, test.value)
     if isinstance(test.value, bool) or test.op not in OPPOSITE:
         return None
-    return Test(test.asked, OPPOSITE[test.op], test.value)
+    return Ask(test.asked, OPPOSITE[test.op], test.value)

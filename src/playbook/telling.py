@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from leads.tables import FieldType
-from playbook.condition import All, AnyOf, Condition, Not, Test
+from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
 from playbook.hours import Within
 from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
@@ -86,11 +86,11 @@ class Telling:
         --------
         >>> from playbook.facts import Asked
         >>> telling = Telling(Playbook({}, (), {}), "en")
-        >>> telling.condition(Test(Asked("quiet"), "at_least", 3.0))
+        >>> telling.condition(Ask(Asked("quiet"), "at_least", 3.0))
         'no activity for: 3 days or more'
         """
         match condition:
-            case Test():
+            case Ask():
                 return self._test(condition)
             case Not(part):
                 return self._fixed("not", inner=self.condition(part))
@@ -135,7 +135,7 @@ class Telling:
             said_parts
         )  # fmt: skip
 
-    def _test(self, test: Test) -> str:
+    def _test(self, test: Ask) -> str:
         fact = fact_named(test.asked.fact, fields=self.fields, words=self.words)
         assert fact is not None, f"{test.asked.fact} was read before"
         what = self._what(fact, test.asked)
