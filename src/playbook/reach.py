@@ -94,7 +94,8 @@ def _dead(branches: Sequence[Branch], above: list[Box] | None) -> list[Branch]:
         own = [{}] if branch.when is None else boxes_of(branch.when)
         here = None if own is None or above is None else _product(above, own)
         if here is not None:
-            here = [left for box in here if (left := _uncovered(box, earlier))]
+            left = [_uncovered(box, earlier) for box in here]
+            here = [box for box in left if box is not None]
         if here == []:
             found += [branch, *(below for below in _below(branch))]
         else:

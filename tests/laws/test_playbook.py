@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.playbook.charts import TEXT, WORLD, event, known, lead, prediction, stage
 
@@ -147,6 +147,7 @@ def test_what_becomes_known_never_overturns_a_certain_answer(
     assert before is None or holds(condition, of) is before
 
 
+@settings(max_examples=40)
 @given(playbooks())
 def test_a_drawing_names_every_plan_once(book: Playbook) -> None:
     """In either form of drawing each segment stands exactly once."""
@@ -161,6 +162,7 @@ def test_a_drawing_names_every_plan_once(book: Playbook) -> None:
         assert mermaid.count(f'"{written}"') == 1
 
 
+ONE, AGAIN = parse_playbook(TEXT, WORLD), parse_playbook(TEXT, WORLD)
 leads_known = st.builds(
     lambda tier, chance, visits, days: known(
         prediction("L1", tier, chance=chance),
@@ -180,6 +182,4 @@ leads_known = st.builds(
 @given(st.lists(leads_known, max_size=5))
 def test_a_playbook_does_not_differ_from_itself(leads: list[Any]) -> None:
     """Read twice, it moves nobody and changes no plan."""
-    one, again = parse_playbook(TEXT, WORLD), parse_playbook(TEXT, WORLD)
-
-    assert differ(one, again, leads).empty
+    assert differ(ONE, AGAIN, leads).empty
