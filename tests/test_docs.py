@@ -31,6 +31,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "promotion": settings.Promotion,
     "store": settings.Store,
     "journal": settings.JournalKept,
+    "playbook": settings.PlaybookFile,
     "words": settings.Title,
     "serve": settings.Serve,
     "crm": settings.Crm,

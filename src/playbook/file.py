@@ -55,7 +55,13 @@ def parse_playbook(text: str, world: World, *, name: str = "playbook") -> Playbo
     node = read_marked(text, faults)
     made = None if node is None else _Reader(world, faults).read(node)
     if faults.found or made is None:
-        raise BadConfig.of(name, faults.in_order())
+        found = faults.in_order()
+        many = len(found) != 1
+        raise BadConfig(
+            f"{name} has {len(found)} fault{'s' * many}, so it is not used.",
+            remedy=f"Mend {'them' if many else 'it'} and check again:",
+            faults=found,
+        )
     return made
 
 
