@@ -22,6 +22,7 @@ VERBS: Final[Mapping[str, str]] = {
     "compare": "Hold two versions of the model against each other.",
     "backtest": "Hold what models of then would have said against what happened.",
     "score": "Predict a file of leads, or every open lead of the source.",
+    "playbook": "Show, check, test and compare the owner's flow chart.",
     "report": "Write the pages as self-contained HTML files.",
     "deliver": "Write predictions on the cards of the CRM.",
     "daily": "Run the morning's work, once per business date.",
@@ -48,7 +49,7 @@ class Verbs(TyperGroup):
 def _loaded(name: str) -> Any:
     module = importlib.import_module(f"pipelines.{name}")
     found = getattr(module, name)
-    if isinstance(found, typer.Typer):  # a verb of several words
+    if isinstance(found, typer.Typer):  # a verb with verbs of its own
         return typer.main.get_command(found)
     single = typer.Typer(rich_markup_mode="rich", add_completion=False)
     single.command(name)(found)

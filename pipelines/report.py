@@ -23,6 +23,7 @@ from serve.insight import Insight
 from serve.pages.evidence import read_evidence
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
 from serve.pages.sight import Sight
+from serve.planning import Planning
 
 FOLDER: Final = "reports"
 
@@ -63,7 +64,7 @@ def report_leads(
     DamagedBundle
         The files of the model in use are not what they were.
     """
-    with _sight(settings) as sight:
+    with _sight(settings, now) as sight:
         done = write_report(
             sight, folder_of(settings), now=now, listed=listed, pages=pages
         )
@@ -77,7 +78,7 @@ def folder_of(settings: Settings) -> Path:
 
 
 @contextmanager
-def _sight(settings: Settings) -> Iterator[Sight]:
+def _sight(settings: Settings, now: datetime) -> Iterator[Sight]:
     folder = settings.store.folder
     journal = Journal(settings.store.database)
     try:
@@ -90,6 +91,7 @@ def _sight(settings: Settings) -> Iterator[Sight]:
             partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
             insight=Insight(settings, journal=journal, history=lambda: history),
+            planning=Planning(settings, lambda: history, now=lambda: now),
         )
     finally:
         journal.close()

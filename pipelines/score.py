@@ -30,6 +30,7 @@ from serve.bulk import (
     predicted,
     recorded,
 )
+from serve.planning import Planning
 from serve.results import check_ending, write_results
 
 MOST_SHOWN: Final = 10
@@ -155,11 +156,13 @@ def score_open(
         check_ending(results)
     model = Model.of(settings)
     work = open_leads_of(settings, as_of=as_of, now=now)
-    with closing(Journal(settings.store.database, also=also_of(settings))) as journal:
+    planning = Planning(settings, lambda: work.history, now=lambda: now)
+    also = planning.also(also_of(settings))
+    with closing(Journal(settings.store.database, also=also)) as journal:
         journal.upgrade()
         _forget(settings, journal, now)
         made = _predicted(work, model, begin, advance, journal)
-        chunks = recorded(made, journal, now=now)
+        chunks = planning.renewed(recorded(made, journal, now=now), journal)
         return _taken(chunks, results, Scored(model.champion.version))
 
 

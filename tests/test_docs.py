@@ -32,6 +32,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "store": settings.Store,
     "journal": settings.JournalKept,
     "daily": settings.Daily,
+    "playbook": settings.PlaybookFile,
     "words": settings.Title,
     "serve": settings.Serve,
     "questionnaire": settings.Question,

@@ -102,6 +102,30 @@ OVERRIDES: Final = sa.Table(
 A row without a tier withdraws what stood before.
 """
 
+PLANNED: Final = sa.Table(
+    "planned",
+    METADATA,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("lead_id", LEAD_ID, nullable=False),
+    sa.Column("prediction_id", sa.BigInteger, nullable=False),
+    sa.Column("as_of", sa.BigInteger, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("playbook", sa.String, nullable=False),
+    sa.Column("plan", sa.String, nullable=False),
+    sa.Column("path", sa.JSON, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("whom", sa.String),
+    sa.Column("is_automatic", sa.Boolean, nullable=False),
+    sa.Index("planned_of_lead", "lead_id", "id"),
+    sa.Index("planned_of_prediction", "prediction_id", "id"),
+)
+"""Every plan that a playbook gave a lead; rows are added and never changed.
+
+``playbook`` is the digest of the file's meaning, ``path`` the branches the lead came to
+with the answer at each. Of several rows about one prediction the newest counts: the
+playbook was changed between.
+"""
+
 sa.Index("latest_by_probability", LATEST.c.probability.desc(), LATEST.c.lead_id)
 sa.Index("latest_by_tier", LATEST.c.tier, LATEST.c.probability.desc(), LATEST.c.lead_id)
 

@@ -32,6 +32,7 @@ from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight, wall_clock
+from serve.planning import Planning
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.scheduler import Scheduler
@@ -108,15 +109,20 @@ def _take_consents(app: FastAPI, desk: Desk) -> None:
 
 def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     folder = settings.store.folder
-    journal = Journal(settings.store.database, also=also_of(settings))
-    return Desk(
+    ingested = Ingested(folder)
+    planning = Planning(settings, ingested.history_or_none, now=now)
+    also = planning.also(also_of(settings))
+    journal = Journal(settings.store.database, also=also)
+    desk = Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        ingested=Ingested(folder),
+        ingested=ingested,
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
+    desk.planning = planning
+    return desk
 
 
 def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
@@ -138,6 +144,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
         partial(read_backtest, folder),
         insight=insight,
         now=desk.now,
+        planning=desk.planning,
     )
 
 

@@ -32,6 +32,7 @@ from model.tiers import pipelines_in
 from serve.ingested import Ingested
 from serve.intake import checked, history_of, instant_of, is_by_id
 from serve.live import Live, Serving
+from serve.planning import Planning
 from serve.recorder import Recorder
 from serve.schemas import LeadSent
 from serve.scoring import inputs_of, predict
@@ -69,6 +70,7 @@ class Desk:
         recorder: Recorder,
         now: Callable[[], datetime],
     ) -> None:
+        self.planning: Planning | None = None
         self.settings = settings
         self.live = live
         self.ingested = ingested

@@ -73,7 +73,11 @@ def _add_card(made: APIRouter, desk: Desk) -> None:
         prediction = desk.journal.latest(lead_id)
         if prediction is None:
             raise never_predicted()
-        text = card_text(prediction, form=form, language=language)
+        action = ""
+        if desk.planning is not None:
+            step = desk.planning.kept(desk.journal, [lead_id]).get(lead_id)
+            action = "" if step is None else step.action(language)
+        text = card_text(prediction, form=form, language=language, action=action)
         return _json({"lead_id": lead_id, "form": form, "text": text})
 
 

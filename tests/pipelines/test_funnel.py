@@ -109,7 +109,7 @@ def test_what_was_approved_is_carried_out_and_taken_back(
     store.stages = dict.fromkeys(store.cards, "NEW")
     with opened(store) as address:
 
-        def door(_: Crm, gate: Gate) -> CardDesk:
+        def door(_: Crm, gate: Gate, __: Journal) -> CardDesk:
             return HttpDesk(address, gate)
 
         def deliver() -> None:

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from crm.port import Move, NoteKind
 from crm.writeback.offering import Offering
 from crm.writeback.plan import Decision, Wish
-from crm.writeback.tables import OUTBOX, database_micros
+from crm.writeback.tables import OUTBOX
 from crm.writeback.text import decision_in, text_of_decision
+from leads.databaseclock import database_micros
 from leads.journal import Journal
 
 

@@ -18,7 +18,16 @@ from leads.settings.learning import (
     Snapshots,
     Tiers,
 )
-from leads.settings.running import Company, Crm, Daily, JournalKept, Serve, Store, Title
+from leads.settings.running import (
+    Company,
+    Crm,
+    Daily,
+    JournalKept,
+    PlaybookFile,
+    Serve,
+    Store,
+    Title,
+)
 from leads.settings.section import Section
 from leads.settings.source import FilesSource, Source, SqlSource, TableSource
 from leads.settings.tidying import Audit, Clean, Question
@@ -43,6 +52,7 @@ class Settings(Section):
     questionnaire: tuple[Question, ...] = ()
     audit: Audit = Audit()
     clean: Clean = Clean()
+    playbook: PlaybookFile | None = None
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property
@@ -145,7 +155,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "tracking": _anchored_url(settings.store.tracking, folder),
         }
     )
-    return settings.model_copy(update={"source": source, "store": store})
+    playbook = settings.playbook
+    if playbook is not None:
+        playbook = PlaybookFile(file=folder / playbook.file)
+    return settings.model_copy(
+        update={"source": source, "store": store, "playbook": playbook}
+    )
 
 
 def _anchored_url(url: str, folder: Path) -> str:

@@ -137,3 +137,9 @@ class Daily(Section):
                 f"late ({self.late:%H:%M}) must be after at ({self.at:%H:%M})"
             )
         return self
+
+
+class PlaybookFile(Section):
+    """Where the owner's flow chart is: a YAML file."""
+
+    file: Path

@@ -29,6 +29,7 @@ from serve.pages.rendering import (
     funnel_page,
     listing_page,
     message_page,
+    playbook_page,
     policy,
     script,
     team_page,
@@ -164,6 +165,13 @@ def _look(router: APIRouter, sight: Sight) -> None:
         if facts is None:
             return _missing(view, "funnel.none", "funnel.none.how")
         return _answer(funnel_page(facts, view, sight.audit()))
+
+    @router.get("/playbook")
+    def playbook(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/playbook"), sight.flowchart()
+        if facts is None:
+            return _missing(view, "playbook.none", "playbook.none.how")
+        return _answer(playbook_page(facts, view))
 
 
 def _judge(router: APIRouter, sight: Sight) -> None:

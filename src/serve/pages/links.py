@@ -42,6 +42,9 @@ class Links(Protocol):
     def funnel(self) -> str:
         """Link to the funnel."""
 
+    def playbook(self) -> str:
+        """Link to the playbook."""
+
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
 
@@ -114,6 +117,10 @@ class LiveLinks:
     def funnel(self) -> str:
         """Link to the funnel."""
         return self._to("/funnel")
+
+    def playbook(self) -> str:
+        """Link to the playbook."""
+        return self._to("/playbook")
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -195,6 +202,10 @@ class FileLinks:
     def funnel(self) -> str:
         """Link to the funnel."""
         return f"{self.up}funnel.html"
+
+    def playbook(self) -> str:
+        """Link to the playbook."""
+        return f"{self.up}playbook.html"
 
     def lead(self, lead_id: str) -> str | None:
         """Link to a lead's file if it has one."""

@@ -27,10 +27,13 @@ from model.features.catalog import Words
 from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
+from playbook.drawing import to_svg
+from playbook.telling import Telling
 from serve.pages import charts, lifeline, plots, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.deciding import NO_PEN, SETTABLE, Pen
 from serve.pages.dossier import Dossier, Move
+from serve.pages.flowchart import Flowchart
 from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
 from serve.pages.listing import Listing
@@ -58,6 +61,10 @@ LEAST_POINTS: Final = 0.0005
 
 MOST_ROWS: Final = 10
 """Rows of one finding of the audit; the file of the command has all."""
+
+DESK: Final = 920
+PHONE: Final = 304
+"""How wide the playbook is drawn, in pixels; a phone scales the latter to its width."""
 
 RECENT: Final = 12
 """Happenings that stand open on a lead's page; the older ones unfold."""
@@ -318,6 +325,23 @@ def funnel_page(facts: Stages, view: View, audit: Audit | None = None) -> str:
         "funnel.html", view, facts=facts, funnels=funnels, audit=audit, why=why,
         most=MOST_ROWS,
     )  # fmt: skip
+
+
+def playbook_page(facts: Flowchart, view: View) -> str:
+    """Draw the playbook: the chart for a desk and for a phone, and every plan."""
+    wording, made = view.wording, facts.playbook
+    tell = Telling.of(made, facts.world, wording.language)
+    counts = {
+        leaf.plan: wording.say("playbook.now", n=wording.many("leads", leaf.leads))
+        for leaf in facts.chart.leaves
+    }
+    drawn = {
+        name: Markup(to_svg(tell, width=width, counts=counts, styled=False))
+        for name, width in (("wide", DESK), ("slim", PHONE))
+    }
+    return _draw(
+        "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made
+    )
 
 
 def message_page(title: str, remedy: str, view: View) -> str:

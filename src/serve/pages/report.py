@@ -30,6 +30,7 @@ from serve.pages.rendering import (
     funnel_page,
     listing_page,
     message_page,
+    playbook_page,
     team_page,
     trust_page,
 )
@@ -72,7 +73,8 @@ def write_report(
     ----------
     folder
         Where ``leads.html``, ``model.html``, ``card.html``, ``backtest.html``,
-        ``compare.html``, ``funnel.html``, ``team.html`` and ``leads/`` are kept.
+        ``compare.html``, ``funnel.html``, ``playbook.html``, ``team.html`` and
+        ``leads/`` are kept.
     listed
         The most promising leads that the list holds; it says how many there are.
     pages
@@ -138,13 +140,15 @@ def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
 def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
     """Write the pages that judge model and people, or say what is not there."""
     card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
-    stages, audit = sight.stages(), sight.audit()
+    stages, audit, flow = sight.stages(), sight.audit(), sight.flowchart()
     pages = (
         ("card", card and card_page(card, view), card, "model.none"),
         ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
          "backtest.none"),
         ("funnel", stages and funnel_page(stages, view, audit),
          stages and {**_facts(stages), "audit": audit}, "funnel.none"),
+        ("playbook", flow and playbook_page(flow, view), flow and flow.chart,
+         "playbook.none"),
         ("team", managers and team_page(managers, view), managers, "team.none"),
     )  # fmt: skip
     versions = sight.versus()

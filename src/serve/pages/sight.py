@@ -20,10 +20,12 @@ from model.audit.whole import Audit, audit_funnel
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
+from playbook.ledger import planned_counts
 from serve.insight import Insight
 from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
+from serve.pages.flowchart import Flowchart, chart_of
 from serve.pages.hindsight import (
     Card,
     Hindsight,
@@ -56,6 +58,7 @@ from serve.pages.whereabouts import (
     waiting_of,
     whereabouts,
 )
+from serve.planning import Planning, kept_folder, world_of
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""
@@ -97,6 +100,7 @@ class Sight:
     insight: Insight | None = None
     teller: Teller = field(default_factory=Teller, compare=False)
     now: Callable[[], datetime] = wall_clock
+    planning: Planning | None = None
 
     def listing(
         self, wanted: Wanted, *, size: int = PAGE_SIZE, seconds: float | None = SECONDS
@@ -161,6 +165,15 @@ class Sight:
             return self.audits.of(history, self.settings)
         except BadConfig:
             return None
+
+    def flowchart(self) -> Flowchart | None:
+        """Look up the playbook and who is in it; None if none is in use."""
+        planner = None if self.planning is None else self.planning.current()
+        if planner is None:
+            return None
+        made = planner.playbook
+        chart = chart_of(made, planned_counts(self.journal), kept_folder(self.settings))
+        return Flowchart(made, world_of(self.settings, self.history()), chart)
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open leads, and the hot ones that wait too long."""

@@ -1,0 +1,199 @@
+"""The facts of one lead at one moment, in plain Python.
+
+The history that is given must be what was visible at the moment (``as_of``): the same
+function serves this morning's leads and those of the past, so neither can see the
+future.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from leads.decision import Prediction, Tier
+from leads.lead import LeadHistory, microseconds
+from leads.tables import FieldType
+from playbook.condition import holds, tests_of
+from playbook.facts import Asked, Facts, Value, family_of
+from playbook.norms import DAY, Norms
+from playbook.plan import Playbook
+
+SECOND: Final = 1_000_000
+MAIN_REASONS: Final = 3
+"""How many reasons of either direction count as main ones."""
+
+HUNDRED: Final = 100
+TIERS: Final[Mapping[Tier, str]] = {
+    Tier.HOT: "hot",
+    Tier.WARM: "warm",
+    Tier.COLD: "cold",
+    Tier.NO_DATA: "no_data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known of a lead at the moment of its prediction.
+
+    ``lead`` is its history as of that moment, None if it was never ingested;
+    ``override`` the tier that a person set, if one stands.
+    """
+
+    prediction: Prediction
+    lead: LeadHistory | None
+    norms: Norms
+    override: Tier | None = None
+
+    @property
+    def now(self) -> int:
+        """The moment of the prediction, in microseconds."""
+        return microseconds(self.prediction.as_of)
+
+
+def facts_of(playbook: Playbook, known: Known) -> Facts:
+    """Work out every fact that a playbook asks about.
+
+    Facts of the history of a lead that was never ingested are not known.
+    """
+    stated = {t.asked for state in playbook.usage for t in tests_of(state.when)}
+    asked = playbook.asks
+    facts = {one: _value(one, known, playbook) for one in asked | stated}
+    if Asked("usage") in asked:
+        facts[Asked("usage")] = _usage(playbook, known, facts)
+    return facts
+
+
+def _usage(playbook: Playbook, known: Known, facts: Facts) -> str | None:
+    if known.lead is None:
+        return None
+    fitting = (state.name for state in playbook.usage if holds(state.when, facts))
+    return next(fitting, None)
+
+
+def _value(asked: Asked, known: Known, playbook: Playbook) -> Value | None:
+    if asked.fact in OF_PREDICTION:
+        return OF_PREDICTION[asked.fact](known)
+    if known.lead is None or asked.fact == "usage":
+        return None
+    if asked.fact in OF_LEAD:
+        return OF_LEAD[asked.fact](known, known.lead)
+    if asked.fact == "trial_ends_in":
+        return _trial_ends_in(known, known.lead, playbook)
+    family, name = family_of(asked.fact)
+    if family == "card":
+        return _card(known, known.lead, name)
+    times = [event.at for event in known.lead.events if event.kind == name]
+    if family == "days_since":
+        return (known.now - max(times)) / DAY if times else None
+    since = -1 if asked.within is None else known.now - asked.within * SECOND
+    return float(sum(at > since for at in times))
+
+
+def _card(known: Known, lead: LeadHistory, name: str) -> Value | None:
+    value = lead.fields.get(name)
+    if value is not None and lead.types.get(name) is FieldType.TIME:
+        assert isinstance(value, int), "a time on the card is in microseconds"
+        return (value - known.now) / DAY
+    return value
+
+
+def _money(known: Known) -> float | None:
+    outlook = known.prediction.outlook
+    if outlook is None or outlook.expected_minor is None:
+        return None
+    return outlook.expected_minor / HUNDRED
+
+
+def _reasons(known: Known, sign: int) -> frozenset[str] | None:
+    """Name the fields that speak most in a direction; None if none were asked for."""
+    if not known.prediction.shares and not known.prediction.reasons:
+        return None
+    speaking = [
+        reason for reason in known.prediction.reasons
+        if reason.advisable and reason.share * sign > 0
+    ]  # fmt: skip
+    main = sorted(speaking, key=lambda reason: -abs(reason.share))[:MAIN_REASONS]
+    return frozenset(reason.field for reason in main)
+
+
+OF_PREDICTION: Final[Mapping[str, Callable[[Known], Value | None]]] = {
+    "tier": lambda known: TIERS[known.prediction.tier],
+    "probability": lambda known: known.prediction.probability,
+    "expected_money": _money,
+    "reasons_for": lambda known: _reasons(known, 1),
+    "reasons_against": lambda known: _reasons(known, -1),
+    "override": lambda known: TIERS[known.override] if known.override else "none",
+}
+
+
+def _stage(_: Known, lead: LeadHistory) -> str | None:
+    return lead.stages[-1].stage if lead.stages else None
+
+
+def _stage_age(known: Known, lead: LeadHistory) -> float | None:
+    """Count the days since the lead entered the stage it is in."""
+    if not lead.stages:
+        return None
+    entered = lead.stages[-1]
+    for change in reversed(lead.stages):
+        if (change.pipeline, change.stage) != (entered.pipeline, entered.stage):
+            break
+        entered = change
+    return (known.now - entered.at) / DAY
+
+
+def _stage_age_ratio(known: Known, lead: LeadHistory) -> float | None:
+    age = _stage_age(known, lead)
+    if age is None:
+        return None
+    last = lead.stages[-1]
+    usual = known.norms.usual(last.pipeline or lead.pipeline, last.stage)
+    return None if usual is None else age / usual
+
+
+def _pipeline(_: Known, lead: LeadHistory) -> str | None:
+    moved = [change.pipeline for change in lead.stages if change.pipeline]
+    return moved[-1] if moved else lead.pipeline
+
+
+def _quiet(known: Known, lead: LeadHistory) -> float:
+    rows: Iterable[int] = (
+        row.at
+        for rows in (lead.events, lead.stages, lead.payments, lead.field_changes)
+        for row in rows
+    )
+    return (known.now - max(rows, default=lead.created_at)) / DAY
+
+
+def _customer(_: Known, lead: LeadHistory) -> str:
+    received = sum(payment.amount_minor for payment in lead.payments)
+    return "returning" if received > 0 else "new"
+
+
+OF_LEAD: Final[Mapping[str, Callable[[Known, LeadHistory], Value | None]]] = {
+    "stage": _stage,
+    "pipeline": _pipeline,
+    "source": lambda _, lead: lead.source,
+    "manager": lambda _, lead: lead.owner,
+    "stage_age": _stage_age,
+    "stage_age_ratio": _stage_age_ratio,
+    "lead_age": lambda known, lead: (known.now - lead.created_at) / DAY,
+    "quiet": _quiet,
+    "customer": _customer,
+    "payments": lambda _, lead: float(sum(p.amount_minor > 0 for p in lead.payments)),
+}
+
+
+def _trial_ends_in(known: Known, lead: LeadHistory, playbook: Playbook) -> float | None:
+    """Count the days until the trial ends; negative once it has."""
+    trial = playbook.trial
+    if trial is None:
+        return None
+    begun = lead.created_at
+    if trial.starts is not None:
+        starts = [event.at for event in lead.events if event.kind == trial.starts]
+        if not starts:
+            return None
+        begun = min(starts)
+    return trial.days - (known.now - begun) / DAY

@@ -1,0 +1,191 @@
+"""Conditions, deadlines and branches in words, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from leads.tables import FieldType
+from playbook.condition import All, AnyOf, Ask, Condition, Not
+from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
+from playbook.hours import Within
+from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
+from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
+from playbook.world import World
+
+DAYS: Final[Text] = {"en": "day|days", "ru": "день|дня|дней"}
+DAYS_OF: Final[Text] = {"en": "day|days", "ru": "дня|дней|дней"}
+HOURS: Final[Text] = {"en": "hour|hours", "ru": "час|часа|часов"}
+WORK_DAYS: Final[Text] = {
+    "en": "business day|business days",
+    "ru": "рабочего дня|рабочих дней|рабочих дней",
+}
+WORK_HOURS: Final[Text] = {
+    "en": "business hour|business hours",
+    "ru": "рабочего часа|рабочих часов|рабочих часов",
+}
+NUMBERS: Final[Mapping[str, Text]] = {
+    "is": {"en": "{what}: {n}", "ru": "{what}: {n}"},
+    "at_least": {"en": "{what}: {n} or more", "ru": "{what}: не меньше {n}"},
+    "at_most": {"en": "{what}: {n} or less", "ru": "{what}: не больше {n}"},
+    "more_than": {"en": "{what}: more than {n}", "ru": "{what}: больше {n}"},
+    "less_than": {"en": "{what}: less than {n}", "ru": "{what}: меньше {n}"},
+}
+SAID: Final[Mapping[str, Text]] = {
+    "one": {"en": "{what}: {names}", "ru": "{what}: {names}"},
+    "none": {"en": "{what}: not {names}", "ru": "{what}: кроме {names}"},
+    "known": {"en": "{what}: known", "ru": "{what}: известно"},
+    "unknown": {"en": "{what}: not known", "ru": "{what}: неизвестно"},
+    "within": {"en": "{what} in {period}", "ru": "{what} за {period}"},
+    "not": {"en": "not ({inner})", "ru": "не ({inner})"},
+    "else": {"en": "All others", "ru": "Все остальные"},
+    "yes": {"en": "yes", "ru": "да"},
+    "no": {"en": "no", "ru": "нет"},
+    "soon": {"en": "within {n}", "ru": "в течение {n}"},
+    "today": {"en": "by the close of the day", "ru": "до конца рабочего дня"},
+    "next": {
+        "en": "by the close of the next business day",
+        "ru": "до конца следующего рабочего дня",
+    },
+    "owner": {"en": "the lead's manager", "ru": "менеджер лида"},
+    "times": {"en": "{n} × the usual", "ru": "{n} × обычного"},
+}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Says a playbook in one language, by the company's own names of things."""
+
+    playbook: Playbook
+    language: Language
+    words: Mapping[str, Text] = field(default_factory=dict)
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, playbook: Playbook, world: World, language: Language) -> Telling:
+        """Make one for a company."""
+        return cls(playbook, language, world.words, world.fields or {})
+
+    def say(self, text: Text | None) -> str:
+        """Say a text of the file."""
+        return "" if text is None else said(text, self.language)
+
+    def branch(self, branch: Branch) -> str:
+        """Say what a branch asks: its title, or else its condition."""
+        if branch.title is not None:
+            return said(branch.title, self.language)
+        if branch.when is None:
+            return self._fixed("else")
+        return _begun(self.condition(branch.when))
+
+    def condition(self, condition: Condition) -> str:
+        """Say a condition.
+
+        Examples
+        --------
+        >>> from playbook.facts import Asked
+        >>> telling = Telling(Playbook({}, (), {}), "en")
+        >>> telling.condition(Ask(Asked("quiet"), "at_least", 3.0))
+        'no activity for: 3 days or more'
+        """
+        match condition:
+            case Ask():
+                return self._test(condition)
+            case Not(part):
+                return self._fixed("not", inner=self.condition(part))
+            case All(parts):
+                return self._joined(parts, AND[self.language])
+            case AnyOf(parts):
+                return self._joined(parts, OR[self.language])
+
+    def task(self, task: Task) -> str:
+        """Say a task: what, by whom, how soon."""
+        whom = task.whom if task.whom != OWNER else self._fixed("owner")
+        return (
+            f"{said(TASKS[task.type], self.language)}, {whom}, {self.soon(task.within)}"
+        )
+
+    def aims(self, plan: Plan) -> str:
+        """Name what a plan is to change."""
+        words = {**self.words, "stage": PLAIN["stage"].words}
+        names = [
+            said(words.get(name, {self.language: name}), self.language)
+            for name in plan.aims
+        ]
+        return ", ".join(names)
+
+    def soon(self, within: Within) -> str:
+        """Say how soon."""
+        if within.unit == "hours":
+            return self._fixed("soon", n=many(within.count, WORK_HOURS, self.language))
+        if within.count < 2:
+            return self._fixed(("today", "next")[within.count])
+        return self._fixed("soon", n=many(within.count, WORK_DAYS, self.language))
+
+    def _joined(self, parts: tuple[Condition, ...], joint: str) -> str:
+        """Join conditions; one joined otherwise goes into brackets."""
+        said_parts = [
+            f"({self.condition(part)})"
+            if isinstance(part, (All, AnyOf)) and len(part.parts) > 1 and len(parts) > 1
+            else self.condition(part)
+            for part in parts
+        ]
+        return joint.join(said_parts) if joint != AND[self.language] else "; ".join(
+            said_parts
+        )  # fmt: skip
+
+    def _test(self, test: Ask) -> str:
+        fact = fact_named(test.asked.fact, fields=self.fields, words=self.words)
+        assert fact is not None, f"{test.asked.fact} was read before"
+        what = self._what(fact, test.asked)
+        if test.op == "known":
+            return self._fixed("known" if test.value else "unknown", what=what)
+        if isinstance(test.value, bool):
+            return f"{what}: {self._fixed('yes' if test.value else 'no')}"
+        if isinstance(test.value, frozenset):
+            names = sorted(self._name(fact, name) for name in test.value)
+            key = "one" if test.op in {"is", "has"} else "none"
+            joint = OR if key == "one" else AND
+            return self._fixed(
+                key, what=what, names=listed(names, joint[self.language])
+            )
+        return NUMBERS[test.op][self.language].format(
+            what=what, n=self._number(fact, test.value, exact=test.op == "is")
+        )
+
+    def _what(self, fact: Fact, asked: Asked) -> str:
+        what = said(fact.words, self.language)
+        if asked.within is None:
+            return what
+        is_days = asked.within % 86_400 == 0
+        count = asked.within // (86_400 if is_days else 3_600)
+        period = many(count, DAYS if is_days else HOURS, self.language)
+        return self._fixed("within", what=what, period=period)
+
+    def _name(self, fact: Fact, name: str) -> str:
+        if fact.name == "usage":
+            found = [state.words for state in self.playbook.usage if state.name == name]
+            return said(found[0], self.language) if found else name
+        if fact.type == "set":
+            return said(self.words.get(name, {"en": name}), self.language)
+        if fact.values:
+            return said(VALUES[name], self.language)
+        return name
+
+    def _number(self, fact: Fact, value: float, *, exact: bool) -> str:
+        if fact.unit == "share":
+            return percent(value, self.language)
+        if fact.unit == "days" and value == int(value):
+            return many(int(value), DAYS if exact else DAYS_OF, self.language)
+        written = number(value, self.language)
+        if fact.unit == "times":
+            return self._fixed("times", n=written)
+        return written
+
+    def _fixed(self, key: str, **values: str) -> str:
+        return SAID[key][self.language].format(**values)
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,97 @@
+"""What a company has that a playbook may name: stages, managers, fields, events."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Final
+
+from leads.tables import LEADS, FieldType, Tables
+from playbook.text import Text
+
+NOTHING: Final[Mapping[str, Text]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Names that exist; None where that is not known, and any name will do.
+
+    ``changeable`` are the kinds of events and card fields that somebody can change;
+    None: all of them. ``words`` are what the company calls its fields and events.
+    """
+
+    stages: frozenset[str] | None = None
+    pipelines: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    managers: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    fields: Mapping[str, FieldType] | None = None
+    reasons: frozenset[str] | None = None
+    changeable: frozenset[str] | None = None
+    words: Mapping[str, Text] = field(default_factory=dict)
+    language: str = "en"
+    zone: str = "UTC"
+
+    @classmethod
+    def of(
+        cls,
+        tables: Tables,
+        *,
+        reasons: Collection[str] | None = None,
+        changeable: Collection[str] | None = None,
+        words: Mapping[str, Text] = NOTHING,
+        language: str = "en",
+        zone: str = "UTC",
+    ) -> World:
+        """List what is in the ingested tables."""
+        leads = tables.leads
+        fields = {
+            name: tables.fields.get(name, FieldType.TEXT)
+            for name in leads.columns
+            if name not in LEADS
+        }
+
+        def names(values: object) -> frozenset[str]:
+            return frozenset(str(v) for v in values if v is not None)  # type: ignore[attr-defined]  # a column of texts
+
+        return cls(
+            stages=names(tables.stages["stage"].unique()),
+            pipelines=names(leads["pipeline"].unique()),
+            sources=names(leads["source"].unique()),
+            managers=names(leads["owner"].unique()),
+            kinds=names(tables.events["kind"].unique()),
+            fields=fields,
+            reasons=None if reasons is None else frozenset(reasons),
+            changeable=None if changeable is None else frozenset(changeable),
+            words=words,
+            language=language,
+            zone=zone,
+        )
+
+    def of_fact(self, fact: str) -> frozenset[str] | None:
+        """Give the names that a fact can have; None if any."""
+        return {
+            "stage": self.stages,
+            "pipeline": self.pipelines,
+            "source": self.sources,
+            "manager": self.managers,
+            "reasons_for": self.reasons,
+            "reasons_against": self.reasons,
+        }.get(fact)
+
+
+def likely(name: str, known: Collection[str]) -> str:
+    """Say what was perhaps meant, or what there is.
+
+    Examples
+    --------
+    >>> likely("tear", ["tier", "stage"]), likely("x", ["b", "a"])
+    ("Did you mean 'tier'?", "There is: 'a', 'b'.")
+    """
+    close = get_close_matches(name, known, n=1)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    shown = ", ".join(repr(one) for one in sorted(known)[:12])
+    more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+    return f"There is: {shown}{more}." if known else "There is none."

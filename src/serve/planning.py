@@ -1,0 +1,271 @@
+"""The playbook at work: read again when its file changes, asked for every prediction.
+
+A changed file that has faults decides nothing: the last good one goes on, and the log
+says so. What each version said is kept under its digest, for decisions name it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from leads.decision import Prediction, Tier
+from leads.errors import BadConfig, NoModel, UnknownLead
+from leads.history import History
+from leads.journal import Also, Journal
+from leads.lead import LeadHistory, microseconds
+from leads.settings import Settings
+from model import champion
+from model.features.catalog import Catalog
+from model.features.wording import subject_of
+from playbook import (
+    Known,
+    Norms,
+    Plan,
+    Planned,
+    Playbook,
+    World,
+    plan_of,
+    read_playbook,
+)
+from playbook.decide import action_of
+from playbook.ledger import Kept, Ledger, kept_plans
+from playbook.text import Language, Text
+
+KEPT: Final = "playbook"
+
+log = structlog.get_logger()
+
+
+def kept_folder(settings: Settings) -> Path:
+    """Say where versions of the playbook and its last test are kept."""
+    return settings.store.folder / KEPT
+
+
+def world_of(settings: Settings, history: History | None) -> World:
+    """List what the company's playbook may name."""
+    company = settings.company
+    titles, reasons = _fields(settings)
+    words: dict[str, Text] = dict(titles)
+    words |= {k: {"en": t.en, "ru": t.ru} for k, t in settings.words.items()}
+    if history is None:
+        return World(words=words, language=company.language, zone=company.timezone)
+    return World.of(
+        history.tables,
+        reasons=reasons,
+        changeable=company.changeable,
+        words=words,
+        language=company.language,
+        zone=company.timezone,
+    )
+
+
+def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
+    """Name the business fields of the model in use; None if there is no model."""
+    try:
+        found = champion.read(settings.store.folder)
+    except NoModel:
+        return {}, None
+    text = (found.path / "catalog.json").read_text("utf-8")
+    features = Catalog.from_json(text).features
+    named = {one.field: subject_of(one) for one in features}
+    titles = {name: {"en": words.en, "ru": words.ru} for name, words in named.items()}
+    return titles, frozenset(titles)
+
+
+def playbook_of(settings: Settings, history: History | None) -> Playbook:
+    """Read the playbook that is configured.
+
+    Raises
+    ------
+    BadConfig
+        None is configured, or it has faults.
+    """
+    if settings.playbook is None:
+        raise BadConfig(
+            "No playbook is configured.",
+            remedy='Add [playbook] file = "…" to the configuration.',
+        )
+    return read_playbook(settings.playbook.file, world_of(settings, history))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What was known of leads when they were predicted, over one ingest."""
+
+    history: History | None
+    norms: Norms
+
+    @classmethod
+    def of(cls, history: History | None) -> Memory:
+        """Measure how long stages usually take, and remember the rest."""
+        return cls(history, Norms() if history is None else Norms.of(history))
+
+    def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
+        """Gather what was known of a lead at the moment of its prediction."""
+        lead = self._lead(prediction.lead_id)
+        if lead is not None:
+            lead = lead.as_of(microseconds(prediction.as_of))
+        return Known(prediction, lead, self.norms, override)
+
+    def _lead(self, lead_id: str) -> LeadHistory | None:
+        try:
+            return None if self.history is None else self.history.lead(lead_id)
+        except UnknownLead:
+            return None
+
+
+@dataclass(frozen=True)
+class Planner:
+    """One version of the playbook over one ingest."""
+
+    playbook: Playbook
+    memory: Memory
+
+    def plan(
+        self, prediction: Prediction, override: Tier | None, *, now: datetime
+    ) -> Planned | None:
+        """Plan a lead; None if it was never ingested, for then too little is known."""
+        known = self.memory.known(prediction, override)
+        return None if known.lead is None else plan_of(self.playbook, known, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is to be done about a lead now, and how that was decided."""
+
+    plan: Plan
+    kept: Kept
+
+    def action(self, language: Language) -> str:
+        """Say it in one line, as for a card or a list."""
+        return action_of(self.plan, language)
+
+
+class Planning:
+    """Gives the planner of this moment; made anew when file or ingest changes.
+
+    Parameters
+    ----------
+    settings
+        With a ``[playbook]`` section, or nothing is ever planned.
+    history
+        The ingested data, or None before there are any.
+    now
+        The clock; deadlines count from it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        history: Callable[[], History | None],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._now = now
+        self._working = threading.Lock()
+        self._held: tuple[tuple[object, ...], Planner | None] | None = None
+
+    def current(self) -> Planner | None:
+        """Give the planner; None without a playbook, or before a good one."""
+        if self._settings.playbook is None:
+            return None
+        history = self._history()
+        mark = (_mark(self._settings.playbook.file), id(history))
+        with self._working:
+            if self._held is None or self._held[0] != mark:
+                before = None if self._held is None else self._held[1]
+                self._held = mark, self._read(history, before)
+            return self._held[1]
+
+    def _read(self, history: History | None, before: Planner | None) -> Planner | None:
+        try:
+            made = playbook_of(self._settings, history)
+            self._keep(made)
+        except BadConfig as error:
+            log.error("playbook_refused", why=str(error))
+            if before is None:
+                return None
+            made = before.playbook
+        return Planner(made, Memory.of(history))
+
+    def _keep(self, made: Playbook) -> None:
+        """Keep what a version said, once, under the digest that decisions name."""
+        assert self._settings.playbook is not None, "asked for only with a playbook"
+        folder = kept_folder(self._settings)
+        path = folder / f"{made.digest}.yaml"
+        if path.exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{made.digest}-{os.getpid()}-{threading.get_ident()}"
+        draft.write_bytes(self._settings.playbook.file.read_bytes())
+        draft.replace(path)
+
+    def ledger(self) -> Ledger | None:
+        """Give what writes decisions down; None if there is nothing to decide by."""
+        planner = self.current()
+        if planner is None:
+            return None
+
+        def decide(made: Prediction, override: Tier | None) -> Planned | None:
+            return planner.plan(made, override, now=self._now())
+
+        return Ledger(decide, planner.playbook.digest, now=self._now)
+
+    def also(self, other: Also | None) -> Also | None:
+        """Decide in the transaction of the predictions, then do the other thing."""
+        if self._settings.playbook is None:
+            return other
+
+        def both(connection: sa.Connection, made: Sequence[Prediction]) -> None:
+            ledger = self.ledger()
+            if ledger is not None:
+                ledger(connection, made)
+            if other is not None:
+                other(connection, made)
+
+        return both
+
+    def kept(self, journal: Journal, lead_ids: Sequence[str]) -> dict[str, NextStep]:
+        """Give what was decided for leads by the playbook of now, with its words.
+
+        A lead on which an earlier version decided last is absent: the next run decides
+        on it anew.
+        """
+        planner = self.current()
+        if planner is None:
+            return {}
+        made = planner.playbook
+        return {
+            lead_id: NextStep(made.plans[kept.plan], kept)
+            for lead_id, kept in kept_plans(journal, lead_ids).items()
+            if kept.playbook == made.digest
+        }
+
+    def renewed(
+        self, chunks: Iterator[list[Prediction]], journal: Journal
+    ) -> Iterator[list[Prediction]]:
+        """Let a changed playbook decide on predictions that were made before it."""
+        for made in chunks:
+            ledger = self.ledger()
+            if ledger is not None:
+                ledger.renew(journal, made)
+            yield made
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size
