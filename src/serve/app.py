@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from crm.courier import Courier, also_of
+from crm.hearing.fresh import Fresh
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import Settings
@@ -28,6 +29,7 @@ from serve.insight import Insight
 from serve.lane import Lane
 from serve.live import Live
 from serve.monitor import Monitor, Timer
+from serve.overlay import Overlay
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight
 from serve.recorder import Recorder
@@ -90,11 +92,17 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     return Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        ingested=Ingested(folder),
+        overlay=Overlay(Ingested(folder), _fresh(settings, journal)),
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
+
+
+def _fresh(settings: Settings, journal: Journal) -> Fresh | None:
+    """Make what is laid over the ingested leads; None where nobody listens."""
+    crm = settings.crm
+    return Fresh(journal, crm.account) if crm is not None and crm.hear else None
 
 
 def _courier(desk: Desk, monitor: Monitor) -> Courier | None:

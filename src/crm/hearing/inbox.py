@@ -45,7 +45,7 @@ class Taken:
     """A row that this listener may work on, while the lease lasts."""
 
     entity: str
-    """The kind and the CRM's own id: ``"lead:123"``, ``"deal:45"``, ``"activity:6"``."""
+    """The kind and the CRM's own id: ``"lead:123"``, ``"deal:45"``."""
     version: int
     token: int
     attempts: int
@@ -139,6 +139,23 @@ class Inbox:
             ),
             rows,
         )
+
+    def remember_in(self, connection: sa.Connection, marks: Mapping[str, str]) -> None:
+        """Keep when things were last changed, without a hint of them."""
+        now = self.clock(connection)
+        rows = [
+            {**_row(self.account, entity, now), "next_at": None, "mark": marks[entity]}
+            for entity in sorted(marks)
+        ]
+        if rows:
+            adding = inserting(connection, HINTS)
+            told = {"mark": adding.excluded.mark, "last_at": adding.excluded.last_at}
+            connection.execute(
+                adding.on_conflict_do_update(
+                    index_elements=["account", "entity"], set_=told
+                ),
+                rows,
+            )
 
     def take(self, most: int) -> list[Taken]:
         """Take up to ``most`` due rows that nobody works on, the oldest hints first."""

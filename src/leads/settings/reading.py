@@ -20,7 +20,12 @@ from leads.settings.learning import (
 )
 from leads.settings.running import Company, Crm, JournalKept, Serve, Store, Title
 from leads.settings.section import Section
-from leads.settings.source import FilesSource, Source, SqlSource, TableSource
+from leads.settings.source import (
+    FilesSource,
+    Source,
+    SqlSource,
+    TableSource,
+)
 
 
 class Settings(Section):
@@ -52,6 +57,20 @@ class Settings(Section):
             raise ValueError(
                 "[conversion] kind = 'outcome' goes with [source] kind = 'table',"
                 f" got {self.conversion.kind!r} with {self.source.kind!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hears_what_it_reads(self) -> Self:
+        crm, source = self.crm, self.source
+        if crm is None or not crm.hear:
+            return self
+        there = ("kind", "account", "entity")
+        read = [getattr(source, name, "lead") for name in there]
+        if read != [getattr(crm, name) for name in there]:
+            raise ValueError(
+                "[crm] hear = true looks at leads as [source] reads them: both must"
+                " name the same kind, account and entity"
             )
         return self
 

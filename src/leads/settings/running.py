@@ -103,6 +103,9 @@ class Crm(Section):
     """The CRM whose cards show what is predicted.
 
     Secrets are never here: the names of environment variables that hold them are.
+    ``hear`` listens to the CRM: its hooks, whose secrets ``hook_env`` names, and every
+    ``poll_minutes`` a question for what has changed. ``hook_url`` is our own address as
+    the CRM reaches it, for ``connect`` to register.
     """
 
     kind: Literal["bitrix24", "amocrm"]
@@ -117,6 +120,10 @@ class Crm(Section):
     moves: tuple[CrmMove, ...] = ()
     moves_per_day: int = Field(default=20, ge=0, le=10_000)
     workers: int = Field(default=1, ge=0, le=16)
+    hear: bool = False
+    hook_env: str = Field(default="LEADCAST_HOOK_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
+    hook_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    poll_minutes: int = Field(default=5, ge=1, le=60)
 
 
 class JournalKept(Section):

@@ -1,0 +1,49 @@
+"""The one place that knows which ear hears which CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.ear import PortalEar
+from crm.bitrix24.shelf import Shelf
+from crm.export import rules_of
+from crm.hearing.ear import Ear
+from crm.port import Gate
+from leads.errors import BadConfig
+from leads.settings import Settings
+
+Hark = Callable[[Settings, Gate], Ear]
+"""Makes the ear of an account; it asks through the gate it is given."""
+
+
+def _bitrix24(settings: Settings, gate: Gate) -> Ear:
+    crm = settings.crm
+    assert crm is not None
+    webhook = webhook_in(crm.url_env)
+    folder = settings.store.folder / crm.kind / crm.account
+    return PortalEar(
+        Client(webhook, gate), Shelf(folder), rules_of(settings),
+        entity=crm.entity, us=webhook.user,
+    )  # fmt: skip
+
+
+EARS: Final[Mapping[str, Hark]] = {"bitrix24": _bitrix24}
+
+
+def ear_of(settings: Settings, gate: Gate) -> Ear:
+    """Open the ear of the configured account; nothing is asked yet.
+
+    Raises
+    ------
+    BadConfig
+        There is none for this kind of CRM.
+    """
+    assert settings.crm is not None, "only with a [crm] section"
+    kind = settings.crm.kind
+    if kind not in EARS:
+        raise BadConfig(
+            f"[crm] kind = {kind!r} cannot be heard.", remedy="Set hear = false."
+        )
+    return EARS[kind](settings, gate)
