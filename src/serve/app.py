@@ -23,10 +23,12 @@ from leads.settings import Settings
 from model.backtest import read_backtest
 from serve import pages, problems
 from serve.desk import Desk
+from serve.doorway import Doorway, door_of
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.insight import Insight
 from serve.lane import Lane
+from serve.listening import Listening, listening_of
 from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.overlay import Overlay
@@ -62,17 +64,18 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     monitor = Monitor()
     desk = _desk(settings, monitor, now)
     courier = _courier(desk, monitor)
+    listening = listening_of(desk)
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
         description="Which leads will pay, and why.",
-        lifespan=_lifespan(desk, courier),
+        lifespan=_lifespan(desk, courier, listening),
     )
     app.state.desk = desk
     insight = Insight(
         settings, journal=desk.journal, history=desk.ingested.history_or_none
     )
-    api = Api(desk, monitor, insight, courier)
+    api = Api(desk, monitor, insight, courier, listening)
     app.include_router(router(api))
     pages.attach(app, _sight(desk, insight))
     problems.install(app)
@@ -82,6 +85,14 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     app.add_middleware(Lane, predict=api.predict)
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
+    if listening is not None:
+        monitor.overhear(listening.listener)
+        app.add_middleware(
+            Doorway,
+            door=door_of(listening),
+            listening=listening,
+            count=monitor.knocked,
+        )
     app.add_middleware(Timer, monitor=monitor)
     return app
 
@@ -127,7 +138,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
 
 
 def _lifespan(
-    desk: Desk, courier: Courier | None
+    desk: Desk, courier: Courier | None, listening: Listening | None
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -136,7 +147,11 @@ def _lifespan(
         desk.live.start()
         if courier is not None and desk.settings.crm is not None:
             courier.start(desk.settings.crm.workers)
+        if listening is not None:
+            listening.start()
         yield
+        if listening is not None:
+            await run_in_threadpool(listening.stop)
         if courier is not None:
             await run_in_threadpool(courier.stop)
         await run_in_threadpool(desk.live.stop)

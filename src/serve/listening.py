@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,8 +11,8 @@ import structlog
 from crm.courier import gate_of
 from crm.ears import Hark, ear_of
 from crm.hearing.fresh import Fresh
-from crm.hearing.inbox import Inbox, InboxState
-from crm.hearing.listener import Listener, Terms
+from crm.hearing.inbox import Inbox
+from crm.hearing.listener import Listener, ListeningState, Terms
 from crm.hearing.merging import tables_of
 from leads.decision import Prediction
 from leads.errors import Unavailable
@@ -29,15 +28,6 @@ DRAIN_SECONDS = 30.0
 TIDY_EVERY = timedelta(hours=1)
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ListeningState:
-    """How listening is doing, for pages and metrics."""
-
-    inbox: InboxState
-    reconciled: timedelta | None
-    """How long ago the CRM was last asked for all changes; None if never."""
 
 
 class Foresight:
@@ -96,6 +86,7 @@ class Listening:
         settings = desk.settings
         crm = settings.crm
         assert crm is not None, "only with a [crm] section"
+        self.crm = crm
         self.inbox = Inbox(desk.journal, crm.account)
         self.fresh = Fresh(desk.journal, crm.account)
         self._desk = desk
@@ -127,7 +118,7 @@ class Listening:
 
     def state(self) -> ListeningState:
         """Tell how listening is doing."""
-        return ListeningState(self.inbox.state(), self.listener.watch.age())
+        return self.listener.state()
 
     def _tidy_hourly(self, stopping: threading.Event) -> None:
         while not stopping.wait(TIDY_EVERY / timedelta(seconds=1)):

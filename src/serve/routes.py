@@ -17,6 +17,7 @@ from serve.answers import (
     change_said,
     delivery_said,
     history_said,
+    listening_said,
     model_said,
     prediction_said,
     similar_said,
@@ -28,6 +29,7 @@ from serve.guard import sent
 from serve.insight import Insight
 from serve.intake import checked_what_if
 from serve.judging import OverrideSent, add_judging, never_predicted
+from serve.listening import Listening
 from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import Problem, refusals
 from serve.schemas import (
@@ -75,9 +77,11 @@ class Api:
         monitor: Monitor,
         insight: Insight,
         courier: Courier | None = None,
+        listening: Listening | None = None,
     ) -> None:
         self.desk = desk
         self.courier = courier
+        self.listening = listening
         self.monitor = monitor
         self.insight = insight
         self.language = desk.settings.company.language
@@ -97,6 +101,12 @@ class Api:
     def delivery(self) -> dict[str, Any] | None:
         """Say how writing to the CRM is doing; nothing without one."""
         return None if self.courier is None else delivery_said(self.courier.state())
+
+    def hearing(self) -> dict[str, Any] | None:
+        """Say how hearing from the CRM is doing; nothing where nobody listens."""
+        return (
+            None if self.listening is None else listening_said(self.listening.state())
+        )
 
 
 def router(api: Api) -> APIRouter:
@@ -228,6 +238,7 @@ def _add_watching(made: APIRouter, api: Api) -> None:
             "model_version": serving.version,
             "bundle_digest": serving.bundle.digest,
             "delivery": api.delivery(),
+            "listening": api.hearing(),
         }
         return _json(written(said))
 

@@ -400,6 +400,15 @@ class DeliverySaid(TypedDict):
     breaker: Literal["closed", "open", "blocked"]
 
 
+class ListeningSaid(TypedDict):
+    """How hearing from the CRM is doing; it never makes the service unready."""
+
+    waiting: int
+    oldest_seconds: float
+    dead: int
+    reconciled_seconds: float | None
+
+
 class ReadySaid(TypedDict):
     """The service can predict and record."""
 
@@ -407,6 +416,7 @@ class ReadySaid(TypedDict):
     model_version: str
     bundle_digest: str
     delivery: DeliverySaid | None
+    listening: ListeningSaid | None
 
 
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)

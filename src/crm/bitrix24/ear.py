@@ -76,6 +76,11 @@ class PortalEar:
         self._clock = clock
         self._words: tuple[float, Words] | None = None
 
+    @property
+    def number(self) -> str | None:
+        """Hooks of Bitrix24 carry a token instead."""
+        return None
+
     def look(self, lead_ids: Sequence[str], like: Tables) -> Look:
         """Look at leads; see ``Ear``."""
         ids = [int(one) for one in lead_ids]

@@ -58,6 +58,11 @@ class Ear(Protocol):
         """Which card is a lead of ours: ``"lead"`` or ``"deal"``."""
         ...
 
+    @property
+    def number(self) -> str | None:
+        """The CRM's own number of the account, if it is known and hooks tell it."""
+        ...
+
     def look(self, lead_ids: Sequence[str], like: Tables) -> Look:
         """Look at leads, at most 50.
 

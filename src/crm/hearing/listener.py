@@ -22,7 +22,7 @@ import structlog
 
 from crm.hearing.ear import Ear, Look
 from crm.hearing.fresh import Fresh
-from crm.hearing.inbox import Inbox, Overtaken, Taken
+from crm.hearing.inbox import Inbox, InboxState, Overtaken, Taken
 from crm.hearing.merging import digest_of, merged
 from crm.hearing.watch import QUEUE, Watch
 from crm.port import GateClosed
@@ -90,6 +90,15 @@ class Terms:
     """Whether the CRM keeps a queue of events for us."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListeningState:
+    """How listening is doing, for pages and metrics."""
+
+    inbox: InboxState
+    reconciled: timedelta | None
+    """How long ago the CRM was last asked for all changes; None if never."""
+
+
 class Listener:
     """Works on the hints of one account.
 
@@ -144,6 +153,10 @@ class Listener:
             if not done.taken:
                 pause = min(max(done.wait, idle), timedelta(seconds=30))
                 self._heard.wait(pause / timedelta(seconds=1))
+
+    def state(self) -> ListeningState:
+        """Tell how listening is doing."""
+        return ListeningState(self.inbox.state(), self.watch.age())
 
     def ask(self) -> int:
         """Ask the CRM for what no hook has told, if it is time; give what was new.
