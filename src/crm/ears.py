@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from crm.amocrm.ear import AmoEar
+from crm.amocrm.opening import open_client
 from crm.bitrix24.client import Client, webhook_in
 from crm.bitrix24.ear import PortalEar
 from crm.bitrix24.shelf import Shelf
 from crm.export import rules_of
 from crm.hearing.ear import Ear
 from crm.port import Gate
-from leads.errors import BadConfig
-from leads.settings import Settings
+from leads.settings import AmoSource, Settings
 
 Hark = Callable[[Settings, Gate], Ear]
 """Makes the ear of an account; it asks through the gate it is given."""
@@ -29,21 +30,22 @@ def _bitrix24(settings: Settings, gate: Gate) -> Ear:
     )  # fmt: skip
 
 
-EARS: Final[Mapping[str, Hark]] = {"bitrix24": _bitrix24}
+def _amocrm(settings: Settings, gate: Gate) -> Ear:
+    crm, source = settings.crm, settings.source
+    assert crm is not None
+    assert isinstance(source, AmoSource)
+    folder = settings.store.folder / crm.kind / crm.account
+    ear = AmoEar(
+        open_client(crm, gate), folder, rules_of(settings), payments=source.payments
+    )
+    ear.learn()  # the account's number, for its hooks
+    return ear
+
+
+EARS: Final[Mapping[str, Hark]] = {"bitrix24": _bitrix24, "amocrm": _amocrm}
 
 
 def ear_of(settings: Settings, gate: Gate) -> Ear:
-    """Open the ear of the configured account; nothing is asked yet.
-
-    Raises
-    ------
-    BadConfig
-        There is none for this kind of CRM.
-    """
+    """Open the ear of the configured account; nothing is asked yet."""
     assert settings.crm is not None, "only with a [crm] section"
-    kind = settings.crm.kind
-    if kind not in EARS:
-        raise BadConfig(
-            f"[crm] kind = {kind!r} cannot be heard.", remedy="Set hear = false."
-        )
-    return EARS[kind](settings, gate)
+    return EARS[settings.crm.kind](settings, gate)
