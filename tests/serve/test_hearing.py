@@ -20,10 +20,9 @@ def test_a_new_lead_gets_its_tier(
         serving(told.settings, tmp_path) as service,
     ):
         told.listen_at(f"{service.url}/crm/bitrix24/events")
-        times = [told.tier_on(told.lead()) for _ in range(20)]
+        told.tier_on(told.lead())
         ready = orjson.loads(service.get("/readyz")[1])
         said = orjson.loads(service.get("/v1/leads/21")[1])
 
     assert ready["listening"]["dead"] == 0
     assert said["lead_id"] == "21"
-    print(sorted(times))

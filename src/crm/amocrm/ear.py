@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from crm.amocrm import slim
 from crm.amocrm.client import AmoClient, Query
-from crm.amocrm.paging import Listing, Row, by_change, every
+from crm.amocrm.paging import MOST, MOST_EVENTS, Listing, Row, by_change, every
 from crm.amocrm.reading import ENTRIES, ENTRY, LEADS, STREAMS, Stream
 from crm.amocrm.shelf import Kept, Shelf
 from crm.amocrm.tables import raw_tables
@@ -191,7 +191,9 @@ class AmoEar:
             return []
         query: Query = {**listing.query, f"filter[{key}][]": list(ids)}
         asked = replace(listing, query=query)
-        return [row for rows in every(self._client.get, asked) for row in rows]
+        limit = MOST_EVENTS if listing.name == "events" else MOST
+        pages = every(self._client.get, asked, limit=limit)
+        return [row for rows in pages for row in rows]
 
     def _keep(self, shelf: Shelf, stream: Stream, rows: list[Row], now: int) -> None:
         slimmed = [(row, stream.slim(row)) for row in rows]
