@@ -112,10 +112,10 @@ class AmoEar:
         begun = max(0, since // MICROSECONDS)
         leads = Listing("leads", "leads", {})
         for rows in by_change(self._client.get, leads, since=begun):
-            yield _changes("lead", rows, "id")
+            yield self._changes("lead", rows, "id")
         notes = BY_KIND["lead_note"].listing
         for rows in by_change(self._client.get, notes, since=begun):
-            yield _changes("note", rows, "entity_id")
+            yield self._changes("note", rows, "entity_id")
 
     def drain(self, process: str, keep: Keep) -> int:
         """Empty nothing: amoCRM keeps no queue of events."""
@@ -204,12 +204,10 @@ class AmoEar:
         ]
         shelf.put(stream.kind, kept, {})
 
-
-def _changes(kind: str, rows: list[Row], owner: str) -> Changes:
-    found = [
-        Found(f"{kind}:{row['id']}", str(row.get("updated_at")), str(row[owner]))
-        for row in rows
-    ]
-    return Changes(
-        found, max(int(row["updated_at"] or 0) for row in rows) * MICROSECONDS
-    )
+    def _changes(self, kind: str, rows: list[Row], owner: str) -> Changes:
+        found = [
+            Found(f"{kind}:{row['id']}", str(row.get("updated_at")), str(row[owner]))
+            for row in rows
+        ]
+        latest = max(int(row["updated_at"] or 0) for row in rows)
+        return Changes(found, min(latest, int(self._now())) * MICROSECONDS)

@@ -35,6 +35,7 @@ WORDS_SECONDS: Final = 3_600.0
 LATER: Final = 2
 """The number of a read that is not the first: what it brings is known since then."""
 TIME: Final = "now"
+SERVER_TIME: Final[Command] = ("server.time", {})
 
 Asked = Mapping[str, Stream]
 
@@ -202,7 +203,7 @@ class PortalEar:
         rows: dict[str, list[dict[str, Any]]] = {name: [] for name in asked}
         last: dict[str, int | str] = dict.fromkeys(asked, 0)
         told = ""
-        commands: dict[str, Command] = {**(once or {}), TIME: ("server.time", {})}
+        commands: dict[str, Command] = {**(once or {}), TIME: SERVER_TIME}
         while last:
             commands |= {name: asked[name].page(last[name], None) for name in last}
             batch = self._batch(commands)
@@ -224,15 +225,16 @@ class PortalEar:
     def _changed_in(self, stream: Stream, since: str) -> Iterator[Changes]:
         last = 0
         while True:
-            batch = self._batch({stream.name: stream.page(last, since)})
+            commands = {stream.name: stream.page(last, since), TIME: SERVER_TIME}
+            batch = self._batch(commands)
             rows = rows_of(batch, stream.name, stream.wrapper, stream.method)
             if rows:
-                yield self._changes(stream, rows)
+                yield self._changes(stream, rows, _moment(batch.results.get(TIME)))
             if len(rows) < PAGE:
                 return
             last = int(rows[-1][stream.id])
 
-    def _changes(self, stream: Stream, rows: list[dict[str, Any]]) -> Changes:
+    def _changes(self, stream: Stream, rows: list[dict[str, Any]], now: int) -> Changes:
         deals = self._deals_of(rows) if stream.name == "activity" else {}
         found = []
         for row in rows:
@@ -244,7 +246,7 @@ class PortalEar:
             else:
                 lead_id = self._owner_of(row, deals)
             found.append(Found(f"{stream.name}:{key}", mark, lead_id))
-        return Changes(found, max(_moment(one.mark) for one in found))
+        return Changes(found, min(now, max(_moment(one.mark) for one in found)))
 
     def _deals_of(self, rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         """Read the deals that activities hang on, if a deal is not itself our lead."""
@@ -312,10 +314,10 @@ def _listed(result: Any) -> list[dict[str, Any]]:
     return result if isinstance(result, list) else []
 
 
-def _moment(told: str) -> int:
+def _moment(told: Any) -> int:
     try:
-        return microseconds(datetime.fromisoformat(told))
-    except (ValueError, TypeError) as error:
+        return microseconds(datetime.fromisoformat(str(told)))
+    except ValueError as error:
         raise Unavailable(
             "Bitrix24 gave a time that is none.", remedy="It is tried again by itself."
         ) from error

@@ -40,7 +40,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """A page of what has changed; ``upto`` is the latest change in it."""
+    """A page of what has changed.
+
+    ``upto`` is the latest change in it, but never later than the CRM's own time: a
+    change dated ahead must not hide those that come before it.
+    """
 
     found: Sequence[Found]
     upto: int

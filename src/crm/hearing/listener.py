@@ -241,9 +241,7 @@ class Listener:
                 self.inbox.remember_in(connection, rest)
             count += len(leads)
             latest = page.upto if latest is None else max(latest, page.upto)
-        now = (self.seer.now() - EPOCH) // timedelta(microseconds=1)
-        # A change dated in the future must not hide those that come before it.
-        self.watch.done(None if latest is None else min(latest, now))
+        self.watch.done(latest)
         return count
 
     def _hand_over(self, taken: Sequence[Taken]) -> int:
