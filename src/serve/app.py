@@ -86,13 +86,10 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
     if listening is not None:
-        monitor.overhear(listening.listener)
-        app.add_middleware(
-            Doorway,
-            door=door_of(listening),
-            listening=listening,
-            count=monitor.knocked,
-        )
+        listener = listening.listener
+        monitor.overhear(listener)
+        door = door_of(listening.crm, listener.ear)
+        app.add_middleware(Doorway, door=door, listener=listener, count=monitor.knocked)
     app.add_middleware(Timer, monitor=monitor)
     return app
 

@@ -21,6 +21,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from crm.hearing.ear import Ear
+from crm.hearing.listener import Listener
 from crm.hearing.message import (
     Forged,
     Heard,
@@ -29,7 +31,7 @@ from crm.hearing.message import (
     heard_of_pipeline,
 )
 from leads.errors import Unavailable
-from serve.listening import Listening
+from leads.settings import Crm
 
 BITRIX24: Final = "/crm/bitrix24/events"
 AMOCRM: Final = "/crm/amocrm/hooks/"
@@ -65,8 +67,8 @@ class Doorway:
     ----------
     door
         Which addresses there are.
-    listening
-        Whose inbox keeps the hints.
+    listener
+        Whose inbox keeps the hints, and who is woken.
     count
         Told how each ended: ``"heard"``, ``"forged"`` or ``"failed"``.
     """
@@ -76,12 +78,12 @@ class Doorway:
         app: ASGIApp,
         *,
         door: Door,
-        listening: Listening,
+        listener: Listener,
         count: Callable[[str], None],
     ) -> None:
         self.app = app
         self.door = door
-        self.listening = listening
+        self.listener = listener
         self.count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,32 +104,30 @@ class Doorway:
             self.count("forged")
             return _said(403, "refused")
         try:
-            await run_in_threadpool(self.listening.inbox.note, heard.entities)
+            await run_in_threadpool(self.listener.inbox.note, heard.entities)
         except Unavailable as error:
             # amoCRM repeats; Bitrix24 does not, and is asked by the poll.
             log.warning("hook_failed", why=type(error).__name__)
             self.count("failed")
             return _said(503, "later")
-        self.listening.listener.wake(queue=heard.is_ping)
+        self.listener.wake(queue=heard.is_ping)
         self.count("heard")
         return _said(200, "heard")
 
 
-def door_of(listening: Listening) -> Door:
+def door_of(crm: Crm, ear: Ear) -> Door:
     """Make the addresses of the configured CRM.
 
     Its secrets come from the environment: tokens of Bitrix24, several apart by spaces,
     or the last part of amoCRM's addresses. Without any the doors stay shut, and only
     the poll hears.
     """
-    crm = listening.crm
     keys = os.environ.get(crm.hook_env, "").split()
     if not keys or any(len(key) < LEAST_KEY for key in keys):
         log.warning("hooks_shut", why=f"{crm.hook_env} holds no key long enough")
         keys = []
     if crm.kind == "bitrix24":
         return Door({BITRIX24: partial(_bitrix24, keys)})
-    ear = listening.listener.ear
 
     def hook(body: bytes) -> Heard:
         return heard_of_amocrm(body, ear.number)
