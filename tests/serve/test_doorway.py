@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -198,10 +198,7 @@ def test_doubled_and_shuffled_hooks(journal: Journal, leads: int, changes: int) 
         answers = asyncio.run(knocked(app, bodies))
         assert {answer.status_code for answer in answers} == {200}
         asked += len(bodies)
-    waited = time.monotonic()
-    while listeners[0].inbox.state().waiting:
-        assert time.monotonic() - waited < 300
-        time.sleep(0.05)
+    _wait_until_empty(listeners[0].inbox)
     stopping.set()
     for thread in threads:
         thread.join(30)
@@ -219,6 +216,13 @@ def test_doubled_and_shuffled_hooks(journal: Journal, leads: int, changes: int) 
     assert [k for k, v in said.items() if v[-1:] != [town.sizes[k]]] == []
     assert twice == []
     assert max(map(len, said.values())) <= changes
+
+
+def _wait_until_empty(inbox: Inbox) -> None:
+    begun = time.monotonic()
+    while inbox.state().waiting:
+        assert time.monotonic() - begun < 300
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -268,13 +272,12 @@ class Crowd:
         while not self.stopping.wait(0.01):
             number = next(self.numbers)
             begun = time.monotonic()
-            with suppress(OSError, http.client.HTTPException):
-                line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            with closing(line), suppress(OSError, http.client.HTTPException):
                 line.request("POST", BITRIX24, event(number))
                 if line.getresponse().status == 200:
                     self.answered.add(number)
                     self.seconds.append(time.monotonic() - begun)
-                line.close()
 
     def heard(self, more: int) -> None:
         """Wait until so many more were answered."""
