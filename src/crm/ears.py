@@ -13,13 +13,15 @@ from crm.bitrix24.shelf import Shelf
 from crm.export import rules_of
 from crm.hearing.ear import Ear
 from crm.port import Gate
+from leads.journal import Journal
 from leads.settings import AmoSource, Settings
 
-Hark = Callable[[Settings, Gate], Ear]
+Hark = Callable[[Settings, Gate, Journal], Ear]
 """Makes the ear of an account; it asks through the gate it is given."""
 
 
-def _bitrix24(settings: Settings, gate: Gate) -> Ear:
+def _bitrix24(settings: Settings, gate: Gate, journal: Journal) -> Ear:
+    del journal  # whose tokens an application would need
     crm = settings.crm
     assert crm is not None
     webhook = webhook_in(crm.url_env)
@@ -30,7 +32,8 @@ def _bitrix24(settings: Settings, gate: Gate) -> Ear:
     )  # fmt: skip
 
 
-def _amocrm(settings: Settings, gate: Gate) -> Ear:
+def _amocrm(settings: Settings, gate: Gate, journal: Journal) -> Ear:
+    del journal  # as above
     crm, source = settings.crm, settings.source
     assert crm is not None
     assert isinstance(source, AmoSource)
@@ -45,7 +48,7 @@ def _amocrm(settings: Settings, gate: Gate) -> Ear:
 EARS: Final[Mapping[str, Hark]] = {"bitrix24": _bitrix24, "amocrm": _amocrm}
 
 
-def ear_of(settings: Settings, gate: Gate) -> Ear:
+def ear_of(settings: Settings, gate: Gate, journal: Journal) -> Ear:
     """Open the ear of the configured account; nothing is asked yet."""
     assert settings.crm is not None, "only with a [crm] section"
-    return EARS[settings.crm.kind](settings, gate)
+    return EARS[settings.crm.kind](settings, gate, journal)

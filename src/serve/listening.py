@@ -92,7 +92,7 @@ class Listening:
         self._desk = desk
         self.listener = Listener(
             self.inbox,
-            ear(settings, gate_of(crm, desk.journal)),
+            ear(settings, gate_of(crm, desk.journal), desk.journal),
             fresh=self.fresh,
             seer=Foresight(desk),
             terms=Terms(every=timedelta(minutes=crm.poll_minutes)),

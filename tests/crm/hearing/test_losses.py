@@ -119,12 +119,13 @@ class AppClient(Client):
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Call, or die before or after it."""
-        self._die()
+        self.die()
         told = super().call(method, {**(params or {}), "auth": self.token})
-        self._die()
+        self.die()
         return told
 
-    def _die(self) -> None:
+    def die(self) -> None:
+        """Die, or not, by lot."""
         if self.rng is not None and self.rng.random() < self.share:
             raise Killed
 
@@ -164,30 +165,22 @@ def test_the_queue_loses_nothing(journal: Journal, kills: int, tmp_path: Any) ->
     with queued_portal() as (portal, client):
         client.rng, client.share = rng, 0.15
         ear = PortalEar(client, Shelf(tmp_path), RULES, entity="lead", us="1")
-        told: set[str] = set()
-        killed = 0
+        told, killed = set(), 0
 
         def keep(entities: Sequence[str]) -> None:
-            client._die()
+            client.die()
             inbox.note(entities)
-            client._die()
+            client.die()
 
-        while killed < kills:
-            for _ in range(rng.randint(1, 3)):
-                make(portal, "lead")
-                number = max(portal.state.of(LEAD))
-                change_by(
-                    portal, LEAD, rng.randint(1, number), {"comments": str(killed)}
-                )
-            told |= {f"lead:{number}" for number in portal.state.of(LEAD)}
+        while client.share:
+            portal.clock.move(60)
+            told |= _busy(portal, rng)
+            client.share = 0.15 if killed < kills else 0.0
             turn = Watch(journal, "acme", QUEUE).turn(timedelta(0))
-            assert turn is not None
             try:
-                ear.drain(turn.process, keep)
+                ear.drain(turn.process if turn else "", keep)
             except Killed:
                 killed += 1
-        client.share = 0.0
-        ear.drain(process, keep)
         left = portal.subscriptions.queue
     kept = {one.entity for one in inbox.take(10_000)}
     print(f"T15 seed {seed}: {len(told)} things, {killed} kills")  # noqa: T201
