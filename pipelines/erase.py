@@ -18,6 +18,7 @@ from typing import Annotated, Final
 import polars as pl
 import typer
 
+from crm.hearing.fresh import forget_seen
 from leads import store
 from leads.errors import BadInput, Fault, Unavailable
 from leads.forgetting import Forgotten, forget_leads
@@ -110,6 +111,7 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
     bury(folder, lead_ids)
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
+        forget_seen(journal, lead_ids)
         forgotten = forget_leads(journal, lead_ids)
     rows = _from_tables(settings, lead_ids) | _from_snapshots(folder, lead_ids)
     pages = _from_reports(settings, now)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
 from crm.hearing.merging import packed, unpacked
-from crm.hearing.tables import FRESH, inserting
+from crm.hearing.tables import FRESH, HINTS, inserting
 from leads.journal import Journal
 from leads.lead import LeadHistory
 
-MOST_ASKED = 10_000
+MOST_ASKED: Final = 10_000
 
 
 class Fresh:
@@ -75,3 +76,18 @@ class Fresh:
         with self._journal.writing() as connection:
             old = sa.delete(FRESH).where(self._mine, FRESH.c.seen_at <= since)
             return connection.execute(old).rowcount
+
+
+def forget_seen(journal: Journal, lead_ids: Sequence[str]) -> int:
+    """Forget what was seen and heard of leads, in all accounts; give how many rows."""
+    gone = 0
+    with journal.writing() as connection:
+        for start in range(0, len(lead_ids), MOST_ASKED):
+            some = lead_ids[start : start + MOST_ASKED]
+            cards = [f"{kind}:{key}" for kind in ("lead", "deal") for key in some]
+            for removing in (
+                sa.delete(FRESH).where(FRESH.c.lead_id.in_(some)),
+                sa.delete(HINTS).where(HINTS.c.entity.in_(cards)),
+            ):
+                gone += connection.execute(removing).rowcount
+    return gone

@@ -104,8 +104,7 @@ class Crm(Section):
 
     Secrets are never here: the names of environment variables that hold them are.
     ``hear`` listens to the CRM: its hooks, whose secrets ``hook_env`` names, and every
-    ``poll_minutes`` a question for what has changed. ``hook_url`` is our own address as
-    the CRM reaches it, for ``connect`` to register.
+    ``poll_minutes`` a question for what has changed.
     """
 
     kind: Literal["bitrix24", "amocrm"]
@@ -122,7 +121,6 @@ class Crm(Section):
     workers: int = Field(default=1, ge=0, le=16)
     hear: bool = False
     hook_env: str = Field(default="LEADCAST_HOOK_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
-    hook_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     poll_minutes: int = Field(default=5, ge=1, le=60)
 
 

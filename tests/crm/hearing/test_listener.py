@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from tests.crm.hearing.town import Town, emptied, ingested, listener_of
 
+from crm.hearing.fresh import forget_seen
 from crm.hearing.inbox import Inbox
 from crm.writeback.outbox import Outbox, Terms
 from leads.journal import Journal
@@ -207,3 +208,17 @@ def test_a_change_dated_ahead_hides_nothing(journal: Journal) -> None:
     listener.ask()
     emptied(listener)
     assert said_of(journal, "3") == [200]
+
+
+def test_what_was_seen_of_a_lead_can_be_forgotten(journal: Journal) -> None:
+    """Erasing a lead leaves neither its look nor its hint, and others alone."""
+    town = town_of(1)
+    listener = listener_of(journal, town, ingested(town))
+    for lead in ("2", "3"):
+        town.change(lead, 300)
+        listener.inbox.note([f"lead:{lead}"])
+    emptied(listener)
+
+    assert forget_seen(journal, ["2"]) == 2
+    assert listener.fresh.lead("2", since=0) is None
+    assert listener.fresh.lead("3", since=0) is not None
