@@ -20,6 +20,7 @@ import polars as pl
 import typer
 
 from crm.erasure import erase_pages
+from crm.hearing.fresh import forget_seen
 from crm.writeback.upkeep import forget_cards
 from leads import store
 from leads.errors import BadInput, Fault, Unavailable
@@ -120,6 +121,7 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
         cards = forget_cards(journal, lead_ids)
+        forget_seen(journal, lead_ids)
         forgotten = forget_leads(journal, lead_ids)
     rows = _from_tables(settings, lead_ids) | _from_snapshots(folder, lead_ids)
     kept["past leads"] = strike_past(folder, lead_ids)

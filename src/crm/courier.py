@@ -61,6 +61,7 @@ class Courier:
         self.outbox = Outbox(journal, crm.account, terms)
         self.upkeep = Upkeep(journal, crm.account)
         self.policy = policy_of(crm)
+        self.workers = crm.workers
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -68,8 +69,9 @@ class Courier:
         """Make a worker; each thread needs its own."""
         return Worker(self.outbox, self.desk, gate=self.gate, policy=self.policy)
 
-    def start(self, workers: int) -> None:
-        """Deliver in so many threads; check our fields and sweep once a day."""
+    def start(self, workers: int | None = None) -> None:
+        """Deliver in so many threads, or as many as configured; check fields daily."""
+        workers = self.workers if workers is None else workers
         runs: list[Callable[[threading.Event], None]] = [
             self.worker().run for _ in range(workers)
         ]

@@ -41,19 +41,20 @@ def open_source(settings: Settings) -> Source:
     """Open the door that the configuration names; nothing is read yet."""
     source = settings.source
     if isinstance(source, FilesSource):
-        return Files(source, _rules(settings))
+        return Files(source, rules_of(settings))
     if isinstance(source, SqlSource):
-        return Database(source, _rules(settings))
+        return Database(source, rules_of(settings))
     if isinstance(source, Bitrix24Source):
         store = settings.store
-        return Portal(source, _rules(settings), store.folder, store.database)
+        return Portal(source, rules_of(settings), store.folder, store.database)
     if isinstance(source, AmoSource):
         store = settings.store
-        return Amo(source, _rules(settings), store.folder, store.database)
-    return Flat(source, _rules(settings))
+        return Amo(source, rules_of(settings), store.folder, store.database)
+    return Flat(source, rules_of(settings))
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
+    """Say what the configured source leaves open."""
     source = settings.source
     if isinstance(source, TableSource):
         dated = source.time is not None
@@ -197,7 +198,7 @@ def read_leads_file(path: Path, settings: Settings, like: Tables) -> Tables:
     if leads is None:
         raise BadInput.of(path.name, faults)
     missed, unknown = _compare(leads, settings, like)
-    rules = replace(_rules(settings), fields=like.fields, doubled_leads=False)
+    rules = replace(rules_of(settings), fields=like.fields, doubled_leads=False)
     tables = conform(_with_outcomes(leads, settings), rules, before=[*faults, *missed])
     return replace(
         tables,

@@ -272,6 +272,13 @@ class History:
             types=self.tables.fields,
         )
 
+    def find(self, lead_id: str) -> LeadHistory | None:
+        """Gather one lead's history; None if it was not ingested."""
+        try:
+            return self.lead(lead_id)
+        except UnknownLead:
+            return None
+
     def _rows(self, name: str, lead: int) -> list[tuple[Any, ...]]:
         bounds = self._bounds(name)
         start, stop = int(bounds[lead]), int(bounds[lead + 1])

@@ -83,6 +83,7 @@ class Journal:
         made_at: datetime,
         inputs: Sequence[bytes | None] | None = None,
         channel: str,
+        also: Also | None = None,
     ) -> None:
         """Add predictions in one transaction: all of them or none.
 
@@ -96,6 +97,8 @@ class Journal:
             What each was made from, as bytes to keep, in the same order.
         channel
             Who asked, such as ``"api"`` or ``"score"``.
+        also
+            Called inside this transaction, after what every transaction calls.
 
         Raises
         ------
@@ -110,8 +113,9 @@ class Journal:
                 row["id"] = number
             cursor.executemany(self._add, rows)
             cursor.executemany(self._keep_latest, latest_of(rows))
-            if self._also is not None:
-                self._also(connection, predictions)
+            for add in (self._also, also):
+                if add is not None:
+                    add(connection, predictions)
 
     def latest(self, lead_id: str) -> Prediction | None:
         """Give the prediction of this lead that was made last."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from crm.courier import CourierState
+from crm.hearing.listener import ListeningState
 from crm.writeback.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
@@ -79,6 +80,17 @@ def delivery_said(state: CourierState) -> dict[str, Any]:
 def daily_said(state: DailyState) -> dict[str, Any]:
     """Say how this morning's run stands."""
     return {**asdict(state), "day": state.day.isoformat()}
+
+
+def listening_said(state: ListeningState) -> dict[str, Any]:
+    """Say how listening to the CRM is doing."""
+    ago = state.reconciled
+    return {
+        "waiting": state.inbox.waiting,
+        "oldest_seconds": state.inbox.oldest.total_seconds(),
+        "dead": state.inbox.dead,
+        "reconciled_seconds": None if ago is None else ago.total_seconds(),
+    }
 
 
 def _reason_said(reason: Reason, language: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from datetime import datetime
 from functools import partial
 from types import FrameType
-from typing import Final
+from typing import Final, Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,19 +17,23 @@ from starlette.concurrency import run_in_threadpool
 
 from crm.courier import Courier, also_of
 from crm.doors import connecting_of
+from crm.hearing.fresh import Fresh
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import CrmAccount, Settings
 from model.backtest import read_backtest
 from serve import pages, problems
 from serve.desk import Desk
+from serve.doorway import Doorway, door_of
 from serve.guard import Guard
 from serve.ingested import Ingested
 from serve.insight import Insight
 from serve.installing import Installing
 from serve.lane import Lane
+from serve.listening import listening_of
 from serve.live import Live
 from serve.monitor import Monitor, Timer
+from serve.overlay import Overlay
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight, wall_clock
 from serve.planning import Planning
@@ -44,6 +48,16 @@ MOST_CONNECTIONS: Final = 1_000
 BACKLOG: Final = 2_048
 
 Clock = Callable[[], datetime]
+
+
+class Beside(Protocol):
+    """Something that works in threads of its own while the service runs."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, and let nothing be lost."""
 
 
 def create_app(
@@ -68,17 +82,19 @@ def create_app(
     courier = _courier(desk, monitor)
     scheduler = Scheduler(settings, desk.journal, command=morning, now=now)
     monitor.watch_mornings(scheduler)
+    listening = listening_of(desk)
+    beside = [one for one in (courier, scheduler, listening) if one is not None]
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
         description="Which leads will pay, and why.",
-        lifespan=_lifespan(desk, courier, scheduler),
+        lifespan=_lifespan(desk, beside),
     )
     app.state.desk = desk
     insight = Insight(
         settings, journal=desk.journal, history=desk.ingested.history_or_none
     )
-    api = Api(desk, monitor, insight, scheduler, courier)
+    api = Api(desk, monitor, insight, scheduler, courier, listening)
     app.include_router(router(api))
     pages.attach(app, _sight(desk, insight))
     problems.install(app)
@@ -89,6 +105,11 @@ def create_app(
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
     _take_consents(app, desk)
+    if listening is not None:
+        listener = listening.listener
+        monitor.overhear(listener)
+        door = door_of(listening.crm, listener.ear)
+        app.add_middleware(Doorway, door=door, listener=listener, count=monitor.knocked)
     app.add_middleware(Timer, monitor=monitor)
     return app
 
@@ -116,13 +137,19 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     desk = Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        ingested=ingested,
+        overlay=Overlay(ingested, _fresh(settings, journal)),
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
     desk.planning = planning
     return desk
+
+
+def _fresh(settings: Settings, journal: Journal) -> Fresh | None:
+    """Make what is laid over the ingested leads; None where nobody listens."""
+    crm = settings.crm
+    return Fresh(journal, crm.account) if crm is not None and crm.hear else None
 
 
 def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
@@ -149,20 +176,18 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
 
 
 def _lifespan(
-    desk: Desk, courier: Courier | None, scheduler: Scheduler
+    desk: Desk, beside: Sequence[Beside]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(desk.recorder.start)
         await run_in_threadpool(desk.live.look)
         desk.live.start()
-        if courier is not None and desk.settings.crm is not None:
-            courier.start(desk.settings.crm.workers)
-        scheduler.start()
+        for one in beside:
+            one.start()
         yield
-        await run_in_threadpool(scheduler.stop)
-        if courier is not None:
-            await run_in_threadpool(courier.stop)
+        for one in reversed(beside):
+            await run_in_threadpool(one.stop)
         await run_in_threadpool(desk.live.stop)
         await run_in_threadpool(desk.recorder.stop)
         desk.close()

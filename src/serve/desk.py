@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from leads.decision import Prediction
-from leads.errors import BadInput, Fault, LeadcastError, Unavailable, UnknownLead
+from leads.errors import BadInput, Fault, LeadcastError, Unavailable
 from leads.history import LeadHistory, microseconds
 from leads.journal import Journal
 from leads.lead import EPOCH
@@ -29,9 +29,9 @@ from leads.settings import Settings
 from model.features.catalog import FeatureTable
 from model.features.twin import build_one
 from model.tiers import pipelines_in
-from serve.ingested import Ingested
 from serve.intake import checked, history_of, instant_of, is_by_id
 from serve.live import Live, Serving
+from serve.overlay import Overlay
 from serve.planning import Planning
 from serve.recorder import Recorder
 from serve.schemas import LeadSent
@@ -65,7 +65,7 @@ class Desk:
         settings: Settings,
         *,
         live: Live,
-        ingested: Ingested,
+        overlay: Overlay,
         journal: Journal,
         recorder: Recorder,
         now: Callable[[], datetime],
@@ -73,7 +73,8 @@ class Desk:
         self.planning: Planning | None = None
         self.settings = settings
         self.live = live
-        self.ingested = ingested
+        self.overlay = overlay
+        self.ingested = overlay.ingested
         self.journal = journal
         self.recorder = recorder
         self.now = now
@@ -128,6 +129,33 @@ class Desk:
         self.journal.latest("readiness")
         return serving
 
+    def predicted(
+        self, leads: Sequence[LeadHistory], moment: int
+    ) -> tuple[list[Prediction], list[bytes]]:
+        """Predict leads that are kept here, with what each was made from.
+
+        Nothing is recorded.
+
+        Raises
+        ------
+        NoModel
+            None is promoted.
+        """
+        serving = self.live.serving()
+        if not leads:
+            return [], []
+        asked = [
+            Asked(
+                lead_id=lead.lead_id,
+                as_of=EPOCH + timedelta(microseconds=moment),
+                table=build_one(serving.bundle.catalog, lead, moment),
+                by_id=True,
+            )
+            for lead in leads
+        ]
+        table, made = self._together(serving, asked, reasons=True)
+        return made, inputs_of(serving.bundle.catalog, table)
+
     def _predicted(
         self, serving: Serving, lead: LeadSent, *, reasons: bool
     ) -> tuple[Prediction, bytes]:
@@ -161,6 +189,19 @@ class Desk:
     ) -> list[Prediction]:
         if not asked:
             return []
+        table, predictions = self._together(serving, asked, reasons=reasons)
+        self.journal.record(
+            predictions,
+            made_at=self.now(),
+            inputs=inputs_of(serving.bundle.catalog, table),
+            channel=BATCH,
+        )
+        return predictions
+
+    def _together(
+        self, serving: Serving, asked: list[Asked], *, reasons: bool
+    ) -> tuple[FeatureTable, list[Prediction]]:
+        """Predict leads in one go; give their features too."""
         table = FeatureTable(
             np.concatenate([one.table.numbers for one in asked]),
             np.concatenate([one.table.texts for one in asked]),
@@ -170,14 +211,7 @@ class Desk:
             [one.lead_id for one in asked], [one.as_of for one in asked],
             version=serving.version, reasons=reasons,
         )  # fmt: skip
-        predictions = self._settled(serving, asked, predictions)
-        self.journal.record(
-            predictions,
-            made_at=self.now(),
-            inputs=inputs_of(serving.bundle.catalog, table),
-            channel=BATCH,
-        )
-        return predictions
+        return table, self._settled(serving, asked, predictions)
 
     def _settled(
         self, serving: Serving, asked: list[Asked], made: list[Prediction]
@@ -216,7 +250,7 @@ class Desk:
     def _looked_up(self, serving: Serving, lead: LeadSent) -> tuple[LeadHistory, int]:
         """Find or make the lead's history, and the moment to look at it."""
         if is_by_id(lead):
-            history, usual = self._known(lead["lead_id"])
+            history, usual = self.overlay.lead(lead["lead_id"])
         else:
             history = history_of(lead, serving.field_types, dated=serving.dated)
             usual = microseconds(self.now())
@@ -228,16 +262,6 @@ class Desk:
         if self.settings.source.kind == "table":  # a row is as of its own time
             return history, max(history.created_at, history.recorded_at)
         return history, usual
-
-    def _known(self, lead_id: str) -> tuple[LeadHistory, int]:
-        known = self.ingested.history()
-        try:
-            return known.lead(lead_id), known.cut_off
-        except UnknownLead as error:
-            raise UnknownLead(
-                "No lead of this id was ingested.",
-                remedy="Send what the CRM knows of it, or run ingest.",
-            ) from error
 
     def _listed(self, raw: object) -> list[object]:
         leads = raw.get("leads") if isinstance(raw, dict) and len(raw) == 1 else None

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.courier import Courier
+from crm.hearing.listener import Listener
 from crm.writeback.pace import Breaker
 from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
@@ -49,6 +50,10 @@ class Monitor:
             "leadcast_bundle_refusals", "Promoted bundles that were refused.",
             registry=self.registry,
         )  # fmt: skip
+        self.hooks = Counter(
+            "leadcast_hooks", "Hooks of the CRM by how they ended.",
+            ("end",), registry=self.registry,
+        )  # fmt: skip
         self.bundle = Gauge(
             "leadcast_bundle_info", "The bundle that serves.",
             ("version", "digest"), registry=self.registry,
@@ -76,6 +81,14 @@ class Monitor:
     def watch_mornings(self, scheduler: Scheduler) -> None:
         """Show from now on how the morning's run stands."""
         self.registry.register(Mornings(scheduler))
+
+    def overhear(self, listener: Listener) -> None:
+        """Show from now on how listening to the CRM is doing."""
+        self.registry.register(Hearing(listener))
+
+    def knocked(self, end: str) -> None:
+        """Count a hook: heard, forged or failed."""
+        self.hooks.labels(end).inc()
 
     def page(self) -> bytes:
         """Write all counts in Prometheus' text form."""
@@ -139,6 +152,37 @@ class Mornings(Collector):
             )
             yield GaugeMetricFamily(
                 "leadcast_daily_late", "1 if it should be and is not.", state.is_late
+            )
+
+
+class Hearing(Collector):
+    """How listening is doing, asked of the database when somebody looks."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def describe(self) -> list[Metric]:
+        """Name nothing in advance, so that registering asks no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Count what waits; nothing while the database does not answer."""
+        try:
+            state = self._listener.state()
+        except Unavailable:
+            return
+        seconds = state.inbox.oldest.total_seconds()
+        for name, words, value in (
+            ("waiting", "Hints of the CRM that wait.", state.inbox.waiting),
+            ("oldest_seconds", "Age of the oldest.", seconds),
+            ("dead", "Hints that were given up.", state.inbox.dead),
+        ):
+            yield GaugeMetricFamily(f"leadcast_hints_{name}", words, value)
+        if state.reconciled is not None:
+            yield GaugeMetricFamily(
+                "leadcast_hints_reconciled_seconds",
+                "Since the CRM was last asked for all changes.",
+                state.reconciled.total_seconds(),
             )
 
 

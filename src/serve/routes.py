@@ -18,6 +18,7 @@ from serve.answers import (
     daily_said,
     delivery_said,
     history_said,
+    listening_said,
     model_said,
     prediction_said,
     similar_said,
@@ -29,6 +30,7 @@ from serve.guard import sent
 from serve.insight import Insight
 from serve.intake import checked_what_if
 from serve.judging import OverrideSent, add_judging, never_predicted
+from serve.listening import Listening
 from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import Problem, refusals
 from serve.scheduler import Scheduler
@@ -78,10 +80,12 @@ class Api:
         insight: Insight,
         scheduler: Scheduler,
         courier: Courier | None = None,
+        listening: Listening | None = None,
     ) -> None:
         self.desk = desk
         self.courier = courier
         self.scheduler = scheduler
+        self.listening = listening
         self.monitor = monitor
         self.insight = insight
         self.language = desk.settings.company.language
@@ -106,6 +110,12 @@ class Api:
         """Say how this morning's run stands; nothing where nobody runs mornings."""
         state = self.scheduler.state()
         return None if state is None else daily_said(state)
+
+    def hearing(self) -> dict[str, Any] | None:
+        """Say how hearing from the CRM is doing; nothing where nobody listens."""
+        return (
+            None if self.listening is None else listening_said(self.listening.state())
+        )
 
 
 def router(api: Api) -> APIRouter:
@@ -238,6 +248,7 @@ def _add_watching(made: APIRouter, api: Api) -> None:
             "bundle_digest": serving.bundle.digest,
             "delivery": api.delivery(),
             "daily": api.daily(),
+            "listening": api.hearing(),
         }
         return _json(written(said))
 

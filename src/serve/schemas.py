@@ -409,6 +409,15 @@ class DailySaid(TypedDict):
     failed_why: str | None
 
 
+class ListeningSaid(TypedDict):
+    """How hearing from the CRM is doing; it never makes the service unready."""
+
+    waiting: int
+    oldest_seconds: float
+    dead: int
+    reconciled_seconds: float | None
+
+
 class ReadySaid(TypedDict):
     """The service can predict and record."""
 
@@ -417,6 +426,7 @@ class ReadySaid(TypedDict):
     bundle_digest: str
     delivery: DeliverySaid | None
     daily: DailySaid | None
+    listening: ListeningSaid | None
 
 
 LEAD: Final[TypeAdapter[LeadSent]] = TypeAdapter(LeadSent)

@@ -99,11 +99,11 @@ def in_window(
         page += 1
 
 
-def every(ask: Ask, listing: Listing) -> Iterator[list[Row]]:
+def every(ask: Ask, listing: Listing, *, limit: int = MOST) -> Iterator[list[Row]]:
     """Read a short list whole: pipelines, users, fields, invoices."""
     page, more = 1, True
     while more:
-        asked = {**listing.query, "limit": MOST, "page": page}
+        asked = {**listing.query, "limit": limit, "page": page}
         rows, more = _page(ask, listing, asked)
         if rows:
             yield rows

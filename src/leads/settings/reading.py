@@ -70,6 +70,20 @@ class Settings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _hears_what_it_reads(self) -> Self:
+        crm, source = self.crm, self.source
+        if crm is None or not crm.hear:
+            return self
+        there = ("kind", "account", "entity")
+        read = [getattr(source, name, "lead") for name in there]
+        if read != [getattr(crm, name) for name in there]:
+            raise ValueError(
+                "[crm] hear = true looks at leads as [source] reads them: both must"
+                " name the same kind, account and entity"
+            )
+        return self
+
 
 def read_settings(path: Path) -> Settings:
     """Read a configuration file, or refuse it with every fault named.

@@ -102,7 +102,11 @@ class CrmMove(Section):
 
 
 class Crm(CrmAccount):
-    """The CRM whose cards show what is predicted."""
+    """The CRM whose cards show what is predicted.
+
+    ``hear`` listens to the CRM: its hooks, whose secrets ``hook_env`` names, and every
+    ``poll_minutes`` a question for what has changed.
+    """
 
     entity: Literal["lead", "deal"] = "lead"
     step: int = Field(default=5, ge=1, le=100)
@@ -111,6 +115,9 @@ class Crm(CrmAccount):
     moves: tuple[CrmMove, ...] = ()
     moves_per_day: int = Field(default=20, ge=0, le=10_000)
     workers: int = Field(default=1, ge=0, le=16)
+    hear: bool = False
+    hook_env: str = Field(default="LEADCAST_HOOK_KEY", pattern=r"^[A-Z][A-Z0-9_]*$")
+    poll_minutes: int = Field(default=5, ge=1, le=60)
 
 
 class JournalKept(Section):
