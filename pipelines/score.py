@@ -155,7 +155,8 @@ def score_open(
         check_ending(results)
     model = Model.of(settings)
     work = open_leads_of(settings, as_of=as_of, now=now)
-    with closing(Journal(settings.store.database, also=also_of(settings))) as journal:
+    also = also_of(settings, lambda: work.history)
+    with closing(Journal(settings.store.database, also=also)) as journal:
         journal.upgrade()
         _forget(settings, journal, now)
         made = _predicted(work, model, begin, advance, journal)

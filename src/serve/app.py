@@ -86,11 +86,13 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
 
 def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     folder = settings.store.folder
-    journal = Journal(settings.store.database, also=also_of(settings))
+    ingested = Ingested(folder)
+    also = also_of(settings, ingested.history_or_none)
+    journal = Journal(settings.store.database, also=also)
     return Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        ingested=Ingested(folder),
+        ingested=ingested,
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
