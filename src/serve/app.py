@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -30,9 +31,11 @@ from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight
+from serve.reception import Reception
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.security import Doorkeeper, Keys
+from serve.visitors import Visitors, visitors_of
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10
@@ -60,19 +63,21 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     monitor = Monitor()
     desk = _desk(settings, monitor, now)
     courier = _courier(desk, monitor)
+    insight = Insight(
+        settings, journal=desk.journal, history=desk.ingested.history_or_none
+    )
+    sight = _sight(desk, insight)
+    visitors = visitors_of(desk, sight, courier)
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
         description="Which leads will pay, and why.",
-        lifespan=_lifespan(desk, courier),
+        lifespan=_lifespan(desk, courier, visitors),
     )
     app.state.desk = desk
-    insight = Insight(
-        settings, journal=desk.journal, history=desk.ingested.history_or_none
-    )
     api = Api(desk, monitor, insight, courier)
     app.include_router(router(api))
-    pages.attach(app, _sight(desk, insight))
+    pages.attach(app, sight)
     problems.install(app)
     keys = Keys(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
@@ -80,6 +85,7 @@ def create_app(settings: Settings, *, now: Clock = wall_clock) -> FastAPI:
     app.add_middleware(Lane, predict=api.predict)
     app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=keys)
+    app.add_middleware(Reception, doors=visitors.doors)
     app.add_middleware(Timer, monitor=monitor)
     return app
 
@@ -121,7 +127,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
 
 
 def _lifespan(
-    desk: Desk, courier: Courier | None
+    desk: Desk, courier: Courier | None, visitors: Visitors
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,7 +136,9 @@ def _lifespan(
         desk.live.start()
         if courier is not None and desk.settings.crm is not None:
             courier.start(desk.settings.crm.workers)
+        visitors.start(asyncio.get_running_loop())
         yield
+        await run_in_threadpool(visitors.stop)
         if courier is not None:
             await run_in_threadpool(courier.stop)
         await run_in_threadpool(desk.live.stop)

@@ -104,8 +104,15 @@ class AmoClient:
         self._transport = transport
         self._tokens = tokens
 
-    def get(self, path: str, query: Query | None = None) -> dict[str, Any] | None:
+    def get(
+        self, path: str, query: Query | None = None, *, as_user: int | None = None
+    ) -> dict[str, Any] | None:
         """Read; None if there is nothing (204).
+
+        Parameters
+        ----------
+        as_user
+            In whose name, where it is not our own.
 
         Raises
         ------
@@ -116,18 +123,21 @@ class AmoClient:
         TransportFailed
             No whole answer came.
         """
-        return said(self.ask("GET", path, query=query), path)
+        return said(self.ask("GET", path, query=query, as_user=as_user), path)
 
     def send(self, verb: str, path: str, body: Any) -> dict[str, Any] | None:
         """Write; raises as ``get`` does."""
         return said(self.ask(verb, path, body=body), path)
 
     def ask(
-        self, verb: str, path: str, *, query: Query | None = None, body: Any = None
-    ) -> Answer:
+        self, verb: str, path: str, *, query: Query | None = None, body: Any = None,
+        as_user: int | None = None,
+    ) -> Answer:  # fmt: skip
         """Send one request under the account's token."""
         asked = API + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         headers = {"authorization": f"Bearer {self._tokens()}"}
+        if as_user is not None:
+            headers["x-context-user-id"] = str(as_user)
         if body is None:
             return self._transport.request(verb, asked, headers=headers)
         return self._transport.request(

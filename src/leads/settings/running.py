@@ -103,6 +103,10 @@ class Crm(Section):
     """The CRM whose cards show what is predicted.
 
     Secrets are never here: the names of environment variables that hold them are.
+    ``application_env`` holds Bitrix24's ``application_token`` and ``member`` its
+    ``member_id``, by which robot and tab are known; ``secret_env`` the secret of
+    amoCRM's integration, for its widget; ``hook_env`` the end of the address that its
+    Digital Pipeline calls.
     """
 
     kind: Literal["bitrix24", "amocrm"]
@@ -110,6 +114,12 @@ class Crm(Section):
     entity: Literal["lead", "deal"] = "lead"
     url_env: str = Field(default="LEADCAST_CRM_URL", pattern=r"^[A-Z][A-Z0-9_]*$")
     token_env: str = Field(default="LEADCAST_CRM_TOKEN", pattern=r"^[A-Z][A-Z0-9_]*$")
+    secret_env: str = Field(default="LEADCAST_CRM_SECRET", pattern=r"^[A-Z][A-Z0-9_]*$")
+    application_env: str = Field(
+        default="LEADCAST_CRM_APPLICATION", pattern=r"^[A-Z][A-Z0-9_]*$"
+    )
+    hook_env: str = Field(default="LEADCAST_CRM_HOOK", pattern=r"^[A-Z][A-Z0-9_]*$")
+    member: str = Field(default="", max_length=64)
     address: str = ""
     step: int = Field(default=5, ge=1, le=100)
     comment: bool = False

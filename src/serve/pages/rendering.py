@@ -54,7 +54,7 @@ class View:
     """Who reads, and what surrounds every page.
 
     ``written`` is when a file was written; None on a live page. ``fields`` are the
-    business fields' words.
+    business fields' words. ``framed`` if the page stands inside a card of the CRM.
     """
 
     wording: Wording
@@ -63,6 +63,7 @@ class View:
     conversion: Conversion
     written: datetime | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
+    framed: bool = False
 
     def field(self, name: str) -> str:
         """Name a business field as people do."""
@@ -261,6 +262,7 @@ def _draw(template: str, view: View, **values: Any) -> str:
             links=view.links,
             company=view.company,
             static=view.written is not None,
+            framed=view.framed,
             written=view.written,
             style=style(),
             policy=policy() if view.written else None,
