@@ -67,5 +67,5 @@ def may_see(client: AmoClient, viewer: Viewer, lead: int) -> bool:
     GateClosed, AmoRefused, TransportFailed
         As ``AmoClient.get``.
     """
-    told = client.get(f"/leads/{lead}", as_user=viewer.user)
+    told = client.get(f"leads/{lead}", as_user=viewer.user)
     return told is not None and str(told.get("id")) == str(lead)
