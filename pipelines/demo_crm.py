@@ -41,7 +41,7 @@ from pipelines.demo import ServeOption, Story, run
 from pipelines.ingest import take_in
 from pipelines.score import score_open
 
-LEADS: Final = 2_000
+LEADS: Final = 1_200
 WAIT_SECONDS: Final = 60.0
 LOOPBACK: Final = "127.0.0.1"
 MOVED_TO: Final = "PROCESSED"

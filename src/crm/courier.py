@@ -179,7 +179,8 @@ def money_of(prediction: Prediction) -> int | None:
     if outlook is None or outlook.expected_minor is None:
         return None
     decimals = DECIMALS.get(outlook.currency or "", USUAL_DECIMALS)
-    return round(outlook.expected_minor / 10**decimals)
+    units: float = outlook.expected_minor / 10**decimals
+    return round(units)
 
 
 def entity_of(lead_id: str, kind: str) -> str | None:

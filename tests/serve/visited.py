@@ -26,7 +26,7 @@ from crm.testing.pump import Message
 from crm.testing.serving import running
 from leads import store
 from leads.settings import Crm, Settings
-from leads.tables import SCHEMAS, Tables
+from leads.tables import Tables
 from model import champion
 from model.bundle import Bundle
 from serve.app import create_app
@@ -37,13 +37,20 @@ WAIT_SECONDS = 20.0
 
 def numbered(tables: Tables) -> Tables:
     """Give leads the numbers that a CRM gives: L00004 becomes 5."""
-    number = pl.col("lead_id").str.slice(1).cast(pl.Int64) + 1
-    named = {
-        name: tables[name].with_columns(number.cast(pl.String).alias("lead_id"))
-        for name in SCHEMAS
-    }
-    by = {name: frame.sort(frame.columns) for name, frame in named.items()}
-    return replace(tables, **by)
+    number = (pl.col("lead_id").str.slice(1).cast(pl.Int64) + 1).cast(pl.String)
+
+    def frame(name: str) -> pl.DataFrame:
+        made = tables[name].with_columns(number.alias("lead_id"))
+        return made.sort(made.columns)
+
+    return replace(
+        tables,
+        leads=frame("leads"),
+        events=frame("events"),
+        stages=frame("stages"),
+        payments=frame("payments"),
+        field_changes=frame("field_changes"),
+    )
 
 
 def company_in(company: Company, folder: Path, crm: Crm) -> Settings:

@@ -64,7 +64,7 @@ def robot_call_in(form: Mapping[str, str]) -> RobotCall | None:
     if form.get("code") != CODE or found is None or not event or not access:
         return None
     kind = CLASSES.get(form.get("document_id[1]", ""))
-    if kind != found[1].lower():
+    if kind is None or kind != found[1].lower():
         return None
     told = form.get("timeout_duration", "")
     seconds = int(told) if told.isascii() and told.isdigit() and len(told) < 9 else 0

@@ -119,7 +119,7 @@ def main(
     service: Annotated[
         str, typer.Option(help="Where our service will be.")
     ] = "http://127.0.0.1:8000",
-    leads: Annotated[int, typer.Option(help="Leads to invent.")] = 2_000,
+    leads: Annotated[int, typer.Option(help="Leads to invent.")] = 1_200,
     seed: Annotated[int, typer.Option(help="Same seed and day, same company.")] = 2026,
 ) -> None:
     """Start a Bitrix24 portal to look at."""
