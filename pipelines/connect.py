@@ -15,6 +15,7 @@ from crm.amocrm.opening import open_client
 from crm.amocrm.source import gate_of as amocrm_gate_of
 from crm.bitrix24.checks import Wishes, require
 from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.fields import WANTED
 from crm.bitrix24.installing import install
 from crm.bitrix24.source import gate_of
@@ -37,6 +38,14 @@ CheckOption = Annotated[
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend fields that people changed or deleted.")
 ]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--service",
+        metavar="URL",
+        help="Bitrix24: where the portal reaches `serve`; registers robot and tabs.",
+    ),
+]
 
 
 @verb
@@ -45,6 +54,7 @@ def connect(
     config: ConfigOption,
     check: CheckOption = False,
     repair: RepairOption = False,
+    service: ServiceOption = None,
 ) -> None:
     """Check rights and plan, and make our fields on the cards of a CRM."""
     settings = read_settings(config)
@@ -63,6 +73,8 @@ def connect(
             if wishes.writes and not check:
                 language = settings.company.language
                 made = install(client, language=language, repair=repair)
+            if service is not None and not check:
+                made += enrol(client.call, service)
     log.info("connected", kind=kind.value, account=account.account, made=made)
     show(made, wishes)
 

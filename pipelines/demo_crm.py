@@ -28,16 +28,15 @@ import typer
 
 from crm.bitrix24.checks import Wishes, require
 from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.installing import install
-from crm.bitrix24.robot import enrol_robot
-from crm.bitrix24.tab import enrol_tabs
 from crm.bitrix24.visits import Visits
 from crm.courier import Courier, gate_of
 from leads.errors import BadConfig, Unavailable
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
-from pipelines.console import ConfigOption, out, table, verb
-from pipelines.demo import ServeOption, Story, run
+from pipelines.console import ConfigOption, out, verb
+from pipelines.demo import ServeOption, Story, predict
 from pipelines.ingest import take_in
 from pipelines.score import score_open
 
@@ -76,7 +75,7 @@ def demo_crm(
     with ExitStack() as open_:
         portal = open_.enter_context(_portal(leads, story))
         _connect(settings, portal, story)
-        run(settings, story)
+        predict(settings, story)
         _write_back(settings, story)
         _told_of_changes(settings, portal, story)
         open_.enter_context(_service(config, portal, story))
@@ -126,10 +125,8 @@ def _connect(settings: Settings, portal: Portal, story: Story) -> None:
             made = install(client, language=settings.company.language)
         access = portal.ask("/demo/application")["access"]
         with closing(Visits(portal.address, gate)) as visits:
-            call = partial(visits.call, access)
-            enrol_robot(call, f"{portal.service}/crm/bitrix24/robot")
-            tabs = enrol_tabs(call, f"{portal.service}/crm/bitrix24/tab")
-        step.said = f"{len(made)} fields, 1 robot, {len(tabs)} tabs made"
+            enrol(partial(visits.call, access), portal.service)
+        step.said = f"{len(made)} fields made; robot and tabs registered"
 
 
 def _write_back(settings: Settings, story: Story) -> None:
@@ -207,11 +204,12 @@ def _journal(settings: Settings) -> Iterator[Journal]:
 
 def show(portal: Portal, lead: str) -> None:
     """Print the addresses to open."""
-    shown = table("The loop is closed", "what", "where")
-    shown.add_row("the card of the likeliest lead", portal.card(lead))
-    shown.add_row("the same in English", portal.card(lead) + "?lang=en")
-    shown.add_row("all leads by tier", portal.service + "/")
-    out.print(shown)
+    for what, where in (
+        ("card of the likeliest lead", portal.card(lead)),
+        ("the same in English", f"{portal.card(lead)}?lang=en"),
+        ("all leads by tier", f"{portal.service}/"),
+    ):
+        out.print(f"{what:<27} {where}", soft_wrap=True)
 
 
 def _wait() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.crm.writeback.saying import record, said
 
+from crm.amocrm.cards import Desk as AmoDesk
 from crm.amocrm.fields import flaws_in, look, mend
 from crm.amocrm.opening import open_client
+from crm.bitrix24.cards import Desk
 from crm.bitrix24.client import Client, webhook_in
 from crm.bitrix24.installing import install
 from crm.courier import Courier, also_of
+from crm.doors import ALLOWANCES
+from crm.port import CardDesk, Gate
 from crm.testing.amocrm import AmoCrm
 from crm.testing.bitrix24 import Portal, application, opened
 from crm.testing.bitrix24.account import STANDARD
@@ -26,7 +30,7 @@ from crm.testing.bitrix24.schema import LEAD
 from crm.testing.serving import running
 from leads.decision import Tier
 from leads.journal import Journal
-from leads.settings import Settings
+from leads.settings import Crm, Settings
 
 CARDS = 2_000
 TIERS = (Tier.HOT, Tier.WARM, Tier.COLD)
@@ -48,7 +52,18 @@ def writing(
     url = f"sqlite:///{folder / 'journal.db'}"
     with closing(Journal(url, also=also_of(settings))) as journal:
         journal.upgrade()
-        yield journal, Courier(settings, journal)
+        with ExitStack() as ended:
+
+            def door(crm: Crm, gate: Gate) -> CardDesk:
+                if crm.kind == "bitrix24":
+                    portal = Client(webhook_in(crm.url_env), gate)
+                    ended.callback(portal.close)
+                    return Desk(portal, allowance=ALLOWANCES["bitrix24"])
+                account = open_client(crm, gate)
+                ended.callback(account.close)
+                return AmoDesk(account, allowance=ALLOWANCES["amocrm"])
+
+            yield journal, Courier(settings, journal, door=door)
 
 
 def seconds_to_write(journal: Journal, courier: Courier, leads: list[str]) -> float:
@@ -114,10 +129,8 @@ def test_amocrm_takes_2000_tiers_in_320_seconds(
         writing("amocrm", tmp_path, monkeypatch, address, amo.token) as opened_,
     ):
         journal, courier = opened_
-        crm = Settings.model_validate(
-            {"source": {"kind": "amocrm", "account": "acme"}}
-        ).source
-        with closing(open_client(crm, courier.gate)) as one:  # type: ignore[arg-type]  # it names both variables
+        crm = Crm(kind="amocrm", account="acme")
+        with closing(open_client(crm, courier.gate)) as one:
             mend(one, flaws_in(look(one)), language="en")
         took = seconds_to_write(journal, courier, leads)
         state = courier.upkeep.state()

@@ -17,7 +17,9 @@ from tests.serve.conftest import Company
 from tests.serve.visited import LEADS, Side, amocrm, bitrix24, until
 
 from crm.amocrm.widget import viewer_in
-from crm.bitrix24.robot import CODE, enrol_robot
+from crm.bitrix24.client import Client, webhook_in
+from crm.bitrix24.enrolling import enrol
+from crm.bitrix24.robot import CODE
 from crm.bitrix24.tab import enrol_tabs
 from crm.bitrix24.visits import Visits
 from crm.testing.amocrm import AmoCrm
@@ -31,9 +33,10 @@ from crm.testing.bitrix24.subscriptions import Workflow
 from crm.testing.clock import Clock
 from crm.testing.faults import Fault, Kind, Scripted
 from crm.testing.pump import Message
+from leads.errors import BadConfig
 
 HOST = "http://127.0.0.1:9"
-ROBOT, TAB = f"{HOST}/crm/bitrix24/robot", f"{HOST}/crm/bitrix24/tab"
+TAB = f"{HOST}/crm/bitrix24/tab"
 CARD = "/crm/amocrm/card"
 SECRET = "s" * 64
 
@@ -62,13 +65,12 @@ def side(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
 
 
-def enrolled(side: Side) -> tuple[bool, list[str]]:
+def enrolled(side: Side) -> list[str]:
     """Register robot and tabs as an administrator's application does."""
     access = side.portal.credentials.grant("local.demo").access
     visits = Visits(side.address, Open())
-    call = partial(visits.call, access)
     try:
-        return enrol_robot(call, ROBOT), enrol_tabs(call, TAB)
+        return enrol(partial(visits.call, access), HOST)
     finally:
         visits.close()
 
@@ -81,7 +83,7 @@ def robot_called(side: Side, number: int, **more: Any) -> tuple[Workflow, Messag
 
 def test_registering_again_changes_nothing_twice(side: Side) -> None:
     """Robot and tabs stand once, under names in both languages."""
-    assert enrolled(side) == (False, [])
+    assert enrolled(side) == []
 
     robot = side.portal.subscriptions.robots[CODE]
     assert robot["NAME"] == {"ru": "Прогноз конверсии", "en": "Conversion forecast"}
@@ -90,6 +92,17 @@ def test_registering_again_changes_nothing_twice(side: Side) -> None:
     }  # fmt: skip
     placed = [each["placement"] for each in side.portal.subscriptions.placements]
     assert placed == ["CRM_LEAD_DETAIL_TAB", "CRM_DEAL_DETAIL_TAB"]
+
+
+def test_a_webhook_is_told_that_robots_belong_to_applications(side: Side) -> None:
+    """The refusal names the way out; an address in the open is refused as well."""
+    hook = Client(webhook_in("LEADCAST_CRM_URL"), Open())
+
+    with pytest.raises(BadConfig, match="local application"):
+        enrol(hook.call, HOST)
+    with pytest.raises(BadConfig, match="https"):
+        enrol(hook.call, "http://leads.example")
+    hook.close()
 
 
 def test_a_tab_that_moved_leaves_no_other_behind(side: Side) -> None:
