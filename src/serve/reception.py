@@ -11,10 +11,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
-import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,8 +33,6 @@ class Posted:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
-    tail: str = ""
-    """What follows the address in the path."""
 
     @cached_property
     def form(self) -> Mapping[str, str]:
@@ -52,21 +49,9 @@ class Posted:
                 parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
             )
         except ValueError as error:
-            raise _unreadable("a form") from error
-
-    @cached_property
-    def json(self) -> Any:
-        """The body as JSON.
-
-        Raises
-        ------
-        Refusal
-            It is none.
-        """
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            raise _unreadable("JSON") from error
+            raise Refusal(
+                400, "The body is not a form.", remedy="Send it as the CRM does."
+            ) from error
 
 
 Door = Callable[[Posted], Awaitable[Response]]
@@ -85,8 +70,7 @@ class Reception:
     app
         Where everything else goes.
     doors
-        What answers, by method and path; a path that ends with a slash takes whatever
-        follows it, as ``Posted.tail``.
+        What answers, by method and path.
     """
 
     def __init__(self, app: ASGIApp, *, doors: Mapping[tuple[str, str], Door]) -> None:
@@ -95,30 +79,21 @@ class Reception:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is ours, or let the app answer."""
-        found = self._found(scope) if scope["type"] == "http" else None
-        if found is None:
+        is_http = scope["type"] == "http"
+        door = self.doors.get((scope["method"], scope["path"])) if is_http else None
+        if door is None:
             await self.app(scope, receive, send)
             return
-        path, door = found
-        scope["route"] = _Route(path)  # for the monitor: never the tail, nor an id
+        scope["route"] = _Route(scope["path"])  # for the monitor
         try:
-            posted = await _read(scope, receive, path)
+            posted = await _read(scope, receive)
             answer = await door(posted)
         except LeadcastError as error:
             answer = problem(error, headers={"Connection": "close"})
         await answer(scope, receive, send)
 
-    def _found(self, scope: Scope) -> tuple[str, Door] | None:
-        method, path = scope["method"], scope["path"]
-        door = self.doors.get((method, path))
-        if door is not None:
-            return path, door
-        stem = path[: path.rfind("/") + 1]
-        door = self.doors.get((method, stem))
-        return None if door is None else (stem, door)
 
-
-async def _read(scope: Scope, receive: Receive, path: str) -> Posted:
+async def _read(scope: Scope, receive: Receive) -> Posted:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _body(receive)
@@ -130,8 +105,7 @@ async def _read(scope: Scope, receive: Receive, path: str) -> Posted:
     headers = {
         name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]
     }
-    tail = str(scope["path"]).removeprefix(path)
-    return Posted(scope["method"], dict(query), headers, body, tail)
+    return Posted(scope["method"], dict(query), headers, body)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -148,7 +122,3 @@ async def _body(receive: Receive) -> bytes:
             )
         if not message.get("more_body"):
             return bytes(read)
-
-
-def _unreadable(what: str) -> Refusal:
-    return Refusal(400, f"The body is not {what}.", remedy="Send it as the CRM does.")

@@ -55,18 +55,17 @@ class Robots:
         Where they wait.
     desk
         Predicts.
+    visits
+        The portal to answer to.
     decide
         Says what a card would show of a prediction.
     entity
         What counts as a lead, as in ``[crm] entity``.
-    visits
-        The portal to answer to; None where a call wants no answer but a prediction.
     """
 
     def __init__(
-        self, calls: Calls, desk: Desk, *, decide: Decide, entity: str,
-        visits: Visits | None,
-    ) -> None:  # fmt: skip
+        self, calls: Calls, desk: Desk, visits: Visits, *, decide: Decide, entity: str
+    ) -> None:
         self.calls = calls
         self._desk = desk
         self._decide = decide
@@ -116,9 +115,6 @@ class Robots:
                 self.calls.again(waiting)
                 return
             said = _said(*nothing(NOT_NOW))
-        if not waiting.secret.get("event"):
-            self.calls.end(waiting.mark, "predicted")
-            return
         self.calls.say(waiting.mark, said)
         self._tell(waiting, said)
 
@@ -168,7 +164,6 @@ class Robots:
         kind, _, number = waiting.entity.partition(":")
         if kind == self._entity:
             return number
-        assert self._visits is not None
         access = waiting.secret["access"]
         item = self._visits.item(access, kind, int(number))
         return lead_of(item, kind, self._entity)
@@ -183,7 +178,6 @@ class Robots:
             raise Unavailable("No prediction came in time.", remedy="Wait.") from error
 
     def _call(self, waiting: Waiting) -> Callable[..., Any]:
-        assert self._visits is not None
         return partial(self._visits.call, waiting.secret["access"])
 
 

@@ -6,7 +6,6 @@
     POST /crm/bitrix24/tab              a user in a card: application_token, then their
                                         own right to that card, asked of the portal
     GET  /crm/amocrm/card?lead=         our widget: a one-time token, then the same
-    POST /crm/amocrm/pipeline/<secret>  the Digital Pipeline: an address nobody guesses
 
 An address is there only if the secret that it is known by is.
 """
@@ -14,7 +13,6 @@ An address is there only if the secret that it is known by is.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +44,6 @@ from serve.robots import Robots
 from serve.short import TIERS, card_text
 
 TOKEN_LIFE: Final = timedelta(minutes=31)
-PIPELINE_WAITS: Final = timedelta(hours=1)
 Doors = dict[tuple[str, str], Door]
 
 
@@ -83,19 +80,21 @@ def visitors_of(
     if origin is None:
         return Visitors({})
     calls = Calls(desk.journal, crm.account)
-    decide = decide_of(desk.settings, desk.ingested.history_or_none)
-    visits = Visits(origin, courier.gate) if crm.kind == "bitrix24" else None
-    robots = Robots(calls, desk, decide=decide, entity=crm.entity, visits=visits)
-    if visits is not None:
+    if crm.kind == "bitrix24":
         token = Known(known.get(crm.application_env, "").strip(), crm.member)
+        if not token.token:
+            return Visitors({})
+        visits = Visits(origin, courier.gate)
+        decide = decide_of(desk.settings, desk.ingested.history_or_none)
+        robots = Robots(calls, desk, visits, decide=decide, entity=crm.entity)
         portal = Portal(token, visits, robots, Frame(sight, origin), crm)
-        opened = Visitors(portal.doors(), robots, visits.close)
-        return opened if token.token else Visitors({})
-    client = open_client(crm, courier.gate, environment=known)
+        return Visitors(portal.doors(), robots, visits.close)
     secret = known.get(crm.secret_env, "").strip()
-    hook = known.get(crm.hook_env, "").strip()
-    account = Account(desk, client, robots, secret=secret, hook=hook, origin=origin)
-    return Visitors(account.doors(), robots if hook else None, client.close)
+    if not secret:
+        return Visitors({})
+    client = open_client(crm, courier.gate, environment=known)
+    account = Account(desk, client, calls, secret=secret, origin=origin)
+    return Visitors(account.doors(), hang_up=client.close)
 
 
 def origin_in(address: str) -> str | None:
@@ -178,25 +177,20 @@ class Account:
     """What an amoCRM account and our widget in it ask."""
 
     def __init__(
-        self, desk: Desk, client: AmoClient, robots: Robots, *,
-        secret: str, hook: str, origin: str,
-    ) -> None:  # fmt: skip
+        self, desk: Desk, client: AmoClient, calls: Calls, *, secret: str, origin: str
+    ) -> None:
         self._desk = desk
         self._client = client
-        self._robots = robots
+        self._calls = calls
         self._secret = secret
-        self._hook = hook
         self._origin = origin
 
     def doors(self) -> Doors:
-        """Name the addresses that there is a secret for."""
-        doors: Doors = {}
-        if self._secret:
-            doors["GET", "/crm/amocrm/card"] = self.card
-            doors["OPTIONS", "/crm/amocrm/card"] = self.asked_first
-        if self._hook:
-            doors["POST", "/crm/amocrm/pipeline/"] = self.pipeline
-        return doors
+        """Name the addresses."""
+        return {
+            ("GET", "/crm/amocrm/card"): self.card,
+            ("OPTIONS", "/crm/amocrm/card"): self.asked_first,
+        }
 
     async def asked_first(self, posted: Posted) -> Response:
         """Let the account's own pages send their token (CORS)."""
@@ -216,7 +210,7 @@ class Account:
         if viewer is None or not (lead.isascii() and lead.isdigit() and len(lead) < 19):
             raise _stranger()
         is_new = await run_in_threadpool(
-            self._robots.calls.keep, f"widget:{viewer.once}", f"lead:{lead}",
+            self._calls.keep, f"widget:{viewer.once}", f"lead:{lead}",
             waits=TOKEN_LIFE,
         )  # fmt: skip
         if not is_new or not await run_in_threadpool(self._sees, viewer, int(lead)):
@@ -225,22 +219,6 @@ class Account:
         return Response(
             orjson.dumps(said), media_type="application/json", headers=self._headers()
         )
-
-    async def pipeline(self, posted: Posted) -> Response:
-        """Keep that a lead came into a status; it is predicted, its card written."""
-        if not hmac.compare_digest(posted.tail.encode(), self._hook.encode()):
-            raise _stranger()
-        lead, at = _appeared(posted.json)
-        if lead is None:
-            raise UnknownLead(
-                "This tells of no lead.", remedy="Send what the Digital Pipeline does."
-            )
-        await run_in_threadpool(
-            self._robots.calls.keep, f"pipeline:{lead}:{at}", f"lead:{lead}",
-            waits=PIPELINE_WAITS, secret={},
-        )  # fmt: skip
-        self._robots.wake()
-        return Response(b"", status_code=200)
 
     def _sees(self, viewer: Any, lead: int) -> bool:
         try:
@@ -273,16 +251,6 @@ class Account:
             "Cache-Control": "private, no-store",
             "X-Content-Type-Options": "nosniff",
         }
-
-
-def _appeared(told: Any) -> tuple[int | None, int]:
-    """Read which lead came into a status, and when."""
-    event = told.get("event") if isinstance(told, dict) else None
-    data = event.get("data") if isinstance(event, dict) else None
-    lead = data.get("id") if isinstance(data, dict) else None
-    at = event.get("time") if isinstance(event, dict) else 0
-    fits = isinstance(lead, int) and 0 < lead < 10**18
-    return (lead if fits else None), at if isinstance(at, int) else 0
 
 
 def _stranger() -> Unauthorized:

@@ -325,7 +325,6 @@ def widget(
     amo = AmoCrm()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEADCAST_CRM_SECRET", SECRET)
-        patch.setenv("LEADCAST_CRM_HOOK", "unguessable")
         with amocrm(company, folder, patch, amo) as (client, address):
             lead = amo.person().create(name="one")
             yield client, address, lead
@@ -366,18 +365,3 @@ def test_the_widget_is_told_nothing_of_a_lead_that_its_user_may_not_see(
         headers = {"X-Auth-Token": token(iss=address, user_id=user)}
         answer = client.get(f"{CARD}?lead={number}", headers=headers)
         assert answer.status_code == 401
-
-
-def test_the_digital_pipeline_has_a_lead_predicted(
-    widget: tuple[TestClient, str, int],
-) -> None:
-    """Called twice, it is predicted once; at another address not at all."""
-    client, _, _ = widget
-    body = {"event": {"type": 15, "data": {"id": 9, "element_type": 2}, "time": 7}}
-
-    lost = client.post("/crm/amocrm/pipeline/guessed", json=body)
-    ends = [client.post("/crm/amocrm/pipeline/unguessable", json=body) for _ in "ab"]
-    until(lambda: client.get("/v1/leads/9/history").status_code == 200)
-    assert lost.status_code == 401
-    assert [end.status_code for end in ends] == [200, 200]
-    assert len(client.get("/v1/leads/9/history").json()["entries"]) == 1

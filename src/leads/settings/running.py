@@ -105,8 +105,7 @@ class Crm(Section):
     Secrets are never here: the names of environment variables that hold them are.
     ``application_env`` holds Bitrix24's ``application_token`` and ``member`` its
     ``member_id``, by which robot and tab are known; ``secret_env`` the secret of
-    amoCRM's integration, for its widget; ``hook_env`` the end of the address that its
-    Digital Pipeline calls.
+    amoCRM's integration, for its widget.
     """
 
     kind: Literal["bitrix24", "amocrm"]
@@ -118,7 +117,6 @@ class Crm(Section):
     application_env: str = Field(
         default="LEADCAST_CRM_APPLICATION", pattern=r"^[A-Z][A-Z0-9_]*$"
     )
-    hook_env: str = Field(default="LEADCAST_CRM_HOOK", pattern=r"^[A-Z][A-Z0-9_]*$")
     member: str = Field(default="", max_length=64)
     address: str = ""
     step: int = Field(default=5, ge=1, le=100)

@@ -13,7 +13,7 @@ from tests.crm.bitrix24.portal import client_of
 from crm.bitrix24.cards import Desk
 from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.installing import install
-from crm.port import Change, OurField
+from crm.port import Change, OurField, Value
 from crm.testing.bitrix24.portal import Portal
 from crm.testing.bitrix24.records import change_by
 from crm.testing.bitrix24.schema import LEAD
@@ -28,8 +28,11 @@ def portal() -> Portal:
     made = prepared(leads=5, seed=1, service=SERVICE, until=date(2026, 11, 1))
     client = client_of(made)
     install(client, language="en")
-    values = {OurField.TIER: "hot", OurField.PROBABILITY: 37, OurField.REASONS: "<b>x"}
-    Desk(client).write([Change("lead:1", {**values, OurField.VERSION: 1})])
+    values: dict[OurField, Value] = {
+        OurField.TIER: "hot", OurField.PROBABILITY: 37,
+        OurField.REASONS: "<b>x", OurField.VERSION: 1,
+    }  # fmt: skip
+    Desk(client).write([Change("lead:1", values)])
     return made
 
 
