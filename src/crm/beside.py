@@ -115,7 +115,10 @@ def calling(language: str) -> Act:
         if prediction.tier is not Tier.HOT:
             return ""
         good = [r for r in prediction.reasons if r.advisable and r.share > 0]
-        texts = [r.text.get(language, "") for r in good[:MOST_REASONS]]
+        # The fact alone: the counts stand on the card already, among the reasons.
+        texts = [
+            r.text.get(language, "").partition(". ")[0] for r in good[:MOST_REASONS]
+        ]
         why = "; ".join(filter(None, texts))
         return CALL[language].format(why=why) if why else CALL_BARE[language]
 

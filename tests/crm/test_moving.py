@@ -35,7 +35,14 @@ from leads.settings import Settings
 from leads.tables import Tables
 
 OUTLOOK = Outlook(0.2, 0.5, {30: 0.37}, 12.0, 4_440_000, "RUB")
-GOOD = Reason("visits", 0.5, "3", 120, 0.18, {"en": "3 visits", "ru": "3 визита"})
+GOOD = Reason(
+    "visits",
+    0.5,
+    "3",
+    120,
+    0.18,
+    {"en": "Visits: 3. Of 120 18%.", "ru": "Визиты: 3. Из 120 — 18 %."},
+)
 BAD = Reason("size", -0.2, "2", 90, 0.05, {"en": "2 people", "ru": "2 человека"})
 SHAKY = replace(GOOD, advisable=False, text={"en": "odd", "ru": "странно"})
 
@@ -261,7 +268,7 @@ def test_only_what_is_advice_is_given_as_a_reason_to_call(tmp_path: Path) -> Non
     """What speaks against a lead, or is not backed by the past, is no reason."""
     hot = replace(said("7", Tier.HOT), reasons=(BAD, SHAKY, GOOD))
 
-    assert decided(hot, tmp_path, language="ru")["action"] == "Позвонить: 3 визита"
+    assert decided(hot, tmp_path, language="ru")["action"] == "Позвонить: Визиты: 3"
     assert decided(replace(hot, reasons=()), tmp_path)["action"] == "Call"
 
 
