@@ -11,7 +11,7 @@ export PYTHONUTF8 := 1
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format bench bench-quality bench-curve lock clean
+.PHONY: help setup demo demo-crm test test-long lint format bench bench-quality bench-curve lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 
 demo: $(READY) ## Run the main job on an invented company, then serve (SERVE=0: do not serve)
 	@$(PY) -m pipelines demo --config pipelines/config/demo.toml $(if $(filter 0,$(SERVE)),--no-serve)
+
+demo-crm: $(READY) ## Show the whole loop beside a CRM, which is a double (SERVE=0: end by itself)
+	@$(PY) -m pipelines demo-crm --config pipelines/config/demo_crm.toml $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: lint ## Run everything that proves the project
 	@$(PY) -m pytest -q -rs --numprocesses 2 --dist loadscope

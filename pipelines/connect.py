@@ -14,6 +14,7 @@ import typer
 from crm.amocrm import installing as amocrm
 from crm.amocrm.opening import open_account
 from crm.bitrix24.checks import Wishes, notes_of, require
+from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.fields import WANTED
 from crm.bitrix24.installing import install
 from crm.bitrix24.opening import open_client
@@ -40,6 +41,14 @@ CheckOption = Annotated[
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend fields that people changed or deleted.")
 ]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--service",
+        metavar="URL",
+        help="Bitrix24: where the portal reaches `serve`; registers robot and tabs.",
+    ),
+]
 
 
 AgainOption = Annotated[
@@ -63,6 +72,7 @@ def connect(
     check: CheckOption = False,
     repair: RepairOption = False,
     again: AgainOption = False,
+    service: ServiceOption = None,
 ) -> None:
     """Check rights and plan, and make our fields on the cards of a CRM."""
     settings = read_settings(config)
@@ -74,7 +84,9 @@ def connect(
         if kind is Kind.AMOCRM:
             _connect_amocrm(settings, section, journal, check=check, repair=repair)
         else:
-            _connect_bitrix24(settings, section, journal, check=check, repair=repair)
+            _connect_bitrix24(
+                settings, section, journal, check=check, repair=repair, service=service
+            )
 
 
 def _let_us_in(section: CrmAccount, journal: Journal, *, again: bool) -> None:
@@ -122,6 +134,7 @@ def _connect_bitrix24(
     *,
     check: bool,
     repair: bool,
+    service: str | None,
 ) -> None:
     wishes = _wishes(settings)
     gate = gate_of(section, journal)
@@ -131,6 +144,8 @@ def _connect_bitrix24(
         made = []
         if wishes.writes and not check:
             made = install(client, language=settings.company.language, repair=repair)
+        if service is not None and not check:
+            made += enrol(client.call, service)
     log.info("connected", kind=section.kind, account=section.account, made=made)
     for note in notes:
         _note(note)

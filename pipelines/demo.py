@@ -103,6 +103,14 @@ def _invent_if_absent(settings: Settings, leads: int, story: Story) -> None:
 
 def run(settings: Settings, story: Story) -> None:
     """Ingest, snapshot, train, promote, score and report."""
+    predict(settings, story)
+    with story.step("report") as step:
+        done = report_leads(settings, now=datetime.now(UTC))
+        step.said = f"{done.listed:,} leads listed, {done.pages:,} with a page"
+
+
+def predict(settings: Settings, story: Story) -> None:
+    """Ingest, snapshot, train, promote and score."""
     with story.step("ingest") as step:
         rows = take_in(settings).rows
         step.said = ", ".join(f"{n:,} {name}" for name, n in rows.items() if n)
@@ -118,9 +126,6 @@ def run(settings: Settings, story: Story) -> None:
     with story.step("predict open leads") as step:
         tiers = score_open(settings, None, as_of=None, now=now).tiers
         step.said = ", ".join(f"{tiers[tier]:,} {tier.value}" for tier in tiers)
-    with story.step("report") as step:
-        done = report_leads(settings, now=now)
-        step.said = f"{done.listed:,} leads listed, {done.pages:,} with a page"
 
 
 def _measured(trained: Trained) -> str:

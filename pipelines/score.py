@@ -157,7 +157,7 @@ def score_open(
     model = Model.of(settings)
     work = open_leads_of(settings, as_of=as_of, now=now)
     planning = Planning(settings, lambda: work.history, now=lambda: now)
-    also = planning.also(also_of(settings))
+    also = planning.also(also_of(settings, lambda: work.history))
     with closing(Journal(settings.store.database, also=also)) as journal:
         journal.upgrade()
         _forget(settings, journal, now)

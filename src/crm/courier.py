@@ -10,14 +10,16 @@ from typing import Final
 
 import structlog
 
+from crm.beside import CALL, Act, Besides, Past
 from crm.doors import Open, desk_of, gate_of
-from crm.port import CardDesk, Move, NoteKind
+from crm.port import CardDesk, Move, NoteKind, OurField
 from crm.writeback.delivery import Worker
 from crm.writeback.offering import Decide, Offering
 from crm.writeback.outbox import Outbox, Terms
 from crm.writeback.pace import PaceState
 from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
 from crm.writeback.upkeep import OutboxState, Upkeep
+from leads.conform.money import DECIMALS, USUAL_DECIMALS
 from leads.decision import Prediction, Tier
 from leads.errors import BadInput, Unavailable
 from leads.journal import Also, Journal
@@ -25,7 +27,6 @@ from leads.settings import Crm, Settings
 
 DRAIN_SECONDS: Final = 75.0
 DAY: Final = timedelta(days=1)
-CALL: Final = {"en": "Call: {why}", "ru": "Позвонить: {why}"}
 
 log = structlog.get_logger()
 
@@ -128,31 +129,64 @@ def policy_of(crm: Crm) -> Policy:
     return Policy(step=crm.step, moves=rules)
 
 
-def also_of(settings: Settings) -> Also | None:
+def also_of(
+    settings: Settings, past: Past = lambda: None, act: Act | None = None
+) -> Also | None:
     """Give what a journal must add to its transactions; None without a CRM.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    past
+        The ingested leads, which know the stage that a prediction saw. Without them
+        nothing is moved.
+    act
+        What to do next; by default to call the hot leads.
 
     Examples
     --------
-    ``Journal(settings.store.database, also=also_of(settings))``
+    ``Journal(settings.store.database, also=also_of(settings, ingested.history))``
     """
     crm = settings.crm
     if crm is None:
         return None
-    return Offering(crm.account, decide_of(settings), step=crm.step)
+    return Offering(crm.account, decide_of(settings, past, act), step=crm.step)
 
 
-def decide_of(settings: Settings) -> Decide:
-    """Say how a prediction becomes a card's words, as configured."""
+def decide_of(
+    settings: Settings, past: Past = lambda: None, act: Act | None = None
+) -> Decide:
+    """Say how a prediction becomes a card's words; parameters as ``also_of``."""
     crm, language = _section(settings), settings.company.language
+    besides = Besides(settings, past, act)
 
     def decide(prediction: Prediction) -> Decision | None:
         entity = entity_of(prediction.lead_id, crm.entity)
         if entity is None:
             return None
-        bare = decision_of(prediction, entity=entity, language=language)
-        return Decision(entity, bare.fields, None, wishes_of(prediction, settings))
+        beside = besides(prediction, entity)
+        said = decision_of(
+            prediction, entity=entity, language=language,
+            money=money_of(prediction), action=beside.action,
+        )  # fmt: skip
+        fields = dict(said.fields)
+        if prediction.outlook is not None:  # what is known no more must not stand on
+            fields.setdefault(OurField.EXPECTED_MONEY, None)
+        wishes = wishes_of(prediction, settings)
+        return Decision(entity, fields, beside.stage, wishes)
 
     return decide
+
+
+def money_of(prediction: Prediction) -> int | None:
+    """Give what the lead is expected to bring, in whole units of currency."""
+    outlook = prediction.outlook
+    if outlook is None or outlook.expected_minor is None:
+        return None
+    decimals = DECIMALS.get(outlook.currency or "", USUAL_DECIMALS)
+    units: float = outlook.expected_minor / 10**decimals
+    return round(units)
 
 
 def entity_of(lead_id: str, kind: str) -> str | None:

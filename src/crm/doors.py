@@ -24,7 +24,7 @@ Open = Callable[[Crm, Gate, Journal], CardDesk]
 
 ALLOWANCES: Final[Mapping[str, Allowance]] = {
     "bitrix24": Allowance(per_second=2.0, burst=50),
-    "amocrm": Allowance(per_second=5.0, burst=5),
+    "amocrm": amocrm_cards.ALLOWANCE,
 }
 """What each CRM takes; Bitrix24's is the standard plan, amoCRM's below its 7."""
 

@@ -30,17 +30,19 @@ from serve.ingested import Ingested
 from serve.insight import Insight
 from serve.installing import Installing
 from serve.lane import Lane
-from serve.listening import listening_of
+from serve.listening import Listening, listening_of
 from serve.live import Live
 from serve.monitor import Monitor, Timer
 from serve.overlay import Overlay
 from serve.pages.evidence import read_evidence
 from serve.pages.sight import Sight, wall_clock
 from serve.planning import Planning
+from serve.reception import Reception
 from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.scheduler import Scheduler
 from serve.security import Doorkeeper, Keys
+from serve.visitors import Visitors, visitors_of
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10
@@ -83,7 +85,13 @@ def create_app(
     scheduler = Scheduler(settings, desk.journal, command=morning, now=now)
     monitor.watch_mornings(scheduler)
     listening = listening_of(desk)
-    beside = [one for one in (courier, scheduler, listening) if one is not None]
+    insight = Insight(
+        settings, journal=desk.journal, history=desk.ingested.history_or_none
+    )
+    sight = _sight(desk, insight)
+    visitors = visitors_of(desk, sight, courier)
+    threads: tuple[Beside | None, ...] = (courier, scheduler, listening, visitors)
+    beside = [one for one in threads if one is not None]
     app = FastAPI(
         title="Leadcast",
         version=VERSION,
@@ -91,27 +99,36 @@ def create_app(
         lifespan=_lifespan(desk, beside),
     )
     app.state.desk = desk
-    insight = Insight(
-        settings, journal=desk.journal, history=desk.ingested.history_or_none
-    )
     api = Api(desk, monitor, insight, scheduler, courier, listening)
     app.include_router(router(api))
-    pages.attach(app, _sight(desk, insight))
+    pages.attach(app, sight)
     problems.install(app)
-    keys = Keys(settings.serve.keys)
-    app.openapi = lambda: dict(document(app, secured=bool(keys)))  # type: ignore[method-assign]  # FastAPI's documented way
-    # The last one added is the outermost: time all, ask for the key, read, answer.
+    secured = bool(settings.serve.keys)
+    app.openapi = lambda: dict(document(app, secured=secured))  # type: ignore[method-assign]  # FastAPI's documented way
+    _guard(app, api, listening, visitors)
+    return app
+
+
+def _guard(
+    app: FastAPI, api: Api, listening: Listening | None, visitors: Visitors
+) -> None:
+    """Put up the doors; the last one added is the outermost.
+
+    Time all, let the CRM in by doors of its own, ask for the key, read, answer.
+    """
+    desk, monitor = api.desk, api.monitor
+    serve = desk.settings.serve
     app.add_middleware(Lane, predict=api.predict)
-    app.add_middleware(Guard, max_body_bytes=settings.serve.max_body_bytes)
-    app.add_middleware(Doorkeeper, keys=keys)
+    app.add_middleware(Guard, max_body_bytes=serve.max_body_bytes)
+    app.add_middleware(Doorkeeper, keys=Keys(serve.keys))
     _take_consents(app, desk)
     if listening is not None:
         listener = listening.listener
         monitor.overhear(listener)
         door = door_of(listening.crm, listener.ear)
         app.add_middleware(Doorway, door=door, listener=listener, count=monitor.knocked)
+    app.add_middleware(Reception, doors=visitors.doors)
     app.add_middleware(Timer, monitor=monitor)
-    return app
 
 
 def _take_consents(app: FastAPI, desk: Desk) -> None:
@@ -132,7 +149,7 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     folder = settings.store.folder
     ingested = Ingested(folder)
     planning = Planning(settings, ingested.history_or_none, now=now)
-    also = planning.also(also_of(settings))
+    also = planning.also(also_of(settings, ingested.history_or_none))
     journal = Journal(settings.store.database, also=also)
     desk = Desk(
         settings,

@@ -111,8 +111,15 @@ class AmoClient:
         self._tokens = tokens
         self._again = again
 
-    def get(self, path: str, query: Query | None = None) -> dict[str, Any] | None:
+    def get(
+        self, path: str, query: Query | None = None, *, as_user: int | None = None
+    ) -> dict[str, Any] | None:
         """Read; None if there is nothing (204).
+
+        Parameters
+        ----------
+        as_user
+            In whose name, where it is not our own.
 
         Raises
         ------
@@ -123,25 +130,28 @@ class AmoClient:
         TransportFailed
             No whole answer came.
         """
-        return said(self.ask("GET", path, query=query), path)
+        return said(self.ask("GET", path, query=query, as_user=as_user), path)
 
     def send(self, verb: str, path: str, body: Any) -> dict[str, Any] | None:
         """Write; raises as ``get`` does."""
         return said(self.ask(verb, path, body=body), path)
 
     def ask(
-        self, verb: str, path: str, *, query: Query | None = None, body: Any = None
-    ) -> Answer:
+        self, verb: str, path: str, *, query: Query | None = None, body: Any = None,
+        as_user: int | None = None,
+    ) -> Answer:  # fmt: skip
         """Send one request; again if its token was over, for then it did not run."""
         asked = API + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         token = self._tokens()
-        answer = self._sent(verb, asked, body, token)
+        answer = self._sent(verb, asked, body, _headers(token, as_user))
         if answer.status == 401 and self._again is not None:
-            answer = self._sent(verb, asked, body, self._again(token))
+            headers = _headers(self._again(token), as_user)
+            answer = self._sent(verb, asked, body, headers)
         return answer
 
-    def _sent(self, verb: str, asked: str, body: Any, token: str) -> Answer:
-        headers = {"authorization": f"Bearer {token}"}
+    def _sent(
+        self, verb: str, asked: str, body: Any, headers: dict[str, str]
+    ) -> Answer:
         if body is None:
             return self._transport.request(verb, asked, headers=headers)
         return self._transport.request(
@@ -250,3 +260,8 @@ def _asked_to_wait(answer: Answer) -> timedelta | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
     return clamped(timedelta(seconds=min(max(seconds, 0), 86_400)))
+
+
+def _headers(token: str, as_user: int | None) -> dict[str, str]:
+    context = {} if as_user is None else {"x-context-user-id": str(as_user)}
+    return {**context, "authorization": f"Bearer {token}"}

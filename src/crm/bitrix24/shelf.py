@@ -133,8 +133,13 @@ class Shelf:
         self._replace(self._folder / "cursor.json", body)
         return cursor
 
-    def pages(self) -> Iterator[Page]:
+    def pages(self, only: str = "") -> Iterator[Page]:
         """Give every page that the cursor knows, in the order they came.
+
+        Parameters
+        ----------
+        only
+            The stream whose pages are wanted; those of others are not parsed.
 
         Raises
         ------
@@ -144,6 +149,8 @@ class Shelf:
         for number in range(1, self.cursor().pages + 1):
             try:
                 body = gzip.decompress((self._pages / _name(number)).read_bytes())
+                if only and not body.startswith(b'{"stream":"%b",' % only.encode()):
+                    continue
                 yield Page(**orjson.loads(body))
             except (OSError, EOFError, orjson.JSONDecodeError, TypeError) as error:
                 raise self._damaged() from error

@@ -105,10 +105,16 @@ class Crm(CrmAccount):
     """The CRM whose cards show what is predicted.
 
     ``hear`` listens to the CRM: its hooks, whose secrets ``hook_env`` names, and every
-    ``poll_minutes`` a question for what has changed.
+    ``poll_minutes`` a question for what has changed. ``application_env`` holds the
+    ``application_token`` of Bitrix24 and ``member`` its ``member_id``, by which robot
+    and tab are known where no application is installed.
     """
 
     entity: Literal["lead", "deal"] = "lead"
+    application_env: str = Field(
+        default="LEADCAST_CRM_APPLICATION", pattern=r"^[A-Z][A-Z0-9_]*$"
+    )
+    member: str = Field(default="", max_length=64)
     step: int = Field(default=5, ge=1, le=100)
     comment: bool = False
     task: bool = False

@@ -76,7 +76,7 @@ class View:
 
     ``written`` is when a file was written; None on a live page, and in a file that is
     ``filed`` with a record, which says when itself. ``fields`` are the business fields'
-    words.
+    words. ``framed`` if the page stands inside a card of the CRM.
     """
 
     wording: Wording
@@ -85,6 +85,7 @@ class View:
     conversion: Conversion
     written: datetime | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
+    framed: bool = False
     filed: bool = False
 
     @property
@@ -378,6 +379,7 @@ def _draw(template: str, view: View, **values: Any) -> str:
             links=view.links,
             company=view.company,
             static=view.static,
+            framed=view.framed,
             written=view.written,
             style=style(),
             policy=policy() if view.static else None,

@@ -1,0 +1,135 @@
+"""A portal to look at: a lead's card as a page, and people who work beside us.
+
+``python -m crm.testing.bitrix24.showing --port 8024 --service http://127.0.0.1:8000``
+starts one on loopback, filled by the invented company, with our application installed.
+Beside what a portal has, it has addresses that stand for people's hands:
+
+::
+
+    GET  /demo/application              tokens of the installed application
+    POST /demo/robot/<lead>             the client's automation calls our robot
+    GET  /demo/robot/<lead>             what the automation got back
+    POST /demo/stage/<lead>/<stage>     a manager moves a lead
+    GET  /crm/lead/details/<lead>/      the card, our tab in a frame
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+
+from crm.testing.bitrix24.account import ENTERPRISE
+from crm.testing.bitrix24.app import App, application
+from crm.testing.bitrix24.cardpage import card_page
+from crm.testing.bitrix24.company import fill
+from crm.testing.bitrix24.opening import opened
+from crm.testing.bitrix24.portal import Portal
+from crm.testing.bitrix24.records import change_by
+from crm.testing.bitrix24.robots import run_robot
+from crm.testing.bitrix24.schema import LEAD
+from crm.testing.clock import Clock
+from crm.testing.serving import LOOPBACK, serve, server_of
+from crm.testing.wire import Answer, Line, Receive, Scope, Send
+from leads.synthetic import invent
+
+CARD: Final = re.compile(r"/crm/lead/details/(\d+)/")
+ROBOT: Final = re.compile(r"/demo/robot/(\d+)")
+STAGE: Final = re.compile(r"/demo/stage/(\d+)/([A-Z_]+)")
+HISTORY: Final = timedelta(days=540)
+HTML: Final = {"content-type": "text/html; charset=utf-8"}
+CLIENT: Final = "local.demo"
+
+
+def shown(portal: Portal) -> App:
+    """Put a portal behind ASGI, with its pages and people."""
+    inside = application(portal)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        if scope["type"] != "http" or not path.startswith(("/demo/", "/crm/")):
+            await inside(scope, receive, send)
+            return
+        answer = _answer(portal, str(scope["method"]), path, str(scope["query_string"]))
+        await Line(scope, receive, send).answer(answer or Answer(404, b"{}"))
+
+    return app
+
+
+def _answer(portal: Portal, method: str, path: str, query: str) -> Answer | None:
+    card, robot, stage = (r.fullmatch(path) for r in (CARD, ROBOT, STAGE))
+    if card and method == "GET":
+        language = "en" if "lang=en" in query else "ru"
+        page = card_page(portal, int(card[1]), language=language)
+        return None if page is None else Answer(200, page.encode(), HTML)
+    if path == "/demo/application":
+        return _told(_application(portal))
+    if robot and method == "POST":
+        return _told(
+            {"waiting": run_robot(portal, _robot(portal), LEAD, int(robot[1])).id}
+        )
+    if robot:
+        return _told(_last_workflow(portal, int(robot[1])))
+    if stage and method == "POST":
+        change_by(portal, LEAD, int(stage[1]), {"stageId": stage[2]})
+        return _told({"stage": stage[2]})
+    return None
+
+
+def _told(body: Any) -> Answer:
+    return Answer(200, orjson.dumps(body))
+
+
+def _application(portal: Portal) -> dict[str, str]:
+    app = portal.credentials.applications[CLIENT]
+    return {
+        "access": portal.credentials.grant(CLIENT).access,
+        "application_token": app.application_token,
+        "member_id": portal.profile.member_id,
+    }
+
+
+def _robot(portal: Portal) -> str:
+    return next(iter(portal.subscriptions.robots))
+
+
+def _last_workflow(portal: Portal, lead: int) -> dict[str, Any]:
+    for flow in reversed(portal.subscriptions.workflows):
+        if flow.document == f"LEAD_{lead}":
+            told = {"answered": flow.answered, "values": flow.values, "log": flow.log}
+            return told
+    return {"answered": False, "values": {}, "log": ""}
+
+
+def prepared(*, leads: int, seed: int, service: str, until: date) -> Portal:
+    """Open a portal where the invented company works, our application installed."""
+    portal = opened(ENTERPRISE, clock=Clock(datetime.now(UTC)), seed=seed)
+    portal.credentials.webhook()
+    portal.credentials.install(f"{service}/crm/bitrix24/install", CLIENT)
+    fill(portal, invent(leads, seed, span=(until - HISTORY, until)))
+    return portal
+
+
+def main(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8024,
+    service: Annotated[
+        str, typer.Option(help="Where our service will be.")
+    ] = "http://127.0.0.1:8000",
+    leads: Annotated[int, typer.Option(help="Leads to invent.")] = 1_200,
+    seed: Annotated[int, typer.Option(help="Same seed and day, same company.")] = 2026,
+) -> None:
+    """Start a Bitrix24 portal to look at."""
+    today = datetime.now(UTC).date()
+    portal = prepared(leads=leads, seed=seed, service=service, until=today)
+    server = server_of(shown(portal), port)
+    typer.echo(f"webhook  http://{LOOPBACK}:{port}/rest/1/s3cret/")
+    typer.echo(f"a card   http://{LOOPBACK}:{port}/crm/lead/details/1/")
+    asyncio.run(serve(server, [portal.clock.follow, portal.pump.run]))
+
+
+if __name__ == "__main__":
+    typer.run(main)
