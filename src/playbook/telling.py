@@ -170,7 +170,7 @@ class Telling:
         if fact.type == "set":
             return said(self.words.get(name, {"en": name}), self.language)
         if fact.values:
-            return said(VALUES[name], self.language)
+            return said(VALUES.get(name, {"en": name}), self.language)
         return name
 
     def _number(self, fact: Fact, value: float, *, exact: bool) -> str:
