@@ -77,9 +77,7 @@ def facts_of(playbook: Playbook, known: Known) -> Facts:
     return facts
 
 
-def points_of(
-    card: Scorecard | None, playbook: Playbook, known: Known
-) -> Score | None:
+def points_of(card: Scorecard | None, playbook: Playbook, known: Known) -> Score | None:
     """Give the points of a lead by a scorecard; None if it was never ingested.
 
     Parameters

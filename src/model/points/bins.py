@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ LEAST_SHARE: Final = 0.04
 
 QUARTER: Final = 0.25
 SMOOTHING: Final = 10.0
-"""Rows at the usual rate that each bin is drawn to; keeps a rare bin modest."""
+"""Leads at the usual rate that each bin is drawn to; keeps a rare bin modest."""
 
 FIGURES: Final = 2
 DIGITS: Final = 6
@@ -80,20 +80,26 @@ def places_in(trait: Trait, bins: tuple[Bin, ...], matrix: Numbers) -> Codes:
     return place
 
 
-def bin_trait(trait: Trait, matrix: Numbers, labels: Numbers) -> Binned | None:
-    """Cut a trait into bins by its training rows; None if all rows fall into one."""
+def bin_trait(
+    trait: Trait, matrix: Numbers, labels: Numbers, *, crowd: float = 1.0
+) -> Binned | None:
+    """Cut a trait into bins by its training rows; None if all rows fall into one.
+
+    ``crowd`` is how many rows there are of a lead: rows of one lead say the same thing
+    over and over, so they are weighed as one.
+    """
     values = trait.values(matrix)
     cut = _levels if trait.levels is not None else _spans
     known = ~np.isnan(values)
     if not known.any():
         return None
-    bins = cut(trait, values[known], labels[known])
+    bins = cut(trait, values[known], labels[known], crowd=crowd)
     if not known.all():
         bins = (*bins, UNKNOWN)
     if len(bins) < 2:
         return None
     place = places_in(trait, bins, matrix)
-    evidence, information = _evidence(place, labels, len(bins))
+    evidence, information = _evidence(place, labels, len(bins), crowd=crowd)
     return Binned(trait, bins, place, evidence, information)
 
 
@@ -111,12 +117,14 @@ def _within(trait: Trait, one: Bin, values: Numbers) -> Flags:
     return np.asarray(known & (values > low) & (values <= high))
 
 
-def _spans(trait: Trait, values: Numbers, labels: Numbers) -> tuple[Bin, ...]:
+def _spans(
+    trait: Trait, values: Numbers, labels: Numbers, *, crowd: float
+) -> tuple[Bin, ...]:
     if trait.flag:
         return (Bin(high=0.0), Bin(low=0.0))
     wanted = np.quantile(values, np.linspace(0, 1, 9)[1:-1], method="inverted_cdf")
     borders = sorted({_readable(float(one), days=trait.days) for one in wanted})
-    borders = _apart(borders, values, labels)
+    borders = _apart(borders, values, labels, crowd=crowd)
     edges: list[float | None] = [None, *borders, None]
     return tuple(Bin(low=a, high=b) for a, b in zip(edges, edges[1:], strict=False))
 
@@ -139,25 +147,32 @@ def _readable(border: float, *, days: bool) -> float:
     return float(round(border, digits))
 
 
-def _apart(borders: list[float], values: Numbers, labels: Numbers) -> list[float]:
+def _apart(
+    borders: list[float], values: Numbers, labels: Numbers, *, crowd: float
+) -> list[float]:
     """Join neighbours, the most alike first, until all are apart and few."""
     kept = list(borders)
+    place = np.searchsorted(np.array(kept), values, side="left")
+    sizes = np.bincount(place, minlength=len(kept) + 1)
+    won = np.bincount(place, weights=labels, minlength=len(kept) + 1)
     while kept:
-        place = np.searchsorted(np.array(kept), values, side="left")
-        sizes = np.bincount(place, minlength=len(kept) + 1)
-        won = np.bincount(place, weights=labels, minlength=len(kept) + 1)
         gaps = [
-            _distance(sizes[i : i + 2], won[i : i + 2]) for i in range(len(kept))
+            _distance(sizes[i : i + 2], won[i : i + 2]) / crowd
+            for i in range(len(kept))
         ]
         thin = sizes < LEAST_SHARE * len(values)
-        weak = [
-            -1.0 if thin[i] or thin[i + 1] else gap for i, gap in enumerate(gaps)
-        ]
+        weak = [-1.0 if thin[i] or thin[i + 1] else gap for i, gap in enumerate(gaps)]
         worst = int(np.argmin(weak))
         if weak[worst] > APART and len(kept) < MOST_BINS:
             break
         del kept[worst]
+        sizes, won = _joined(sizes, worst), _joined(won, worst)
     return kept
+
+
+def _joined(counts: npt.NDArray[Any], at: int) -> npt.NDArray[Any]:
+    """Add the next count to the one at a place."""
+    return np.add.reduceat(counts, [i for i in range(len(counts)) if i != at + 1])
 
 
 def _distance(sizes: Codes, won: Numbers) -> float:
@@ -170,7 +185,9 @@ def _distance(sizes: Codes, won: Numbers) -> float:
     return float(np.sum((won - expected) ** 2 / (expected * (1 - rate))))
 
 
-def _levels(trait: Trait, values: Numbers, labels: Numbers) -> tuple[Bin, ...]:
+def _levels(
+    trait: Trait, values: Numbers, labels: Numbers, *, crowd: float
+) -> tuple[Bin, ...]:
     """Join the levels of a text into at most four sets by their rate; rare ones last.
 
     All others, rare and unseen ones, stay a bin of their own.
@@ -181,12 +198,13 @@ def _levels(trait: Trait, values: Numbers, labels: Numbers) -> tuple[Bin, ...]:
     won = np.bincount(values.astype(np.intp), weights=labels, minlength=size)
     rate = labels.mean()
     chosen = [c for c in range(1, size) if sizes[c] >= LEAST_SHARE / 2 * len(values)]
-    drawn = (won + SMOOTHING * rate) / (sizes + SMOOTHING)
+    weight = SMOOTHING * crowd
+    drawn = (won + weight * rate) / (sizes + weight)
     sets = [[code] for code in sorted(chosen, key=lambda code: (drawn[code], code))]
     while len(sets) > 1:
         counts = [(sizes[one].sum(), won[one].sum()) for one in sets]
         gaps = [
-            _distance(np.array([a[0], b[0]]), np.array([a[1], b[1]]))
+            _distance(np.array([a[0], b[0]]), np.array([a[1], b[1]])) / crowd
             for a, b in zip(counts, counts[1:], strict=False)
         ]
         worst = int(np.argmin(gaps))
@@ -202,12 +220,15 @@ def _levels(trait: Trait, values: Numbers, labels: Numbers) -> tuple[Bin, ...]:
     return (*bins, Bin(levels=named, others=True)) if rest and bins else tuple(bins)
 
 
-def _evidence(place: Codes, labels: Numbers, size: int) -> tuple[Numbers, float]:
+def _evidence(
+    place: Codes, labels: Numbers, size: int, *, crowd: float
+) -> tuple[Numbers, float]:
     counts = np.bincount(place, minlength=size).astype(float)
     won = np.bincount(place, weights=labels, minlength=size)
     rate = labels.mean()
-    wins = won + SMOOTHING * rate
-    losses = counts - won + SMOOTHING * (1 - rate)
+    weight = SMOOTHING * crowd
+    wins = won + weight * rate
+    losses = counts - won + weight * (1 - rate)
     evidence = np.log(wins / losses) - math.log(rate / (1 - rate))
     shares = won / won.sum() - (counts - won) / (counts - won).sum()
     return evidence, float(np.sum(shares * evidence))

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from model.features.catalog import Catalog, Numbers
-from model.metrics import log_odds_of
+from model.metrics import Codes, log_odds_of
 from model.points.bins import Bin, Binned, bin_trait, places_in
 from model.points.traits import Side, Trait, traits_of
 
@@ -34,6 +34,9 @@ LEAST_INFORMATION: Final = 0.02
 
 PARTS: Final = (0.9, 0.7, 0.4)
 """Quantiles of the training points where A, B and C begin."""
+
+TOLERANCE: Final = 1e-3
+"""Points are whole numbers, which a finer fit would not change."""
 
 SIDES: Final[tuple[Side, ...]] = ("fit", "engagement")
 
@@ -82,7 +85,9 @@ class Scorecard:
         return sum(points != 0 for line in self.lines for points in line.points)
 
 
-def learn_scorecard(catalog: Catalog, matrix: Numbers, labels: Numbers) -> Scorecard:
+def learn_scorecard(
+    catalog: Catalog, matrix: Numbers, labels: Numbers, leads: Codes
+) -> Scorecard:
     """Learn a scorecard of training rows; it has no lines if nothing tells anything.
 
     Parameters
@@ -91,9 +96,16 @@ def learn_scorecard(catalog: Catalog, matrix: Numbers, labels: Numbers) -> Score
         Names the columns.
     matrix, labels
         (n, p) encoded features and (n,) outcomes as 0.0 or 1.0, both present.
+    leads
+        (n,) whose row each is.
     """
-    found = [bin_trait(trait, matrix, labels) for trait in traits_of(catalog)]
+    crowd = len(leads) / len(np.unique(leads))
+    found = [
+        bin_trait(trait, matrix, labels, crowd=crowd) for trait in traits_of(catalog)
+    ]
     chosen = _best_of_field([one for one in found if one is not None])
+    chosen.sort(key=lambda one: -one.information)
+    chosen = chosen[: 2 * MOST_TRAITS]
     weights: Numbers = np.zeros(0)
     while chosen:
         weights = _fitted(chosen, labels)
@@ -123,7 +135,9 @@ def _best_of_field(found: Sequence[Binned]) -> list[Binned]:
 
 def _fitted(chosen: Sequence[Binned], labels: Numbers) -> Numbers:
     columns = np.column_stack([one.column for one in chosen])
-    model = LogisticRegression(solver="newton-cholesky").fit(columns, labels)
+    model = LogisticRegression(solver="newton-cholesky", tol=TOLERANCE).fit(
+        columns, labels
+    )
     return np.asarray(model.coef_[0], dtype=np.float64)
 
 
