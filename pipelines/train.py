@@ -13,7 +13,7 @@ from model import champion
 from model.bundle import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
-from model.points.rival import Rival
+from model.points.record import Rival
 from model.proof import Proof
 from model.provenance import CodeMark
 from model.readiness import Readiness

@@ -36,7 +36,8 @@ from model.metrics import Codes, Measured, measure, probabilities
 from model.outlook.forecast import Forecast
 from model.outlook.ground import Ground as OutlookGround
 from model.outlook.learning import learn_outlook
-from model.points.rival import Rival, Rows, meet_rival
+from model.points.record import Rival
+from model.points.rival import Rows, meet_rival
 from model.proof import Cases, Proof, Worth, prove
 from model.provenance import code_mark
 from model.readiness import Readiness
@@ -71,8 +72,9 @@ class Task:
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
     ``model.slices``, of the test rows; without ``ablated`` no group of features is
-    weighed, the model is not taken apart, and it does not meet the scorecard. ``sequel`` is what followed the training
-    rows, in their order; None where it is not known by time.
+    weighed, the model is not taken apart, and it does not meet the scorecard.
+    ``sequel`` is what followed the training rows, in their order; None where it is
+    not known by time.
     """
 
     catalog: Catalog

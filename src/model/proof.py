@@ -25,7 +25,7 @@ from leads.errors import DamagedBundle
 from model.anatomy import Anatomy
 from model.features.catalog import Numbers
 from model.metrics import Codes, Measured, probabilities
-from model.points.rival import Rival
+from model.points.record import Rival
 
 Chosen = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
 

@@ -97,7 +97,7 @@ def task_of(
     told: Callable[[Readiness], None] | None = None,
     terms: Terms = PLAIN,
 ) -> Task:
-    """Gather what is to be learned: snapshots parted in time, features, leaks set aside.
+    """Gather what is to be learned: snapshots parted in time, features, no leaks.
 
     Parameters and errors are those of ``train``.
     """

@@ -89,6 +89,7 @@ class Clauses:
             self.faults.add(key, f"there is no {what} {rest!r}", likely(rest, known))
             return None
         found = fact_named(name, fields=self.world.fields or {}, words=self.world.words)
+        self._check_points(name, key)
         if found is None:
             every = [*PLAIN, *(f"{one}.…" for one in FAMILIES), *JOINTS]
             self.faults.add(key, f"there is no fact {name!r}", likely(name, every))
@@ -98,13 +99,15 @@ class Clauses:
         elif name == "trial_ends_in" and not self.has_trial:
             what, remedy = "no trial period is defined", "Add trial: {days: 14}."
             self.faults.add(key, what, remedy)
-        elif self.in_points and name in OF_MODEL | OF_POINTS:
+        return found
+
+    def _check_points(self, name: str, key: Marked) -> None:
+        if self.in_points and name in OF_MODEL | OF_POINTS:
             what = f"points cannot ask about {name}"
             self.faults.add(key, what, "Ask what the lead is or does.")
         elif name in OF_POINTS and not self.has_points:
-            what, remedy = f"{name} is asked but no points are", "Add a section points."
-            self.faults.add(key, what, remedy)
-        return found
+            what = f"{name} is asked before any points are defined"
+            self.faults.add(key, what, "Add a section points; usage cannot ask it.")
 
     def _tests(self, fact: Fact, node: Marked) -> Condition:
         if not isinstance(node.value, dict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -126,7 +127,7 @@ def _spans(
     borders = sorted({_readable(float(one), days=trait.days) for one in wanted})
     borders = _apart(borders, values, labels, crowd=crowd)
     edges: list[float | None] = [None, *borders, None]
-    return tuple(Bin(low=a, high=b) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(Bin(low=a, high=b) for a, b in pairwise(edges))
 
 
 def _readable(border: float, *, days: bool) -> float:
@@ -141,7 +142,7 @@ def _readable(border: float, *, days: bool) -> float:
     """
     if days:
         return max(QUARTER, round(border / QUARTER) * QUARTER)
-    if border == 0 or abs(border) < 100 and border == int(border):
+    if border == 0 or (abs(border) < 100 and border == int(border)):
         return float(border)
     digits = FIGURES - 1 - math.floor(math.log10(abs(border)))
     return float(round(border, digits))
@@ -175,7 +176,7 @@ def _joined(counts: npt.NDArray[Any], at: int) -> npt.NDArray[Any]:
     return np.add.reduceat(counts, [i for i in range(len(counts)) if i != at + 1])
 
 
-def _distance(sizes: Codes, won: Numbers) -> float:
+def _distance(sizes: npt.NDArray[Any], won: Numbers) -> float:
     """Chi-square of two shares."""
     total, wins = sizes.sum(), won.sum()
     if wins in {0, total} or not sizes.all():
@@ -205,7 +206,7 @@ def _levels(
         counts = [(sizes[one].sum(), won[one].sum()) for one in sets]
         gaps = [
             _distance(np.array([a[0], b[0]]), np.array([a[1], b[1]])) / crowd
-            for a, b in zip(counts, counts[1:], strict=False)
+            for a, b in pairwise(counts)
         ]
         worst = int(np.argmin(gaps))
         if gaps[worst] > APART and len(sets) < MOST_BINS:

@@ -10,8 +10,8 @@ all traits that were looked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,48 +19,14 @@ from scipy.stats import chi2_contingency, norm, rankdata
 
 from model.features.catalog import Catalog, Numbers
 from model.metrics import Codes
+from model.points.record import Hypothesis, Kind
 from model.points.traits import Trait, traits_of
 
-Kind = Literal["more", "share"]
-
 Z: Final = 1.959964
-SURE: Final = 0.05
 LEAST: Final = 10
 """Leads of either outcome without which nothing is compared."""
 
 DIGITS: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """How one trait differs between leads that converted and leads that did not.
-
-    Of ``kind`` "more", ``won`` and ``lost`` are medians and ``effect`` is the part of
-    pairs in which the converting lead has more (one half: no difference). Of "share",
-    they are the parts of leads with the value ``level``, and ``effect`` is their
-    difference. ``low`` to ``high`` is its 95 % interval; ``p`` is after Holm. ``known``
-    leads had a value at all.
-    """
-
-    trait: str
-    field: str
-    side: str
-    en: str
-    ru: str
-    kind: Kind
-    level: str | None
-    won: float
-    lost: float
-    effect: float
-    low: float
-    high: float
-    p: float
-    known: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether they differ beyond luck."""
-        return self.p < SURE
 
 
 def check_hypotheses(

@@ -6,15 +6,15 @@ that were found when it was trained.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from model.features.catalog import Catalog, Numbers
 from model.metrics import Codes, Measured, paired_differences, scores
-from model.points.hypotheses import Hypothesis, check_hypotheses
+from model.points.hypotheses import check_hypotheses
+from model.points.record import Against, Rival
 from model.points.scorecard import learn_scorecard
 from model.points.writing import to_yaml
 
@@ -22,58 +22,6 @@ COMPARED: Final = ("logloss", "auc")
 DIGITS: Final = 6
 MOST_ROWS: Final = 50_000
 """Training rows that a scorecard is learned from: more change no whole point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Against:
-    """One figure of the scorecard and of the model on the same test rows.
-
-    ``gain`` is the model's less the scorecard's, with its 95 % interval, paired; for
-    the log-loss below nought means that the model is better, for the AUC above.
-    """
-
-    metric: str
-    points: float
-    model: float
-    gain: float
-    low: float
-    high: float
-
-    @property
-    def won(self) -> bool:
-        """Whether the model is better beyond luck."""
-        return self.high < 0 if self.metric == "logloss" else self.low > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """The learned scorecard, its size, and how the model did against it.
-
-    ``card`` is the scorecard as the section of a playbook. ``hypotheses`` say how
-    converting and lost training leads differ.
-    """
-
-    card: str
-    traits: int
-    items: int
-    against: tuple[Against, ...]
-    hypotheses: tuple[Hypothesis, ...] = ()
-
-    @property
-    def beaten(self) -> bool:
-        """Whether the model beats it in every figure beyond luck."""
-        return bool(self.against) and all(one.won for one in self.against)
-
-    @classmethod
-    def from_facts(cls, raw: Mapping[str, Any]) -> Rival:
-        """Read what ``dataclasses.asdict`` gave."""
-        return cls(
-            **{
-                **raw,
-                "against": tuple(Against(**one) for one in raw["against"]),
-                "hypotheses": tuple(Hypothesis(**one) for one in raw["hypotheses"]),
-            }
-        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from model.points.bins import Bin
 from model.points.scorecard import SIDES, Line, Scorecard
 from model.points.traits import Side, Trait
 
+TAKEN: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 HEAD: Final = """\
 # Points learned from past leads. 10 points more double the odds of converting.
 # Adjust them, and try them: python -m pipelines points test FILE --config ...
@@ -81,9 +82,9 @@ def quoted(text: str) -> str:
     card.size "say \"yes\"" "a\x7f"
     """
     plain = text.replace(".", "").replace("_", "")
-    if plain.isascii() and plain.isalnum() and not text[0].isdigit():
-        if text.lower() not in {"true", "false", "null", "yes", "no", "on", "off"}:
-            return text
+    is_word = plain.isascii() and plain.isalnum() and not text[0].isdigit()
+    if is_word and text.lower() not in TAKEN:
+        return text
     return '"' + "".join(_escaped(one) for one in text) + '"'
 
 
