@@ -144,8 +144,8 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
     stages, audit, flow = sight.stages(), sight.audit(), sight.flowchart()
     points = sight.points()
     pages = (
-        ("points", points and points_page(points, view), points and points.sheet,
-         "points.none"),
+        ("points", points and points_page(points, view),
+         points and points.sheet.plain(), "points.none"),
         ("card", card and card_page(card, view), card, "model.none"),
         ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
          "backtest.none"),

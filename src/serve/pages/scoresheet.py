@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from leads.history import History
 from model.points.record import Rival
 from playbook.points import Scorecard
@@ -43,6 +45,15 @@ class Sheet:
     apart: tuple[Apart, ...]
     most: int | None
     rival: Rival | None
+
+    def plain(self) -> dict[str, Any]:
+        """Give it as JSON holds it: sets in order, what is asked as a pair."""
+        made: dict[str, Any] = orjson.loads(orjson.dumps(self, default=_plain))
+        return made
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else list(value)
 
 
 @dataclass(frozen=True, slots=True)

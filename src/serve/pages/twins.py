@@ -65,7 +65,7 @@ def add_points(router: APIRouter, sight: Sight) -> None:
                 "There are no points: none were written, and none were learned.",
                 remedy="Add a section points to the playbook, or train and promote.",
             )
-        return _json(found.sheet)
+        return _json(found.sheet.plain())
 
 
 def _json(facts: Any) -> Response:
