@@ -176,7 +176,7 @@ def _joined(counts: npt.NDArray[Any], at: int) -> npt.NDArray[Any]:
     return np.add.reduceat(counts, [i for i in range(len(counts)) if i != at + 1])
 
 
-def _distance(sizes: npt.NDArray[Any], won: Numbers) -> float:
+def _distance(sizes: npt.NDArray[Any], won: npt.NDArray[Any]) -> float:
     """Chi-square of two shares."""
     total, wins = sizes.sum(), won.sum()
     if wins in {0, total} or not sizes.all():
