@@ -23,6 +23,7 @@ VERBS: Final[Mapping[str, str]] = {
     "backtest": "Hold what models of then would have said against what happened.",
     "score": "Predict a file of leads, or every open lead of the source.",
     "playbook": "Show, check, test and compare the owner's flow chart.",
+    "points": "Learn, show and test points for who a lead is and what it does.",
     "report": "Write the pages as self-contained HTML files.",
     "deliver": "Write predictions on the cards of the CRM.",
     "daily": "Run the morning's work, once per business date.",

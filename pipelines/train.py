@@ -13,6 +13,7 @@ from model import champion
 from model.bundle import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
+from model.points.record import Rival
 from model.proof import Proof
 from model.provenance import CodeMark
 from model.readiness import Readiness
@@ -118,7 +119,9 @@ def show(done: Registered) -> None:
             f" {rows[f'{side}_conversions']:,} conversions"
         )
     if bundle.manifest.enough:
-        show_worths(proof_of(bundle))
+        proof = proof_of(bundle)
+        show_worths(proof)
+        show_rival(proof.rival)
         show_model(bundle)
     if bundle.manifest.git_dirty:
         mark = CodeMark(bundle.manifest.git_commit, bundle.manifest.git_dirty)
@@ -167,6 +170,27 @@ def show_worths(proof: Proof) -> None:
         features, value = f"{worth.features}", f"{worth.value:+.4f}"
         told.add_row(worth.group, features, value, interval)
     out.print(told)
+
+
+def show_rival(rival: Rival | None) -> None:
+    """Say by how much the model beats the scorecard that was learned beside it."""
+    if rival is None:
+        return
+    told = table(
+        f"Against a scorecard of {rival.traits} traits on the same test snapshots",
+        "metric", "scorecard", "model", "difference", "95 % interval",
+    )  # fmt: skip
+    for one in rival.against:
+        told.add_row(
+            one.metric, f"{one.points:.4f}", f"{one.model:.4f}", f"{one.gain:+.4f}",
+            f"{one.low:+.4f} to {one.high:+.4f}",
+        )  # fmt: skip
+    out.print(told)
+    if not rival.beaten:
+        out.print(
+            "[bold yellow]points[/]   the model does not clearly beat the scorecard:"
+            " points would do as well"
+        )
 
 
 def show_leaks(leaks: Inspection) -> None:

@@ -36,6 +36,8 @@ from model.metrics import Codes, Measured, measure, probabilities
 from model.outlook.forecast import Forecast
 from model.outlook.ground import Ground as OutlookGround
 from model.outlook.learning import learn_outlook
+from model.points.record import Rival
+from model.points.rival import Rows, meet_rival
 from model.proof import Cases, Proof, Worth, prove
 from model.provenance import code_mark
 from model.readiness import Readiness
@@ -70,8 +72,9 @@ class Task:
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
     ``model.slices``, of the test rows; without ``ablated`` no group of features is
-    weighed, and the model is not taken apart. ``sequel`` is what followed the training
-    rows, in their order; None where it is not known by time.
+    weighed, the model is not taken apart, and it does not meet the scorecard.
+    ``sequel`` is what followed the training rows, in their order; None where it is
+    not known by time.
     """
 
     catalog: Catalog
@@ -166,13 +169,14 @@ def learn(
     borders = _borders(task, settings, ladder, trained)
     worths = _worths(task, settings, say) if task.ablated else ()
     anatomy = _anatomy(task, settings, trained, say) if task.ablated else None
+    rival = _rival(task, settings, trained, say) if task.ablated else None
     shutil.rmtree(draft.path)
     proof = _proof(trained, borders, task, settings)
     contents = replace(
         contents,
         borders=borders,
         facts={**contents.facts, "metrics": _rounded(trained.metrics)},
-        proof=replace(proof, ablation=worths, anatomy=anatomy),
+        proof=replace(proof, ablation=worths, anatomy=anatomy, rival=rival),
     )
     return replace(trained, bundle=write_bundle(workdir / "bundle", contents))
 
@@ -469,6 +473,17 @@ def _anatomy(
         task.matrix, task.training_leads, fold=task.folds[-1], model=settings.model
     )
     return replace(made, growth=growth)
+
+
+def _rival(task: Task, settings: Settings, trained: Trained, say: Progress) -> Rival:
+    say("Meeting the scorecard")
+    return meet_rival(
+        task.catalog,
+        Rows(task.matrix.values, task.matrix.labels, task.training_leads),
+        Rows(task.catalog.encode(trained.table), trained.labels, trained.leads),
+        said=trained.log_odds,
+        seed=settings.model.seed,
+    )
 
 
 def _rounded(metrics: dict[str, Measured]) -> dict[str, Measured]:

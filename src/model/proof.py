@@ -25,6 +25,7 @@ from leads.errors import DamagedBundle
 from model.anatomy import Anatomy
 from model.features.catalog import Numbers
 from model.metrics import Codes, Measured, probabilities
+from model.points.record import Rival
 
 Chosen = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
 
@@ -147,14 +148,14 @@ class Worth:
 class Proof:
     """Everything the page of proof shows of a model.
 
-    ``slices`` and ``ablation`` are empty, and there is no ``anatomy``, in bundles that
-    were made before they were measured.
+    ``slices`` and ``ablation`` are empty, and there is no ``anatomy`` or ``rival``, in
+    bundles that were made before they were measured.
 
     Examples
     --------
     >>> Proof.from_json(Proof(count=0, base_rate=0.1).to_json())
     Proof(count=0, base_rate=0.1, measures=(), reliability=(), gains=(), tiers=(), \
-histogram=(), capacity=(), slices=(), ablation=(), anatomy=None)
+histogram=(), capacity=(), slices=(), ablation=(), anatomy=None, rival=None)
     """
 
     count: int
@@ -168,6 +169,7 @@ histogram=(), capacity=(), slices=(), ablation=(), anatomy=None)
     slices: tuple[SliceProof, ...] = ()
     ablation: tuple[Worth, ...] = ()
     anatomy: Anatomy | None = None
+    rival: Rival | None = None
 
     def to_json(self) -> str:
         """Write as JSON, the same text for the same proof."""
@@ -198,6 +200,7 @@ histogram=(), capacity=(), slices=(), ablation=(), anatomy=None)
                 slices=tuple(SliceProof(**x) for x in raw.get("slices", ())),
                 ablation=tuple(Worth(**x) for x in raw.get("ablation", ())),
                 anatomy=_anatomy(raw.get("anatomy")),
+                rival=Rival.from_facts(raw["rival"]) if raw.get("rival") else None,
             )
         except (ValueError, TypeError, KeyError) as error:
             raise DamagedBundle(

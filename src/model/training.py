@@ -85,6 +85,22 @@ def train(
     """
     if settings.model.require_clean:
         demand_clean(code_mark())
+    task = task_of(history, settings, progress=progress, told=told, terms=terms)
+    return learn(task, settings, workdir=workdir, progress=progress)
+
+
+def task_of(
+    history: History,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    told: Callable[[Readiness], None] | None = None,
+    terms: Terms = PLAIN,
+) -> Task:
+    """Gather what is to be learned: snapshots parted in time, features, no leaks.
+
+    Parameters and errors are those of ``train``.
+    """
     say = progress or (lambda _: None)
     say("Taking snapshots")
     snapshots = take(history, settings)
@@ -129,7 +145,7 @@ def train(
             inflow=recent_inflow(history.leads),
             sequel=_sequel(history, settings, snapshots, parts),
         )
-    return learn(task, settings, workdir=workdir, progress=progress)
+    return task
 
 
 def _inspected(scene: Scene, say: Progress) -> Inspection:

@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from playbook.condition import All, AnyOf, Ask, Condition, Not
-from playbook.facts import FAMILIES, PLAIN, Asked, Fact, fact_named, family_of
+from playbook.facts import (
+    FAMILIES,
+    OF_MODEL,
+    OF_POINTS,
+    PLAIN,
+    Asked,
+    Fact,
+    fact_named,
+    family_of,
+)
 from playbook.marked import Faults, Marked, entries
 from playbook.world import World, likely
 
@@ -35,13 +44,16 @@ class Clauses:
     """Reads conditions; what is wrong with them goes into ``faults``.
 
     ``states`` are the names of the file's own states of usage, ``has_trial`` says
-    whether it has a trial period.
+    whether it has a trial period, ``has_points`` whether it has a scorecard, and
+    ``in_points`` whether the conditions are those of the scorecard itself.
     """
 
     world: World
     faults: Faults
     states: tuple[str, ...] = ()
     has_trial: bool = False
+    has_points: bool = False
+    in_points: bool = False
 
     def read(self, node: Marked) -> Condition:
         """Read a mapping of facts and joints; all of it must hold."""
@@ -77,6 +89,7 @@ class Clauses:
             self.faults.add(key, f"there is no {what} {rest!r}", likely(rest, known))
             return None
         found = fact_named(name, fields=self.world.fields or {}, words=self.world.words)
+        self._check_points(name, key)
         if found is None:
             every = [*PLAIN, *(f"{one}.…" for one in FAMILIES), *JOINTS]
             self.faults.add(key, f"there is no fact {name!r}", likely(name, every))
@@ -87,6 +100,14 @@ class Clauses:
             what, remedy = "no trial period is defined", "Add trial: {days: 14}."
             self.faults.add(key, what, remedy)
         return found
+
+    def _check_points(self, name: str, key: Marked) -> None:
+        if self.in_points and name in OF_MODEL | OF_POINTS:
+            what = f"points cannot ask about {name}"
+            self.faults.add(key, what, "Ask what the lead is or does.")
+        elif name in OF_POINTS and not self.has_points:
+            what = f"{name} is asked before any points are defined"
+            self.faults.add(key, what, "Add a section points; usage cannot ask it.")
 
     def _tests(self, fact: Fact, node: Marked) -> Condition:
         if not isinstance(node.value, dict):

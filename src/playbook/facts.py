@@ -21,6 +21,15 @@ Value = float | str | bool | frozenset[str]
 ALWAYS_KNOWN: Final = frozenset({"tier", "probability", "override"})
 """Facts of the prediction itself: there is no lead without them."""
 
+OF_POINTS: Final = frozenset({"points", "fit", "engagement", "grid"})
+"""Facts of the scorecard; a playbook that asks for them has a section ``points``."""
+
+OF_MODEL: Final = frozenset(
+    {"tier", "probability", "expected_money", "reasons_for", "reasons_against",
+     "override"}
+)  # fmt: skip
+"""Facts of the prediction, which points must not ask about."""
+
 NUMBER_OPS: Final = ("is", "at_least", "at_most", "more_than", "less_than", "known")
 LEVEL_OPS: Final = ("is", "not", "known")
 SET_OPS: Final = ("has", "has_not", "known")
@@ -99,6 +108,15 @@ PLAIN: Final[Mapping[str, Fact]] = {
         _fact(
             "trial_ends_in", "number", "trial ends in", "до конца пробного периода",
             "days",
+        ),
+        _fact("points", "number", "points", "баллы"),
+        _fact("fit", "number", "points for fit", "баллы за соответствие"),
+        _fact(
+            "engagement", "number", "points for engagement", "баллы за вовлечённость"
+        ),
+        _fact(
+            "grid", "level", "place in the grid", "клетка сетки", "",
+            *(f"{letter}{digit}" for letter in "ABCD" for digit in "1234"),
         ),
     )
 }  # fmt: skip

@@ -14,10 +14,13 @@ from playbook.hours import WEEK, Hours, regions_of
 from playbook.leaves import Leaves
 from playbook.marked import Faults, Marked, entries, read_marked
 from playbook.plan import EVERYONE, Branch, Plan, Playbook, TrialPeriod, Usage
+from playbook.pointsfile import Points
 from playbook.text import Text
 from playbook.world import World, likely
 
-KEYS: Final = ("playbook", "title", "hours", "trial", "usage", "branches", "plans")
+KEYS: Final = (
+    "playbook", "title", "hours", "trial", "usage", "points", "branches", "plans",
+)  # fmt: skip
 HOURS_KEYS: Final = ("open", "close", "days", "country", "region")
 TRIAL_KEYS: Final = ("days", "starts")
 USAGE_KEYS: Final = ("name", "words", "when")
@@ -84,6 +87,9 @@ class _Reader:
         self.clauses.has_trial = trial is not None
         states = self._usage(usage) if usage else ()
         self.clauses.states = tuple(state.name for state in states)
+        points = node.at("points")
+        card = Points(self.leaves, self.clauses).read(points) if points else None
+        self.clauses.has_points = points is not None
         plans = self._plans(node.at("plans"))
         self.used: dict[str, Marked] = {}
         branches = node.at("branches")
@@ -96,6 +102,7 @@ class _Reader:
             usage=states,
             trial=period,
             hours=self._hours(hours),
+            points=card,
         )
 
     def _check_whole(self, node: Marked) -> None:

@@ -7,17 +7,20 @@ future.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from leads.decision import Prediction, Tier
 from leads.lead import LeadHistory, microseconds
 from leads.tables import FieldType
 from playbook.condition import holds, tests_of
-from playbook.facts import Asked, Facts, Value, family_of
+from playbook.facts import OF_POINTS, Asked, Facts, Value, family_of
 from playbook.norms import DAY, Norms
 from playbook.plan import Playbook
+from playbook.points import Score, Scorecard
 
 SECOND: Final = 1_000_000
 MAIN_REASONS: Final = 3
@@ -45,6 +48,15 @@ class Known:
     norms: Norms
     override: Tier | None = None
 
+    @classmethod
+    def unpredicted(cls, lead: LeadHistory, at: int, norms: Norms) -> Known:
+        """Take a lead at a moment (microseconds), whatever a model may say of it."""
+        moment = datetime.fromtimestamp(at / SECOND, UTC)
+        nothing = Prediction(
+            lead.lead_id, moment, 1, 0.0, 0.0, 0.0, Tier.NO_DATA, {}, (), "", ""
+        )
+        return cls(nothing, lead, norms)
+
     @property
     def now(self) -> int:
         """The moment of the prediction, in microseconds."""
@@ -56,8 +68,37 @@ def facts_of(playbook: Playbook, known: Known) -> Facts:
 
     Facts of the history of a lead that was never ingested are not known.
     """
+    facts = _facts(playbook, known, playbook.asks)
+    asked = [one for one in facts if one.fact in OF_POINTS]
+    if asked:
+        score = points_of(playbook.points, playbook, known)
+        for one in asked:
+            facts[one] = None if score is None else getattr(score, one.fact)
+    return facts
+
+
+def points_of(card: Scorecard | None, playbook: Playbook, known: Known) -> Score | None:
+    """Give the points of a lead by a scorecard; None if it was never ingested.
+
+    Parameters
+    ----------
+    card
+        The playbook's own, or another one, such as a learned one.
+    playbook
+        Says what usage and trial mean.
+    """
+    if card is None or known.lead is None:
+        return None
+    ages: defaultdict[str, list[float]] = defaultdict(list)
+    for event in known.lead.events:
+        ages[event.kind].append((known.now - event.at) / SECOND)
+    return card.score(_facts(playbook, known, card.asks), ages)
+
+
+def _facts(
+    playbook: Playbook, known: Known, asked: frozenset[Asked]
+) -> dict[Asked, Value | None]:
     stated = {t.asked for state in playbook.usage for t in tests_of(state.when)}
-    asked = playbook.asks
     facts = {one: _value(one, known, playbook) for one in asked | stated}
     if Asked("usage") in asked:
         facts[Asked("usage")] = _usage(playbook, known, facts)
@@ -74,7 +115,7 @@ def _usage(playbook: Playbook, known: Known, facts: Facts) -> str | None:
 def _value(asked: Asked, known: Known, playbook: Playbook) -> Value | None:
     if asked.fact in OF_PREDICTION:
         return OF_PREDICTION[asked.fact](known)
-    if known.lead is None or asked.fact == "usage":
+    if known.lead is None or asked.fact in {"usage", *OF_POINTS}:
         return None
     if asked.fact in OF_LEAD:
         return OF_LEAD[asked.fact](known, known.lead)

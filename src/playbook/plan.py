@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from playbook.condition import All, Condition, tests_of
 from playbook.facts import Asked
 from playbook.hours import Hours, Within
+from playbook.points import Scorecard
 from playbook.text import Text
 
 TaskType = Literal["call", "meeting", "demo", "mail", "message", "check"]
@@ -112,13 +113,15 @@ class Playbook:
     usage: tuple[Usage, ...] = ()
     trial: TrialPeriod | None = None
     hours: Hours = field(default_factory=Hours)
+    points: Scorecard | None = None
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 in hex of what it means: comments and layout have no part in it."""
-        text = json.dumps(
-            asdict(self), ensure_ascii=False, sort_keys=True, default=_plain
-        )
+        told = asdict(self)
+        if self.points is None:  # versions from before there were points stay theirs
+            del told["points"]
+        text = json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property

@@ -11,6 +11,7 @@ from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
 from playbook.hours import Within
 from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
+from playbook.points import Item
 from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
 from playbook.world import World
 
@@ -38,6 +39,11 @@ SAID: Final[Mapping[str, Text]] = {
     "known": {"en": "{what}: known", "ru": "{what}: известно"},
     "unknown": {"en": "{what}: not known", "ru": "{what}: неизвестно"},
     "within": {"en": "{what} in {period}", "ru": "{what} за {period}"},
+    "each": {"en": "{what}: each", "ru": "{what}: за каждое"},
+    "halving": {
+        "en": "{what}: each, half as much every {period}",
+        "ru": "{what}: за каждое; вдвое меньше через каждые {period}",
+    },
     "not": {"en": "not ({inner})", "ru": "не ({inner})"},
     "else": {"en": "All others", "ru": "Все остальные"},
     "yes": {"en": "yes", "ru": "да"},
@@ -99,6 +105,21 @@ class Telling:
             case AnyOf(parts):
                 return self._joined(parts, OR[self.language])
 
+    def item(self, item: Item) -> str:
+        """Say what is worth points: its title, or what it asks or counts."""
+        if item.title is not None:
+            return said(item.title, self.language)
+        if item.event is None:
+            assert item.when is not None, "an item asks something or counts events"
+            return self.condition(item.when)
+        fact = fact_named(f"events.{item.event}", fields={}, words=self.words)
+        assert fact is not None, "every kind of event is a fact"
+        what = self._what(fact, Asked(fact.name, item.within))
+        if item.half_life is None:
+            return self._fixed("each", what=what)
+        period = self._period(item.half_life)
+        return self._fixed("halving", what=what, period=period)
+
     def task(self, task: Task) -> str:
         """Say a task: what, by whom, how soon."""
         whom = task.whom if task.whom != OWNER else self._fixed("owner")
@@ -158,10 +179,12 @@ class Telling:
         what = said(fact.words, self.language)
         if asked.within is None:
             return what
-        is_days = asked.within % 86_400 == 0
-        count = asked.within // (86_400 if is_days else 3_600)
-        period = many(count, DAYS if is_days else HOURS, self.language)
-        return self._fixed("within", what=what, period=period)
+        return self._fixed("within", what=what, period=self._period(asked.within))
+
+    def _period(self, seconds: int) -> str:
+        is_days = seconds % 86_400 == 0
+        count = seconds // (86_400 if is_days else 3_600)
+        return many(count, DAYS if is_days else HOURS, self.language)
 
     def _name(self, fact: Fact, name: str) -> str:
         if fact.name == "usage":
@@ -170,7 +193,7 @@ class Telling:
         if fact.type == "set":
             return said(self.words.get(name, {"en": name}), self.language)
         if fact.values:
-            return said(VALUES[name], self.language)
+            return said(VALUES.get(name, {"en": name}), self.language)
         return name
 
     def _number(self, fact: Fact, value: float, *, exact: bool) -> str:

@@ -30,13 +30,14 @@ from serve.pages.rendering import (
     listing_page,
     message_page,
     playbook_page,
+    points_page,
     policy,
     script,
     team_page,
     trust_page,
 )
 from serve.pages.sight import Sight
-from serve.pages.twins import add_twins
+from serve.pages.twins import add_points, add_twins
 from serve.pages.wording import Wording, language_of
 from serve.security import name_of
 
@@ -86,6 +87,7 @@ def attach(app: FastAPI, sight: Sight) -> None:
     app.include_router(router)
     twins = APIRouter()
     add_twins(twins, sight)
+    add_points(twins, sight)
     app.include_router(twins)
 
 
@@ -172,6 +174,13 @@ def _look(router: APIRouter, sight: Sight) -> None:
         if facts is None:
             return _missing(view, "playbook.none", "playbook.none.how")
         return _answer(playbook_page(facts, view))
+
+    @router.get("/points")
+    def points(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/points"), sight.points()
+        if facts is None:
+            return _missing(view, "points.none", "points.none.how")
+        return _answer(points_page(facts, view))
 
 
 def _judge(router: APIRouter, sight: Sight) -> None:

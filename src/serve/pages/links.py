@@ -45,6 +45,9 @@ class Links(Protocol):
     def playbook(self) -> str:
         """Link to the playbook."""
 
+    def points(self) -> str:
+        """Link to the points."""
+
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
 
@@ -121,6 +124,10 @@ class LiveLinks:
     def playbook(self) -> str:
         """Link to the playbook."""
         return self._to("/playbook")
+
+    def points(self) -> str:
+        """Link to the points."""
+        return self._to("/points")
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -206,6 +213,10 @@ class FileLinks:
     def playbook(self) -> str:
         """Link to the playbook."""
         return f"{self.up}playbook.html"
+
+    def points(self) -> str:
+        """Link to the points."""
+        return f"{self.up}points.html"
 
     def lead(self, lead_id: str) -> str | None:
         """Link to a lead's file if it has one."""

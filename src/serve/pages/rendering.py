@@ -28,6 +28,7 @@ from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
 from playbook.drawing import to_svg
+from playbook.points import SIDE_WORDS
 from playbook.telling import Telling
 from serve.pages import charts, lifeline, plots, shapes
 from serve.pages.aside import NOTHING, Aside
@@ -38,6 +39,7 @@ from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
 from serve.pages.listing import Listing
 from serve.pages.ranges import Range, ranges
+from serve.pages.scoresheet import Points
 from serve.pages.story import Happening, Sort
 from serve.pages.trust import SliceVerdict, Trust
 from serve.pages.versus import Versus
@@ -343,6 +345,12 @@ def playbook_page(facts: Flowchart, view: View) -> str:
     return _draw(
         "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made
     )
+
+
+def points_page(facts: Points, view: View) -> str:
+    """Draw the points: the grid, the scorecard, and how the model does against it."""
+    tell = Telling.of(facts.use.playbook, facts.world, view.wording.language)
+    return _draw("points.html", view, facts=facts.sheet, tell=tell, sides=SIDE_WORDS)
 
 
 def message_page(title: str, remedy: str, view: View) -> str:

@@ -31,6 +31,7 @@ from serve.pages.rendering import (
     listing_page,
     message_page,
     playbook_page,
+    points_page,
     team_page,
     trust_page,
 )
@@ -73,8 +74,8 @@ def write_report(
     ----------
     folder
         Where ``leads.html``, ``model.html``, ``card.html``, ``backtest.html``,
-        ``compare.html``, ``funnel.html``, ``playbook.html``, ``team.html`` and
-        ``leads/`` are kept.
+        ``compare.html``, ``funnel.html``, ``playbook.html``, ``points.html``,
+        ``team.html`` and ``leads/`` are kept.
     listed
         The most promising leads that the list holds; it says how many there are.
     pages
@@ -141,7 +142,10 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
     """Write the pages that judge model and people, or say what is not there."""
     card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
     stages, audit, flow = sight.stages(), sight.audit(), sight.flowchart()
+    points = sight.points()
     pages = (
+        ("points", points and points_page(points, view),
+         points and points.sheet.plain(), "points.none"),
         ("card", card and card_page(card, view), card, "model.none"),
         ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
          "backtest.none"),

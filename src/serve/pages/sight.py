@@ -15,6 +15,7 @@ from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
 from leads.ranks import entries_before
+from leads.records import Stored
 from leads.settings import Settings
 from model.audit.whole import Audit, audit_funnel
 from model.backtest import Backtest
@@ -46,6 +47,7 @@ from serve.pages.listing import (
     rows_of,
 )
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
+from serve.pages.scoresheet import Apart, OpenScores, Points, Sheet
 from serve.pages.telling import SECONDS, Teller
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.versus import Versus, versus
@@ -59,6 +61,16 @@ from serve.pages.whereabouts import (
     whereabouts,
 )
 from serve.planning import Planning, kept_folder, world_of
+from serve.pointing import (
+    MOST_LEADS,
+    MOST_SHOWN,
+    Scored,
+    counted,
+    furthest,
+    grid_of,
+    kept_tried,
+    rival_of,
+)
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""
@@ -101,6 +113,7 @@ class Sight:
     teller: Teller = field(default_factory=Teller, compare=False)
     now: Callable[[], datetime] = wall_clock
     planning: Planning | None = None
+    scores: OpenScores = field(default_factory=OpenScores, compare=False)
 
     def listing(
         self, wanted: Wanted, *, size: int = PAGE_SIZE, seconds: float | None = SECONDS
@@ -174,6 +187,39 @@ class Sight:
         made = planner.playbook
         chart = chart_of(made, planned_counts(self.journal), kept_folder(self.settings))
         return Flowchart(made, world_of(self.settings, self.history()), chart)
+
+    def points(self) -> Points | None:
+        """Look up points and who has how many; None if there is no scorecard."""
+        history = self.history()
+        if history is None:
+            return None
+        planner = None if self.planning is None else self.planning.current()
+        world = world_of(self.settings, history)
+        book = None if planner is None else planner.playbook
+        use = counted(self.settings, book, world)
+        if use is None:
+            return None
+        still_open = self._ranked().narrowed(Wanted())
+        part = still_open.head(MOST_LEADS)
+        named = part.select("lead_id", "entry", "tier", chance="probability").to_dicts()
+        scored = self.scores.of(use, history, named)
+        tried, apart = kept_tried(self.settings, use), furthest(scored)
+        entries = self.journal.entries([one.entry for one in apart])
+        return Points(
+            Sheet(
+                origin=use.origin,
+                card=use.card,
+                cells=grid_of(scored, tried),
+                tried=tried is not None,
+                auc=None if tried is None else tried.auc,
+                first=scored[:MOST_SHOWN],
+                apart=tuple(_apart(one, entries) for one in apart),
+                most=MOST_LEADS if len(still_open) > MOST_LEADS else None,
+                rival=rival_of(self.settings),
+            ),
+            use,
+            world,
+        )
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open leads, and the hot ones that wait too long."""
@@ -298,6 +344,15 @@ class Sight:
                 seconds=seconds,
             )
         return rows_of(shown.to_dicts(), Known(entries, before, told, overrides))
+
+
+def _apart(lead: Scored, entries: Mapping[int, Stored]) -> Apart:
+    """Say what the model says most loudly of a lead that it sees otherwise."""
+    found = entries.get(lead.entry)
+    sign = 1 if lead.told > lead.rank else -1
+    reasons = () if found is None else found.prediction.reasons
+    main = max(reasons, key=lambda reason: sign * reason.share, default=None)
+    return Apart(lead, None if main is None else main.text)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

@@ -48,6 +48,26 @@ def add_twins(router: APIRouter, sight: Sight) -> None:
         return _json(demanded(sight.versus(old, new)))
 
 
+def add_points(router: APIRouter, sight: Sight) -> None:
+    """Add what the page of points shows, as JSON."""
+
+    @router.get(
+        "/v1/points",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["model"],
+    )
+    def points() -> Response:
+        """Give the scorecard in use, its grid, and how the model does against it."""
+        found = sight.points()
+        if found is None:
+            raise NoModel(
+                "There are no points: none were written, and none were learned.",
+                remedy="Add a section points to the playbook, or train and promote.",
+            )
+        return _json(found.sheet.plain())
+
+
 def _json(facts: Any) -> Response:
     content = orjson.dumps(facts, option=orjson.OPT_NON_STR_KEYS)
     return Response(content, media_type="application/json")

@@ -24,11 +24,12 @@ from serve.pages.aside_words import ASIDE
 from serve.pages.flowchart_words import FLOWCHART
 from serve.pages.judgement import JUDGEMENT
 from serve.pages.overruled_words import OVERRULED
+from serve.pages.points_words import POINTS
 from serve.pages.selling import SELLING
 from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
-    TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART,
+    TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]

@@ -1,0 +1,108 @@
+"""What the page of points says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from model.features.catalog import Words
+
+POINTS: Final[Mapping[str, Words]] = {
+    "points.title": Words("Points", "Баллы"),
+    "points.link": Words("Points: fit and engagement", "Баллы: соответствие и интерес"),
+    "points.lead": Words(
+        "The letter says how well a lead fits, the digit how engaged it is: A1 is the"
+        " best, D4 the last. Points stand beside the model and do not change it.",
+        "Буква — насколько лид подходит, цифра — насколько он вовлечён: A1 — лучшие,"
+        " D4 — последние. Баллы стоят рядом с моделью и её не меняют.",
+    ),
+    "points.hand": Words(
+        "Written by hand, in the playbook.", "Записаны вручную, в регламенте."
+    ),
+    "points.learned": Words(
+        "Learned beside the model in use; a section “points” in the playbook would"
+        " replace them.",
+        "Выучены вместе с действующей моделью; раздел «points» в регламенте их"
+        " заменит.",
+    ),
+    "points.none": Words("There are no points yet", "Баллов пока нет"),
+    "points.none.how": Words(
+        "Add a section “points” to the playbook, or train and promote a model.",
+        "Добавьте раздел «points» в регламент или обучите и введите модель.",
+    ),
+    "points.grid": Words("The grid", "Сетка"),
+    "points.grid.how": Words(
+        "Large: open leads now. Below: what part of past leads in the cell converted,"
+        " with its 95% interval.",
+        "Крупно: открытые лиды сейчас. Ниже: какая часть прошлых лидов в клетке"
+        " сконвертировалась, с интервалом 95 %.",
+    ),
+    "points.untried": Words(
+        "Not tried on past leads yet: “points test” does it.",
+        "На прошлых лидах ещё не проверено: это делает «points test».",
+    ),
+    "points.of": Words("{rate} of {n}", "{rate} из {n}"),
+    "points.most": Words(
+        "The {n} likeliest open leads are counted.",
+        "Посчитаны самые вероятные открытые лиды: {n}.",
+    ),
+    "points.card": Words("What gives points", "За что даются баллы"),
+    "points.what": Words("What", "За что"),
+    "points.worth": Words("Points", "Баллы"),
+    "points.borders": Words(
+        "{names} begin at {borders} points.", "{names} начинаются с {borders} баллов."
+    ),
+    "points.bounds.least": Words("no less than {n}", "не меньше {n}"),
+    "points.bounds.most": Words("no more than {n}", "не больше {n}"),
+    "points.first": Words("Most points", "Больше всего баллов"),
+    "points.first.how": Words(
+        "Useful while there are too few data for a chance.",
+        "Пригодится, пока для вероятности мало данных.",
+    ),
+    "points.cell": Words("Cell", "Клетка"),
+    "points.apart": Words(
+        "Where points and model disagree most", "Где баллы и модель расходятся сильнее"
+    ),
+    "points.apart.how": Words(
+        "By place among all open leads, 100 is the best. Either the points miss"
+        " something, or the data of these leads deserve a look.",
+        "По месту среди всех открытых лидов, 100 — лучшее. Либо баллы чего-то не"
+        " видят, либо стоит взглянуть на данные этих лидов.",
+    ),
+    "points.place": Words("Place by points", "Место по баллам"),
+    "points.place.model": Words("Place by the model", "Место по модели"),
+    "points.why": Words("Points for", "Баллы за"),
+    "points.why.model": Words("The model says", "Модель говорит"),
+    "points.rival": Words("The model against points", "Модель против баллов"),
+    "points.rival.how": Words(
+        "A scorecard of {traits} traits was learned from the same past leads; both were"
+        " judged on the same test leads.",
+        "По тем же прошлым лидам выучена карта баллов, признаков в ней: {traits}; обе"
+        " проверены на одних и тех же лидах.",
+    ),
+    "points.won": Words(
+        "The model is better beyond luck.", "Модель лучше, и это не случайность."
+    ),
+    "points.not_won": Words(
+        "The model is not clearly better: points would do as well.",
+        "Модель не лучше с уверенностью: баллов хватило бы.",
+    ),
+    "points.figure": Words("Figure", "Показатель"),
+    "points.by": Words("Points", "Баллы"),
+    "points.model": Words("Model", "Модель"),
+    "points.gain": Words("Difference", "Разница"),
+    "points.check": Words(
+        "How converting and lost leads differ",
+        "Чем отличаются сконвертировавшиеся и потерянные",
+    ),
+    "points.check.how": Words(
+        "Each lead counts once. Shown is what differs beyond luck after a correction"
+        " for {n} traits (Holm); {alike} others cannot be told apart.",
+        "Каждый лид сосчитан один раз. Показано то, что отличается не случайно, с"
+        " поправкой на число признаков: {n} (Холм); неразличимых остальных: {alike}.",
+    ),
+    "points.trait": Words("Trait", "Признак"),
+    "points.converted": Words("Converted", "Сконвертировались"),
+    "points.lost": Words("Lost", "Потеряны"),
+    "points.pairs": Words("more in {share} of pairs", "больше в {share} пар"),
+}

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.model.invented_history import company_settings, invented_history
+
+from model.features.batch import build
+from model.features.catalog import Catalog, Feature, Words
+from model.features.discovery import discover
+from model.metrics import scores
+from model.points.hypotheses import check_hypotheses, middle_rows
+from model.points.rival import Rows, meet_rival
+from model.points.scorecard import MOST_TRAITS, learn_scorecard
+from model.points.writing import quoted, to_yaml
+from model.snapshots import take
+from model.split import split
+from model.training import leads_of, moments_at
+from playbook.known import Known, points_of
+from playbook.norms import Norms
+from playbook.plan import Playbook
+from playbook.pointsfile import parse_points
+from playbook.world import World
+
+BOOK = Playbook({}, (), {})
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):  # type: ignore[no-untyped-def]
+    """Learn a scorecard of an invented company; give what tests ask of it."""
+    settings = company_settings(tmp_path_factory.mktemp("points"))
+    history = invented_history()
+    snapshots = take(history, settings)
+    parts = split(snapshots, settings)
+    catalog = discover(history, moments_at(snapshots, parts.train), settings)
+    labels = snapshots["label"].to_numpy().astype(float)
+    leads = leads_of(snapshots)
+
+    def rows(chosen):  # type: ignore[no-untyped-def]
+        table = build(catalog, history, moments_at(snapshots, chosen))
+        return Rows(catalog.encode(table), labels[chosen], leads[chosen])
+
+    train, test = rows(parts.train), rows(parts.test)
+    card = learn_scorecard(catalog, train.matrix, train.labels, train.leads)
+    return history, snapshots, parts, catalog, card, train, test
+
+
+def test_a_written_scorecard_scores_exactly_as_it_was_learned(learned) -> None:  # type: ignore[no-untyped-def]
+    """The playbook's own facts of past leads give the points that the matrix gave."""
+    history, snapshots, parts, _, card, _, test = learned
+    world = World.of(history.tables)
+    written = parse_points(to_yaml(card), world)
+    rows = moments_at(snapshots, parts.test).rows(named=True)
+
+    scored = []
+    for row in rows:
+        lead = history.lead(row["lead_id"]).as_of(row["moment"])
+        known = Known.unpredicted(lead, row["moment"], Norms())
+        scored.append(points_of(written, BOOK, known))
+
+    assert card.items > 3
+    assert [one.fit for one in scored] == card.side("fit", test.matrix).tolist()
+    assert [one.engagement for one in scored] == (
+        card.side("engagement", test.matrix).tolist()
+    )
+    assert len({one.grid for one in scored}) > 1
+
+
+def test_it_tells_leads_apart_and_stays_short(learned) -> None:  # type: ignore[no-untyped-def]
+    """On rows that it never saw it ranks better than chance, on one page."""
+    *_, card, _, test = learned
+
+    assert scores(card.log_odds(test.matrix), test.labels)["auc"] > 0.6
+    assert len(card.lines) <= MOST_TRAITS
+
+
+def test_points_are_calibrated_on_the_training_rows(learned) -> None:  # type: ignore[no-untyped-def]
+    """What it says on average is what happened to the rows it learned from."""
+    *_, card, train, _ = learned
+    said = 1 / (1 + np.exp(-card.log_odds(train.matrix)))
+
+    assert said.mean() == pytest.approx(train.labels.mean(), abs=0.002)
+
+
+def test_noise_gives_an_empty_scorecard_and_no_hypothesis(learned) -> None:  # type: ignore[no-untyped-def]
+    """Shuffled outcomes are told by nothing beyond luck."""
+    *_, catalog, _, train, _ = learned
+    rng = np.random.default_rng(5)
+    outcome = rng.permutation(np.arange(train.leads.max() + 1) % 4 == 0)
+    labels = outcome[train.leads].astype(float)
+
+    found = check_hypotheses(catalog, train.matrix, labels=labels, leads=train.leads)
+
+    assert found
+    assert not any(one.differs for one in found)
+
+
+def test_the_model_that_is_the_scorecard_does_not_beat_it(learned) -> None:  # type: ignore[no-untyped-def]
+    """The difference to itself is nought; to a model that knows all it is won."""
+    *_, catalog, card, train, test = learned
+
+    same = meet_rival(catalog, train, test, said=card.log_odds(test.matrix), seed=1)
+    sure = meet_rival(catalog, train, test, said=8 * test.labels - 4, seed=1)
+
+    assert [one.gain for one in same.against] == [0.0, 0.0]
+    assert not same.beaten
+    assert sure.beaten
+
+
+def test_rows_of_tests_teach_nothing(learned) -> None:  # type: ignore[no-untyped-def]
+    """The card is the same whatever the test rows hold."""
+    *_, catalog, card, train, test = learned
+    said = np.zeros(len(test.labels))
+    turned = Rows(test.matrix[::-1], 1 - test.labels, test.leads)
+
+    cards = [
+        meet_rival(catalog, train, rows, said=said, seed=1).card
+        for rows in (test, turned)
+    ]
+
+    assert cards == [to_yaml(card)] * 2
+
+
+def test_each_lead_is_compared_once() -> None:
+    """The middle snapshot of each lead stands for it."""
+    assert middle_rows(np.array([1, 1, 1, 0, 2, 2])).tolist() == [3, 1, 5]
+
+
+def test_a_planted_difference_is_found_with_its_size() -> None:
+    """Winners have a larger number in nine of ten pairs or so; the interval says it."""
+    age = Feature("age", "card_number", "age", Words("Age", "Возраст"), of="age")
+    rng = np.random.default_rng(3)
+    labels = (np.arange(600) % 3 == 0).astype(float)
+    matrix = (rng.normal(size=600) + 1.8 * labels)[:, None]
+
+    (found,) = check_hypotheses(
+        Catalog((age,)), matrix, labels=labels, leads=np.arange(600)
+    )
+
+    assert found.differs
+    assert found.low < 0.8986 < found.high
+    assert found.high - found.low < 0.1
+
+
+@given(st.text(min_size=1, max_size=12))
+def test_every_name_is_read_back_as_it_was(name: str) -> None:
+    """Whatever a field is called, YAML gives the same name again."""
+    if any(0xD800 <= ord(one) <= 0xDFFF for one in name):
+        return
+    item_text = f"{{when: {{source: [{quoted(name)}]}}, points: 1}}"
+    text = (
+        "points:\n  fit:\n    borders: [3, 2, 1]\n    groups:\n"
+        f"      g: {{items: [{item_text}]}}\n"
+    )
+
+    (item,) = [item for *_, item in parse_points(text, World()).items()]
+
+    assert item.when.value == frozenset({name})  # type: ignore[union-attr]
