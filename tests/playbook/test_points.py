@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.playbook.charts import TEXT, WORLD, event, known, lead, prediction
 
@@ -35,7 +37,7 @@ BOOK = TEXT.replace("branches:\n", POINTS + "branches:\n", 1).replace(
 )
 
 
-def score(text: str = POINTS, **facts: object) -> Score:
+def score(text: str = POINTS, **facts: Any) -> Score:
     """Score a lead by a file of points."""
     book = parse_playbook(TEXT, WORLD)
     made = points_of(

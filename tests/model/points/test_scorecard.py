@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.model.invented_history import company_settings, invented_history
 
+from leads.history import History
 from model.features.batch import build
 from model.features.catalog import Catalog, Feature, Words
 from model.features.discovery import discover
-from model.metrics import scores
+from model.metrics import Codes, scores
 from model.points.hypotheses import check_hypotheses, middle_rows
 from model.points.rival import Rows, meet_rival
-from model.points.scorecard import MOST_TRAITS, learn_scorecard
+from model.points.scorecard import MOST_TRAITS, Scorecard, learn_scorecard
 from model.points.writing import quoted, to_yaml
 from model.snapshots import take
 from model.split import split
@@ -26,9 +30,22 @@ from playbook.world import World
 BOOK = Playbook({}, (), {})
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A scorecard of an invented company, and the rows that it was learned from."""
+
+    history: History
+    proved: pl.DataFrame
+    """The rows that it never saw, as moments."""
+    catalog: Catalog
+    card: Scorecard
+    train: Rows
+    test: Rows
+
+
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory):  # type: ignore[no-untyped-def]
-    """Learn a scorecard of an invented company; give what tests ask of it."""
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    """Learn a scorecard of an invented company."""
     settings = company_settings(tmp_path_factory.mktemp("points"))
     history = invented_history()
     snapshots = take(history, settings)
@@ -37,27 +54,32 @@ def learned(tmp_path_factory):  # type: ignore[no-untyped-def]
     labels = snapshots["label"].to_numpy().astype(float)
     leads = leads_of(snapshots)
 
-    def rows(chosen):  # type: ignore[no-untyped-def]
+    def rows(chosen: Codes) -> Rows:
         table = build(catalog, history, moments_at(snapshots, chosen))
         return Rows(catalog.encode(table), labels[chosen], leads[chosen])
 
     train, test = rows(parts.train), rows(parts.test)
     card = learn_scorecard(catalog, train.matrix, train.labels, train.leads)
-    return history, snapshots, parts, catalog, card, train, test
+    proved = moments_at(snapshots, parts.test)
+    return Learned(history, proved, catalog, card, train, test)
 
 
-def test_a_written_scorecard_scores_exactly_as_it_was_learned(learned) -> None:  # type: ignore[no-untyped-def]
+def test_a_written_scorecard_scores_exactly_as_it_was_learned(
+    learned: Learned,
+) -> None:
     """The playbook's own facts of past leads give the points that the matrix gave."""
-    history, snapshots, parts, _, card, _, test = learned
+    history, card, test = learned.history, learned.card, learned.test
     world = World.of(history.tables)
     written = parse_points(to_yaml(card), world)
-    rows = moments_at(snapshots, parts.test).rows(named=True)
+    rows = learned.proved.rows(named=True)
 
     scored = []
     for row in rows:
         lead = history.lead(row["lead_id"]).as_of(row["moment"])
         known = Known.unpredicted(lead, row["moment"], Norms())
-        scored.append(points_of(written, BOOK, known))
+        made = points_of(written, BOOK, known)
+        assert made is not None
+        scored.append(made)
 
     assert card.items > 3
     assert [one.fit for one in scored] == card.side("fit", test.matrix).tolist()
@@ -67,25 +89,31 @@ def test_a_written_scorecard_scores_exactly_as_it_was_learned(learned) -> None: 
     assert len({one.grid for one in scored}) > 1
 
 
-def test_it_tells_leads_apart_and_stays_short(learned) -> None:  # type: ignore[no-untyped-def]
+def test_it_tells_leads_apart_and_stays_short(
+    learned: Learned,
+) -> None:
     """On rows that it never saw it ranks better than chance, on one page."""
-    *_, card, _, test = learned
+    card, test = learned.card, learned.test
 
     assert scores(card.log_odds(test.matrix), test.labels)["auc"] > 0.6
     assert len(card.lines) <= MOST_TRAITS
 
 
-def test_points_are_calibrated_on_the_training_rows(learned) -> None:  # type: ignore[no-untyped-def]
+def test_points_are_calibrated_on_the_training_rows(
+    learned: Learned,
+) -> None:
     """What it says on average is what happened to the rows it learned from."""
-    *_, card, train, _ = learned
+    card, train = learned.card, learned.train
     said = 1 / (1 + np.exp(-card.log_odds(train.matrix)))
 
     assert said.mean() == pytest.approx(train.labels.mean(), abs=0.002)
 
 
-def test_noise_gives_an_empty_scorecard_and_no_hypothesis(learned) -> None:  # type: ignore[no-untyped-def]
+def test_noise_gives_an_empty_scorecard_and_no_hypothesis(
+    learned: Learned,
+) -> None:
     """Shuffled outcomes are told by nothing beyond luck."""
-    *_, catalog, _, train, _ = learned
+    catalog, train = learned.catalog, learned.train
     rng = np.random.default_rng(5)
     outcome = rng.permutation(np.arange(train.leads.max() + 1) % 4 == 0)
     labels = outcome[train.leads].astype(float)
@@ -96,9 +124,12 @@ def test_noise_gives_an_empty_scorecard_and_no_hypothesis(learned) -> None:  # t
     assert not any(one.differs for one in found)
 
 
-def test_the_model_that_is_the_scorecard_does_not_beat_it(learned) -> None:  # type: ignore[no-untyped-def]
+def test_the_model_that_is_the_scorecard_does_not_beat_it(
+    learned: Learned,
+) -> None:
     """The difference to itself is nought; to a model that knows all it is won."""
-    *_, catalog, card, train, test = learned
+    catalog, card = learned.catalog, learned.card
+    train, test = learned.train, learned.test
 
     same = meet_rival(catalog, train, test, said=card.log_odds(test.matrix), seed=1)
     sure = meet_rival(catalog, train, test, said=8 * test.labels - 4, seed=1)
@@ -108,9 +139,12 @@ def test_the_model_that_is_the_scorecard_does_not_beat_it(learned) -> None:  # t
     assert sure.beaten
 
 
-def test_rows_of_tests_teach_nothing(learned) -> None:  # type: ignore[no-untyped-def]
+def test_rows_of_tests_teach_nothing(
+    learned: Learned,
+) -> None:
     """The card is the same whatever the test rows hold."""
-    *_, catalog, card, train, test = learned
+    catalog, card = learned.catalog, learned.card
+    train, test = learned.train, learned.test
     said = np.zeros(len(test.labels))
     turned = Rows(test.matrix[::-1], 1 - test.labels, test.leads)
 
