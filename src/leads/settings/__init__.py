@@ -5,6 +5,7 @@ the file itself, so that a command means the same from any folder.
 """
 
 from leads.settings.account import CrmAccount
+from leads.settings.distance import GROUPS, Criteria, StageMap
 from leads.settings.learning import (
     Conversion,
     Funnel,
@@ -42,12 +43,14 @@ from leads.settings.source import (
 from leads.settings.tidying import Audit, Clean, Question
 
 __all__ = [
+    "GROUPS",
     "AmoSource",
     "Audit",
     "Bitrix24Source",
     "Clean",
     "Company",
     "Conversion",
+    "Criteria",
     "Crm",
     "CrmAccount",
     "CrmMove",
@@ -64,6 +67,7 @@ __all__ = [
     "Settings",
     "Snapshots",
     "SqlSource",
+    "StageMap",
     "Store",
     "TableMap",
     "TableSource",
