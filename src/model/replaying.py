@@ -1,9 +1,9 @@
 """Going through past months week by week, with the models of then.
 
 For each month a model is trained of what was known at its first moment, as in the
-back-test (``model.rehearsal``), and asked at that moment and every seven days after it
-about every lead that was open then. So no lead is judged by a model that has seen what
-became of it.
+back-test (``model.rehearsal``), and asked at the beginning of each of the month's whole
+weeks about every lead that was open then. So no lead is judged by a model that has seen
+what became of it.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def replay_month(
         say(f"{span.month} {refusal}")
         return pl.DataFrame(schema=dict(ROWS))
     known = _known_of_stages(then, settings)
-    moments = range(span.start, span.end, WEEK)
+    moments = range(span.start, span.end - WEEK + 1, WEEK)
     weeks = [_week(history, settings, bundle, moment) for moment in moments]
     return (
         pl.concat(weeks)

@@ -10,7 +10,7 @@ from leads.settings.section import Section
 from leads.settings.tidying import Name
 
 GROUPS: Final = {"schiffman": (25, 50, 70, 100), "agency": (25, 40, 50, 75, 90, 100)}
-"""The percentages that a stage may be given: Schiffman's, and an agency's finer ones."""
+"""The percentages that a stage may be given: Schiffman's, and finer ones."""
 
 
 class StageMap(Section):

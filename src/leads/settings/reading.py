@@ -77,7 +77,9 @@ class Settings(Section):
     def _one_map_each(self) -> Self:
         named = [one.pipeline for one in self.stage_map]
         if twice := sorted({name for name in named if named.count(name) > 1}):
-            raise ValueError(f"[[stage_map]] names {twice} twice; write one map for each")
+            raise ValueError(
+                f"[[stage_map]] names {twice} twice; write one map for each"
+            )
         return self
 
     @model_validator(mode="after")

@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """What one order caught; ``more_deals`` and ``more_money`` are ours less this one's.
+    """What one order caught; ``more_deals`` and ``more_money``: ours less its own.
 
     ``money`` is in the smallest unit; both differences are None of ours itself.
     """

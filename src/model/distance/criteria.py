@@ -78,9 +78,7 @@ def answers(history: History, asked: Criteria, moments: pl.DataFrame) -> pl.Data
     )
     age = (moments["moment"] - cards["created_at"]) / DAY
     late = cards.select(age > cycle * asked.late).to_series()
-    told = {
-        name: _told(cards, getattr(asked, name), asked.no) for name in ASKED[:3]
-    }
+    told = {name: _told(cards, getattr(asked, name), asked.no) for name in ASKED[:3]}
     timing = pl.select(
         pl.when(late.is_null()).then(pl.lit("unknown"))
         .when(late).then(pl.lit("no")).otherwise(pl.lit("yes"))

@@ -73,15 +73,15 @@ def expected_counts(chances: Numbers, doubt: Doubt) -> Interval:
     moved = [_moved(chances, node) for node in nodes]
     mean = float(sum(w * p.sum() for w, p in zip(weights, moved, strict=True)))
     if len(chances) > EXACT:
-        inner = sum(w * (p * (1 - p)).sum() for w, p in zip(weights, moved, strict=True))
+        inner = sum(
+            w * (p * (1 - p)).sum() for w, p in zip(weights, moved, strict=True)
+        )
         outer = sum(
             w * (p.sum() - mean) ** 2 for w, p in zip(weights, moved, strict=True)
         )
         reach = REACH * float(np.sqrt(inner + outer))
-        return Interval(mean, max(mean - reach, 0.0), mean + reach)
-    likely = sum(
-        w * poisson_binomial(p) for w, p in zip(weights, moved, strict=True)
-    )
+        return Interval(mean, float(max(mean - reach, 0.0)), float(mean + reach))
+    likely = sum(w * poisson_binomial(p) for w, p in zip(weights, moved, strict=True))
     upto = np.cumsum(likely)
     low, high = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     return Interval(
@@ -111,7 +111,7 @@ def expected_money(
             for n, w in zip(nodes, weights, strict=True)
         )
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(mean, float(low), float(high))
+    return Interval(float(mean), float(low), float(high))
 
 
 def drift_of(months: Sequence[tuple[Numbers, Numbers]]) -> float:

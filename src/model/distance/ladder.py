@@ -86,10 +86,19 @@ def _pipeline(
         verdict, off = judge(hand.percent, one.finally_)
         made.append(
             Rung(
-                one.pipeline, one.stage, one.here, one.waiting_days, hand.percent,
-                hand.proposed, one.finally_, one.soon, model, verdict, off,
+                one.pipeline,
+                one.stage,
+                one.here,
+                one.waiting_days,
+                hand.percent,
+                hand.proposed,
+                one.finally_,
+                one.soon,
+                model,
+                verdict,
+                off,
                 compared(model, one.soon),
-            )  # fmt: skip
+            )
         )
     return made
 

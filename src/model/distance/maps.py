@@ -36,7 +36,7 @@ def hand_set(
     """
     named = {one.pipeline: one for one in maps}
     chosen = named.get(pipeline) or named.get("")
-    groups = [step for step in GROUPS[chosen.groups if chosen else "agency"]][:-1]
+    groups = list(GROUPS[chosen.groups if chosen else "agency"])[:-1]
     given = chosen.stages if chosen else {}
     found = {}
     for place, stage in enumerate(stages):
