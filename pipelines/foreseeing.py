@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
+from leads.history import microseconds
+from leads.journal import Journal
 from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle
 from model.distance.hindsight import ALL
 from model.distance.shelf import FORECAST, PROOF, keep
-from model.foresight import Distance, Proof, foresee, ground_of, prove_orders
+from model.foresight import (
+    Distance,
+    Proof,
+    foresee,
+    ground_of,
+    prove_calls,
+    prove_orders,
+)
 from pipelines.console import out, table
 from pipelines.ingest import stored
+from playbook.routed import arms_of
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
@@ -54,8 +68,19 @@ def prove_stored(
     history, digest = stored(settings)
     past = ground_of(history, settings, months=months, data_digest=digest, say=say)
     made = prove_orders(history, settings, past=past, per_week=per_week)
+    made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
     keep(settings.store.folder, PROOF, made)
     return made
+
+
+def _drawn(settings: Settings) -> pl.DataFrame:
+    """List who was drawn, as the journal holds it."""
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        arms = arms_of(journal)
+    rows = [(one.lead_id, microseconds(one.at), one.arm) for one in arms]
+    schema = {"lead_id": pl.String, "moment": pl.Int64, "arm": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def show_distance(made: Distance, path: Path | None = None) -> None:
@@ -145,10 +170,23 @@ def show_proof(made: Proof) -> None:
         " tell who would have paid without the call: that is what the hold-out is for",
         soft_wrap=True,
     )
-    if not made.by_capacity:
+    held = made.heldout
+    if held is None:
+        out.print("held out nobody was drawn yet: playbook route does it")
+    elif held.difference is None or held.low is None or held.high is None:
         out.print(
-            "calls    no [tiers] hot_per_week: the hot and warm part of new leads"
+            f"held out {held.called:,} called and {held.held:,} not, of low tiers;"
+            f" {held.waiting:,} still open: too few to tell"
         )
+    else:
+        out.print(
+            f"held out calls changed low tiers by {held.difference:+.1%}"
+            f" ({held.low:+.1%} to {held.high:+.1%}): {held.called_deals:,} of"
+            f" {held.called:,} called, {held.held_deals:,} of {held.held:,} not"
+        )
+    if not made.by_capacity:
+        why = "calls    no [tiers] hot_per_week: the hot and warm part of new leads"
+        out.print(why, markup=False)
 
 
 def _share(value: float | None) -> str:

@@ -16,6 +16,7 @@ from leads.settings.learning import (
     age_of,
     day_of,
 )
+from leads.settings.people import Person, Routing
 from leads.settings.reading import (
     Settings,
     read_settings,
@@ -60,9 +61,11 @@ __all__ = [
     "Holdout",
     "JournalKept",
     "Model",
+    "Person",
     "PlaybookFile",
     "Promotion",
     "Question",
+    "Routing",
     "Serve",
     "Settings",
     "Snapshots",

@@ -19,6 +19,7 @@ from leads.settings.learning import (
     Snapshots,
     Tiers,
 )
+from leads.settings.people import Routing
 from leads.settings.running import (
     Company,
     Crm,
@@ -56,6 +57,7 @@ class Settings(Section):
     playbook: PlaybookFile | None = None
     stage_map: tuple[StageMap, ...] = ()
     criteria: Criteria = Criteria()
+    routing: Routing = Routing()
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property

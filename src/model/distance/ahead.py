@@ -91,13 +91,17 @@ def curve_of(
 
 
 def months_ahead(now: int, horizon_days: int, zone: ZoneInfo) -> dict[str, float]:
-    """Say after how many days each calendar month of the horizon is over."""
+    """Say after how many days each calendar month of the horizon is over.
+
+    What is left of a month on its last day goes with the next one.
+    """
     begin = (EPOCH + timedelta(microseconds=now)).astimezone(zone)
     found: dict[str, float] = {}
     year, month = begin.year, begin.month
     while not found or list(found.values())[-1] < horizon_days:
         over = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
         days = (over - begin) / timedelta(days=1)
-        found[f"{year}-{month:02}"] = min(days, float(horizon_days))
+        if days >= min(1.0, horizon_days):
+            found[f"{year}-{month:02}"] = min(days, float(horizon_days))
         year, month = over.year, over.month
     return found

@@ -137,6 +137,33 @@ DISTANCE: Final[Mapping[str, Words]] = {
     "benefit.col.money": Words("Money caught", "Поймано денег"),
     "benefit.col.more_money": Words("Ours more by, money, 95 %",
                                     "Наш больше на, деньги, 95 %"),
+    "heldout.title": Words(
+        "Did the calls themselves help?", "Помогли ли сами звонки?"
+    ),
+    "heldout.how": Words(
+        "Of low tiers a part is drawn by a salted digest of the lead's id and called;"
+        " the others are not. Both arms are alike but for the call. A lead counts in"
+        " the arm that it was first drawn into, called in the end or not.",
+        "Из холодных лидов часть отбирает жребий (хеш номера лида с солью), и им"
+        " звонят; остальным нет. Группы отличаются только звонком. Лид считается в"
+        " той группе, куда попал сначала, позвонили ему в итоге или нет.",
+    ),
+    "heldout.none": Words(
+        "Nobody was drawn yet; playbook route draws.",
+        "Жребия ещё не было; его бросает playbook route.",
+    ),
+    "heldout.few": Words(
+        "Called: {called}, not called: {held}, outcome still open: {waiting}. Too few"
+        " to tell.",
+        "Звонили: {called}, не звонили: {held}, исход ещё не известен: {waiting}."
+        " Слишком мало для вывода.",
+    ),
+    "heldout.found": Words(
+        "Called: {called_deals} of {called} paid; not called: {held_deals} of {held}."
+        " The difference is {off} points, 95 % interval {low} to {high}.",
+        "Звонили: заплатили {called_deals} из {called}; не звонили: {held_deals} из"
+        " {held}. Разница {off} п. п., интервал 95 %: от {low} до {high}.",
+    ),
     "benefit.ours": Words("Tiers, then chance (ours)", "Группы и вероятность (наш)"),
     "benefit.money": Words("Chance times amount", "Вероятность на сумму"),
     "benefit.arrival": Words("Who came first", "Кто раньше пришёл"),
