@@ -15,6 +15,7 @@ share of other leads.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -83,6 +84,9 @@ def route(
 ) -> tuple[Route, ...]:
     """Give out leads: hot before warm before cold, the likeliest of each first.
 
+    Of the low ones that are drawn, as many as their share of today's room come right
+    after the hot ones: a busy team would never call them otherwise.
+
     Parameters
     ----------
     leads
@@ -98,9 +102,13 @@ def route(
         One route per lead, in the order in which they were given out.
     """
     desk = _Desk(routing, now.astimezone(zone), loads)
-    ranked = sorted(
-        leads, key=lambda one: (ORDER.index(one.tier), -one.chance, one.lead_id)
-    )
+    first = desk.drawn_first(leads)
+
+    def place(one: Asked) -> tuple[float, float, str]:
+        rank = 0.5 if one.lead_id in first else float(ORDER.index(one.tier))
+        return rank, -one.chance, one.lead_id
+
+    ranked = sorted(leads, key=place)
     return tuple(desk.give(one) for one in ranked)
 
 
@@ -128,6 +136,22 @@ class _Desk:
         self._open = {name: loads.get(name, Load()).open for name in self._people}
         self._today = {name: loads.get(name, Load()).today for name in self._people}
         self._owed = _owed(routing.person, self._today)
+
+    def drawn_first(self, leads: Sequence[Asked]) -> frozenset[str]:
+        """Pick the drawn leads of low tiers for which room is kept today."""
+        routing = self._routing
+        room = sum(
+            max(min(p.per_day - self._today[n], p.most_open - self._open[n]), 0)
+            for n, p in self._people.items()
+        )
+        draws = sorted(
+            (draw, one.lead_id)
+            for one in leads
+            if one.tier in LOW
+            and (draw := drawn(routing.salt, "low", one.lead_id)) < routing.random
+        )
+        most = math.ceil(routing.random * room)
+        return frozenset(lead_id for _, lead_id in draws[:most])
 
     def give(self, lead: Asked) -> Route:
         """Decide where a lead goes."""

@@ -52,7 +52,7 @@ def compare_arms(drawn: pl.DataFrame) -> Heldout:
     >>> label = [True] * 20 + [False] * 80 + [True] * 10 + [False] * 90
     >>> found = compare_arms(pl.DataFrame({"arm": arm, "label": label}))
     >>> round(found.difference, 2), round(found.low, 3), round(found.high, 3)
-    (0.1, 0.001, 0.199)
+    (0.1, 0.0, 0.199)
     """
     known = drawn.drop_nulls("label")
     mine = known.filter(pl.col("arm") == "random")["label"]
