@@ -95,9 +95,9 @@ def show_distance(made: Distance, path: Path | None = None) -> None:
         rungs.add_row(
             one.pipeline or "-", one.stage, f"{one.here:,}",
             f"{one.percent} %" + ("?" if one.proposed else ""),
-            _share(ever and ever.share),
+            _share(None if ever is None else ever.share),
             "-" if ever is None else f"{ever.low:.0%} to {ever.high:.0%}",
-            _share(one.soon and one.soon.share), _share(one.model),
+            _share(None if one.soon is None else one.soon.share), _share(one.model),
             one.verdict + ("" if one.off is None else f" ({one.off:+.0f})"),
         )  # fmt: skip
     out.print(rungs)
