@@ -175,7 +175,7 @@ class _Desk:
         person = self._people[lead.returning_to]
         lacks = tuple(want for want in ("hours", "load") if want in self._lacks(person))
         if lacks:
-            return Route(lead.lead_id, lead.tier, "waits", person.id, lacks)  # type: ignore[arg-type]
+            return Route(lead.lead_id, lead.tier, "waits", person.id, lacks)
         self._take(person.id)
         return Route(lead.lead_id, lead.tier, "returning", person.id)
 

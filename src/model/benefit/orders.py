@@ -61,10 +61,9 @@ def by_stage(maps: Sequence[StageMap], order: Mapping[str, Sequence[str]]) -> Or
         asked = rows.select("pipeline", "stage", "created_at").join(
             percents, on=["pipeline", "stage"], how="left", maintain_order="left"
         )
-        oldest, newest = rows["created_at"].min(), rows["created_at"].max()
-        span = max(float(newest - oldest), 1.0) if len(rows) else 1.0  # type: ignore[operator, arg-type]
-        waits = (newest - asked["created_at"]).cast(pl.Float64) / span
-        return asked["percent"].fill_null(0.0) + waits / 2.0
+        # Within one percentage by arrival: ranks are below one, percentages five apart.
+        waits = asked["created_at"].rank("ordinal", descending=True) / (len(rows) + 1)
+        return asked["percent"].fill_null(0.0) + waits
 
     return ranking
 
