@@ -31,6 +31,7 @@ from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
 from model.backtest import strike_months
 from model.comparison import shelf
+from model.replay import strike_replayed
 from model.similar import strike_past
 from pipelines.console import ConfigOption, log, out, table, verb
 from pipelines.report import folder_of, report_leads
@@ -126,6 +127,7 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
     rows = _from_tables(settings, lead_ids) | _from_snapshots(folder, lead_ids)
     kept["past leads"] = strike_past(folder, lead_ids)
     kept["rows of the back-test"] = strike_months(folder, lead_ids)
+    kept["rows of past weeks"] = strike_replayed(folder, lead_ids)
     kept["comparisons"] = shelf.forget(folder, lead_ids)
     rows |= {name: count for name, count in kept.items() if count}
     pages = _from_reports(settings, now)

@@ -19,6 +19,12 @@ from model.cleaning.planfile import read_plan, write_plan
 from model.cleaning.words import ACTS
 from pipelines.auditing import show_audit
 from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.foreseeing import (
+    forecast_stored,
+    prove_stored,
+    show_distance,
+    show_proof,
+)
 from pipelines.ingest import stored
 from pipelines.tidying import Receipt, carry_out, undo
 
@@ -126,6 +132,55 @@ def clean(
         )
     elif undo_receipt is not None:
         show_receipt(undo(settings, undo_receipt, by=approved_by.strip()))
+
+
+MonthsOption = Annotated[
+    int, typer.Option(min=1, max=60, help="How many of the last mature months.")
+]
+CallsOption = Annotated[
+    int | None,
+    typer.Option("--calls", min=1, help="Calls a week; else as [tiers] says."),
+]
+
+
+@funnel.command("forecast")
+@verb
+def forecast(
+    config: ConfigOption, months: MonthsOption = 6, json: JsonOption = None
+) -> None:
+    """Say what open leads will bring, and how right that would have been.
+
+    Stage percentages stand beside counts and the model. Each past month costs a
+    training once. Exit codes: 0 done, 2 bad input or configuration, 3 no model.
+    """
+    settings = read_settings(config)
+    with working("Looking at past months") as say:
+        made = forecast_stored(settings, months=months, say=say)
+    if json is not None:
+        _write_json(json, made)
+    log.info("forecast", rungs=len(made.rungs), cells=len(made.ahead))
+    show_distance(made, json)
+
+
+@funnel.command("proof")
+@verb
+def proof(
+    config: ConfigOption,
+    months: MonthsOption = 6,
+    calls: CallsOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Hold our order of calls against others over the past, at equal capacity.
+
+    Nothing is changed anywhere. Exit codes: 0 done, 2 bad input or configuration.
+    """
+    settings = read_settings(config)
+    with working("Looking at past months") as say:
+        made = prove_stored(settings, months=months, per_week=calls, say=say)
+    if json is not None:
+        _write_json(json, made)
+    log.info("proved", capacities=len(made.benefits))
+    show_proof(made)
 
 
 def _plan(settings: Settings, path: Path, json: Path | None) -> None:

@@ -22,6 +22,7 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.routing import give_out
 from playbook.difference import Difference, differ
 from playbook.drawing import to_svg
 from playbook.file import read_playbook
@@ -46,6 +47,8 @@ playbook = typer.Typer(
     rich_markup_mode="rich",
     add_completion=False,
 )
+
+playbook.command("route")(give_out)
 
 
 class Form(StrEnum):

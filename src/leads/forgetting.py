@@ -14,19 +14,20 @@ from typing import Final
 import sqlalchemy as sa
 
 from leads.journal import Journal
-from leads.records import LATEST, OVERRIDES, PLANNED, PREDICTIONS, micros
+from leads.records import LATEST, OVERRIDES, PLANNED, PREDICTIONS, ROUTED, micros
 
 MOST_AT_ONCE: Final = 10_000  # values in one statement; SQLite takes 32,766
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How many rows are gone: entries, latest entries, people's tiers, plans."""
+    """How many rows are gone: entries, latest ones, people's tiers, plans, routes."""
 
     predictions: int = 0
     latest: int = 0
     overrides: int = 0
     planned: int = 0
+    routed: int = 0
 
 
 def forget_before(journal: Journal, moment: datetime) -> Forgotten:
@@ -52,13 +53,17 @@ def forget_before(journal: Journal, moment: datetime) -> Forgotten:
         planned = connection.execute(
             sa.delete(PLANNED).where(PLANNED.c.made_at < limit)
         ).rowcount
-    return Forgotten(predictions, latest, overrides, planned)
+        routed = connection.execute(
+            sa.delete(ROUTED).where(ROUTED.c.made_at < limit)
+        ).rowcount
+    return Forgotten(predictions, latest, overrides, planned, routed)
 
 
 def forget_leads(journal: Journal, lead_ids: Sequence[str]) -> Forgotten:
     """Forget everything that was ever said of these leads; safe to repeat."""
     ids = sorted(set(lead_ids))
-    gone = dict.fromkeys((LATEST, PREDICTIONS, OVERRIDES, PLANNED), 0)
+    tables = (PREDICTIONS, LATEST, OVERRIDES, PLANNED, ROUTED)
+    gone = dict.fromkeys((LATEST, PREDICTIONS, OVERRIDES, PLANNED, ROUTED), 0)
     with journal.writing() as connection:
         for start in range(0, len(ids), MOST_AT_ONCE):
             some = ids[start : start + MOST_AT_ONCE]
@@ -66,4 +71,4 @@ def forget_leads(journal: Journal, lead_ids: Sequence[str]) -> Forgotten:
                 statement = sa.delete(table).where(table.c.lead_id.in_(some))
                 gone[table] += connection.execute(statement).rowcount
     journal.leave_no_trace()
-    return Forgotten(*(gone[t] for t in (PREDICTIONS, LATEST, OVERRIDES, PLANNED)))
+    return Forgotten(*(gone[table] for table in tables))

@@ -102,6 +102,26 @@ OVERRIDES: Final = sa.Table(
 A row without a tier withdraws what stood before.
 """
 
+ROUTED: Final = sa.Table(
+    "routed",
+    METADATA,
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("lead_id", LEAD_ID, nullable=False),
+    sa.Column("prediction_id", sa.BigInteger),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+    sa.Column("tier", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("person", sa.String, nullable=False),
+    sa.Column("low_arm", sa.String, nullable=False),
+    sa.Column("salt", sa.String, nullable=False),
+    sa.Index("routed_of_lead", "lead_id", "id"),
+)
+"""Whom every lead was given to; rows are added and never changed.
+
+``low_arm`` says whether a lead of a low tier was drawn to be called ("random") or not
+("held"), and ``salt`` by which draw.
+"""
+
 PLANNED: Final = sa.Table(
     "planned",
     METADATA,

@@ -107,7 +107,7 @@ def rehearse(
     keys, outcomes, rows = set(), [], []
     reused = 0
     for span in spans(history, settings, months):
-        key = _key(settings, data_digest, span)
+        key = key_of(settings, data_digest, span)
         known = read_month(folder, key)
         reused += known is not None
         if known is None:
@@ -182,7 +182,7 @@ def rehearse_month(
         progress(f"{span.month} {what}")
 
     try:
-        bundle = _model_of(then, settings, say)
+        bundle = model_of(then, settings, say)
         asked = _asked(history, then, settings, span)
     except (DataRefused, LeakRefused, BadConfig) as refusal:
         return Outcome(span.month, span.start, "no_model", str(refusal)), nothing
@@ -207,7 +207,8 @@ def rehearse_month(
     return judged, rows
 
 
-def _model_of(then: History, settings: Settings, say: Callable[[str], None]) -> Bundle:
+def model_of(then: History, settings: Settings, say: Callable[[str], None]) -> Bundle:
+    """Train of what was known then, more cheaply than a model that will serve."""
     work = settings.store.folder / "training" / "backtest"
     cheaper = settings.model.model_copy(
         update={"folds": min(settings.model.folds, MOST_FOLDS)}
@@ -256,7 +257,7 @@ def _told(rows: pl.DataFrame) -> tuple[Bin | None, tuple[TierProof, ...]]:
     return bin_of(cases, np.arange(len(rows))), tuple(tiers)
 
 
-def _key(settings: Settings, data_digest: str, span: Span) -> str:
+def key_of(settings: Settings, data_digest: str, span: Span) -> str:
     """Digest everything that a month's result depends on."""
     facts = settings.model_dump(
         mode="json",

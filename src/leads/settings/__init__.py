@@ -5,6 +5,7 @@ the file itself, so that a command means the same from any folder.
 """
 
 from leads.settings.account import CrmAccount
+from leads.settings.distance import GROUPS, Criteria, StageMap
 from leads.settings.learning import (
     Conversion,
     Funnel,
@@ -15,6 +16,7 @@ from leads.settings.learning import (
     age_of,
     day_of,
 )
+from leads.settings.people import Person, Routing
 from leads.settings.reading import (
     Settings,
     read_settings,
@@ -42,12 +44,14 @@ from leads.settings.source import (
 from leads.settings.tidying import Audit, Clean, Question
 
 __all__ = [
+    "GROUPS",
     "AmoSource",
     "Audit",
     "Bitrix24Source",
     "Clean",
     "Company",
     "Conversion",
+    "Criteria",
     "Crm",
     "CrmAccount",
     "CrmMove",
@@ -57,13 +61,16 @@ __all__ = [
     "Holdout",
     "JournalKept",
     "Model",
+    "Person",
     "PlaybookFile",
     "Promotion",
     "Question",
+    "Routing",
     "Serve",
     "Settings",
     "Snapshots",
     "SqlSource",
+    "StageMap",
     "Store",
     "TableMap",
     "TableSource",

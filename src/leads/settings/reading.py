@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import Field, ValidationError, model_validator
 
 from leads.errors import BadConfig, Fault
+from leads.settings.distance import Criteria, StageMap
 from leads.settings.learning import (
     Conversion,
     Funnel,
@@ -18,6 +19,7 @@ from leads.settings.learning import (
     Snapshots,
     Tiers,
 )
+from leads.settings.people import Routing
 from leads.settings.running import (
     Company,
     Crm,
@@ -53,6 +55,9 @@ class Settings(Section):
     audit: Audit = Audit()
     clean: Clean = Clean()
     playbook: PlaybookFile | None = None
+    stage_map: tuple[StageMap, ...] = ()
+    criteria: Criteria = Criteria()
+    routing: Routing = Routing()
     words: dict[str, Title] = Field(default_factory=dict)
 
     @property
@@ -67,6 +72,15 @@ class Settings(Section):
             raise ValueError(
                 "[conversion] kind = 'outcome' goes with [source] kind = 'table',"
                 f" got {self.conversion.kind!r} with {self.source.kind!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_map_each(self) -> Self:
+        named = [one.pipeline for one in self.stage_map]
+        if twice := sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(
+                f"[[stage_map]] names {twice} twice; write one map for each"
             )
         return self
 

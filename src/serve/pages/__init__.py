@@ -166,7 +166,7 @@ def _look(router: APIRouter, sight: Sight) -> None:
         view, facts = _view(request, sight, "/funnel"), sight.stages()
         if facts is None:
             return _missing(view, "funnel.none", "funnel.none.how")
-        return _answer(funnel_page(facts, view, sight.audit()))
+        return _answer(funnel_page(facts, view, sight.audit(), sight.foreseen()))
 
     @router.get("/playbook")
     def playbook(request: Request) -> HTMLResponse:

@@ -35,6 +35,7 @@ from serve.pages.aside import NOTHING, Aside
 from serve.pages.deciding import NO_PEN, SETTABLE, Pen
 from serve.pages.dossier import Dossier, Move
 from serve.pages.flowchart import Flowchart
+from serve.pages.foreseen import UNFORESEEN, Foreseen
 from serve.pages.hindsight import Card, Hindsight, Managers
 from serve.pages.links import Links
 from serve.pages.listing import Listing
@@ -314,8 +315,13 @@ def team_page(facts: Managers, view: View) -> str:
     return _draw("team.html", view, facts=facts, charts=drawn)
 
 
-def funnel_page(facts: Stages, view: View, audit: Audit | None = None) -> str:
-    """Draw how leads pass the stages, one funnel for each pipeline, and the audit."""
+def funnel_page(
+    facts: Stages,
+    view: View,
+    audit: Audit | None = None,
+    foreseen: Foreseen = UNFORESEEN,
+) -> str:
+    """Draw how leads pass the stages, pipeline by pipeline, forecast and audit."""
     wording = view.wording
     funnels = []
     for pipeline in facts.pipelines:
@@ -326,7 +332,7 @@ def funnel_page(facts: Stages, view: View, audit: Audit | None = None) -> str:
     why = partial(reason, language=wording.language)
     return _draw(
         "funnel.html", view, facts=facts, funnels=funnels, audit=audit, why=why,
-        most=MOST_ROWS,
+        most=MOST_ROWS, **foreseen.shown(),
     )  # fmt: skip
 
 

@@ -143,14 +143,17 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
     card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
     stages, audit, flow = sight.stages(), sight.audit(), sight.flowchart()
     points = sight.points()
+    ahead = sight.foreseen()
     pages = (
         ("points", points and points_page(points, view),
          points and points.sheet.plain(), "points.none"),
         ("card", card and card_page(card, view), card, "model.none"),
         ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
          "backtest.none"),
-        ("funnel", stages and funnel_page(stages, view, audit),
-         stages and {**_facts(stages), "audit": audit}, "funnel.none"),
+        ("funnel", stages and funnel_page(stages, view, audit, ahead),
+         stages and {**_facts(stages), "audit": audit,
+                     "distance": ahead.distance, "benefit": ahead.benefit},
+         "funnel.none"),
         ("playbook", flow and playbook_page(flow, view), flow and flow.chart,
          "playbook.none"),
         ("team", managers and team_page(managers, view), managers, "team.none"),

@@ -27,6 +27,7 @@ from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.flowchart import Flowchart, chart_of
+from serve.pages.foreseen import Foreseen
 from serve.pages.hindsight import (
     Card,
     Hindsight,
@@ -178,6 +179,10 @@ class Sight:
             return self.audits.of(history, self.settings)
         except BadConfig:
             return None
+
+    def foreseen(self) -> Foreseen:
+        """Look up the forecast of the funnel and the proof of the order of calls."""
+        return Foreseen.of(self.settings.store.folder)
 
     def flowchart(self) -> Flowchart | None:
         """Look up the playbook and who is in it; None if none is in use."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Response
@@ -46,6 +46,23 @@ def add_twins(router: APIRouter, sight: Sight) -> None:
     ) -> Response:
         """Give how two versions compare; by default the two newest."""
         return _json(demanded(sight.versus(old, new)))
+
+    @router.get(
+        "/v1/funnel/{what}",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["funnel"],
+    )
+    def funnel(what: Literal["forecast", "proof"]) -> Response:
+        """Give the forecast of the funnel, or the proof of the order of calls."""
+        found = sight.foreseen()
+        facts = found.distance if what == "forecast" else found.benefit
+        if facts is None:
+            raise NoModel(
+                f"No {what} of the funnel was made.",
+                remedy=f"Run funnel {what} with this config.",
+            )
+        return _json(facts)
 
 
 def add_points(router: APIRouter, sight: Sight) -> None:

@@ -21,6 +21,7 @@ from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.anatomy_words import ANATOMY
 from serve.pages.aside_words import ASIDE
+from serve.pages.distance_words import DISTANCE
 from serve.pages.flowchart_words import FLOWCHART
 from serve.pages.judgement import JUDGEMENT
 from serve.pages.overruled_words import OVERRULED
@@ -30,6 +31,7 @@ from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
+    DISTANCE,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]

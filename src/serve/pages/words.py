@@ -34,6 +34,8 @@ GOALS: Final[Mapping[str, Words]] = {
 
 COUNTED: Final[Mapping[str, Words]] = {
     "days": Words("{n} day|{n} days", "{n} день|{n} дня|{n} дней"),
+    "calls": Words("{n} call|{n} calls", "{n} звонок|{n} звонка|{n} звонков"),
+    "weeks": Words("{n} week|{n} weeks", "{n} неделя|{n} недели|{n} недель"),
     "leads": Words("{n} lead|{n} leads", "{n} лид|{n} лида|{n} лидов"),
     "snapshots": Words(
         "{n} past case|{n} past cases",

@@ -1,0 +1,1 @@
+"""How far a lead is from the deal: by hand, by count and by the model."""

@@ -1,0 +1,45 @@
+"""What the page of the funnel shows of forecast and proof: as a command kept them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from leads.lead import EPOCH
+from model.distance.shelf import FORECAST, PROOF, kept
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Both as plain facts; None where no command made them."""
+
+    distance: Facts | None = None
+    benefit: Facts | None = None
+
+    @classmethod
+    def of(cls, store_folder: Path) -> Foreseen:
+        """Read what was kept."""
+        return cls(kept(store_folder, FORECAST), kept(store_folder, PROOF))
+
+    def shown(self) -> dict[str, Facts | None]:
+        """Give what the template needs besides: moments and places."""
+        return {"distance": self.distance and _placed(self.distance),
+                "benefit": self.benefit}  # fmt: skip
+
+
+UNFORESEEN: Final = Foreseen()
+
+
+def _placed(facts: Facts) -> Facts:
+    several = len({one["pipeline"] for one in facts["checked"]}) > 1
+    checked = [
+        {**one, "place": " · ".join(filter(None, (one["pipeline"] if several else "",
+                                                 one["stage"])))}
+        for one in facts["checked"]
+    ]  # fmt: skip
+    known_at = EPOCH + timedelta(microseconds=facts["as_of"])
+    return {**facts, "checked": checked, "known_at": known_at}
