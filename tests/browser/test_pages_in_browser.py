@@ -27,7 +27,6 @@ PLACES = {
     "back-test": "/model/backtest?",
     "managers": "/team?",
     "funnel": "/funnel?",
-    "playbook": "/playbook?",
     "filtered list": "/?owner=m1&closed=yes&",
 }
 SERIOUS = {"serious", "critical"}
