@@ -33,8 +33,14 @@ LUCK: Final = 0.05
 LEAST_EXPECTED: Final = 5.0
 """Conversions, and as many failures, that a bin must lead one to expect (Cochran)."""
 
-AGES: Final = 20
-"""Groups of leads of like age."""
+AGES: Final = 100
+"""Groups of leads of like age, at most.
+
+Twenty were too coarse: whoever was called long ago is among the oldest of a group.
+"""
+
+LEAST_OF_AGE: Final = 100
+"""Rows that a group of like age holds: of fewer, each would be its own yardstick."""
 
 
 def mute_fields(
@@ -64,7 +70,7 @@ def mute_fields(
     kinds = [feature.kind for feature in catalog.features]
     age = values[:, kinds.index("lead_age")] if "lead_age" in kinds else None
     everyone = np.full(len(labels), labels.mean())
-    usual = everyone if age is None else _rate_by_age(age, labels)
+    usual = everyone if age is None else rate_by_age(age, labels)
     mute = []
     for field, columns in columns_of(catalog).items():
         of_age = any(kinds[column] == "lead_age" for column in columns)
@@ -123,9 +129,17 @@ def is_luck(excesses: Numbers) -> bool:
     return bool(chance * len(excesses) > LUCK)
 
 
-def _rate_by_age(age: Numbers, labels: Numbers) -> Numbers:
-    """Give each row the rate of the rows of like age."""
-    edges = np.unique(np.nanquantile(age, np.linspace(0, 1, AGES + 1)[1:-1]))
+def rate_by_age(age: Numbers, labels: Numbers) -> Numbers:
+    """Give each of n rows the rate of conversions among the rows of like age.
+
+    Examples
+    --------
+    >>> rates = rate_by_age(np.repeat([1.0, 2.0], 100), np.repeat([0.0, 1.0], 100))
+    >>> rates[0], rates[-1]
+    (np.float64(0.0), np.float64(1.0))
+    """
+    groups = max(1, min(AGES, len(age) // LEAST_OF_AGE))
+    edges = np.unique(np.nanquantile(age, np.linspace(0, 1, groups + 1)[1:-1]))
     group = np.searchsorted(edges, age)
     rate = np.bincount(group, weights=labels) / np.maximum(np.bincount(group), 1)
     return np.asarray(rate[group])

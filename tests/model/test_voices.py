@@ -12,7 +12,7 @@ from model.learning import Task, Trained
 from model.metrics import probabilities
 from model.reasons import explained
 from model.reference import Reference, learn_reference
-from model.voices import LUCK, excess_of, is_luck, mute_fields
+from model.voices import LUCK, excess_of, is_luck, mute_fields, rate_by_age
 
 LEADS = 2_000
 
@@ -51,6 +51,25 @@ def test_an_idle_count_that_grows_with_age_is_luck() -> None:
 
     assert lucky >= 100 * (1 - 2 * LUCK)
     assert seeming > 50
+
+
+def test_the_oldest_are_held_against_the_oldest() -> None:
+    """The last three of a hundred have a rate of their own, however seldom it is."""
+    age = np.arange(10_000.0)
+    labels = (age < 9_700).astype(float)
+
+    usual = rate_by_age(age, labels)
+
+    assert usual[9_800:].tolist() == [0.0] * 200
+    assert usual[:9_600].tolist() == [1.0] * 9_600
+
+
+def test_a_few_rows_are_one_age() -> None:
+    """Were each row its own yardstick, nothing could exceed it."""
+    age = np.arange(120.0)
+    labels = (age < 60).astype(float)
+
+    assert set(rate_by_age(age, labels).tolist()) == {0.5}
 
 
 def test_a_true_field_may_speak() -> None:

@@ -82,6 +82,8 @@ def test_a_damaged_file_is_passed_over_and_erased(store: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "low", "high", "verdict"),
     [("auc", 0.01, 0.03, "better"), ("auc", -0.03, -0.01, "worse"),
+     ("pr_auc", 0.01, 0.03, "better"), ("lift10", 0.5, 0.9, "better"),
+     ("brier", -0.03, -0.01, "better"), ("ece15", 0.01, 0.03, "worse"),
      ("logloss", -0.03, -0.01, "better"), ("logloss", 0.01, 0.03, "worse"),
      ("ece15", -0.01, 0.01, "same"), ("lift10", 0.0, 0.5, "same")],
 )  # fmt: skip
