@@ -19,6 +19,7 @@ Beside what a portal has, it has addresses that stand for people's hands:
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -92,6 +93,8 @@ def prepared(*, leads: int, seed: int, service: str, until: date) -> Portal:
     portal = opened(ENTERPRISE, clock=Clock(datetime.now(UTC)), seed=seed)
     portal.credentials.webhook()
     portal.credentials.install(f"{service}/crm/bitrix24/install", CLIENT)
+    app = portal.credentials.applications[CLIENT]
+    app.application_token = hashlib.md5(b"%d" % seed).hexdigest()  # as long as theirs
     fill(portal, invent(leads, seed, span=(until - HISTORY, until)))
     return portal
 
