@@ -40,7 +40,10 @@ from pipelines.console import ConfigOption, out, verb
 from pipelines.demo import ServeOption, Story, predict
 from pipelines.following import Watch
 
-LEADS: Final = 1_200
+LEADS: Final = 800
+ACCOUNT: Final = "demo"
+NOBODY: Final = "0"
+"""Stands for the lead that is not there yet."""
 WAIT_SECONDS: Final = 60.0
 LOOPBACK: Final = "127.0.0.1"
 MOVED_TO: Final = "PROCESSED"
@@ -97,7 +100,7 @@ def demo_crm(
 
 def _start_afresh(settings: Settings) -> None:
     """Forget an earlier demo: the double, too, begins anew each time."""
-    if settings.crm is None or settings.crm.account != "demo":
+    if settings.crm is None or settings.crm.account != ACCOUNT:
         raise BadConfig(
             "This demo speaks to a double alone and clears its store first.",
             remedy="Use pipelines/config/demo_crm.toml.",
@@ -164,7 +167,10 @@ def _told_of_changes(settings: Settings, portal: Portal, story: Story) -> str:
     best = _hottest(settings)
     with _journal(settings) as journal:
         watch = Watch(journal, portal.card_fields)
+        with story.step("the service looks at what changed before") as step:
+            step.said = f"at rest after {watch.rest(ACCOUNT):.1f} s"
         with story.step("a new lead comes") as step:
+            watch.look(NOBODY)
             new = str(portal.ask(f"/demo/lead/{best}", post=True)["lead"])
             step.said = str(watch.change(new))
         with story.step(f"it sets the product up ({len(DEEDS)} events)") as step:

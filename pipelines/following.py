@@ -9,6 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from crm.hearing.inbox import Inbox
+from crm.hearing.watch import Watch as Turns
 from crm.writeback.tables import OUTBOX
 from leads.errors import Unavailable
 from leads.journal import Journal
@@ -47,7 +49,7 @@ class Followed:
 
 @dataclass
 class Watch:
-    """Follows one change at a time; the lead is looked at before it is made.
+    """Follows one change at a time; ``look`` at the lead before it is made.
 
     ``card`` reads what our fields say on a lead's card.
     """
@@ -57,6 +59,21 @@ class Watch:
     _since: float = field(default_factory=time.monotonic)
     _before: int = NOTHING
     _offered: int = NOTHING
+
+    def rest(self, account: str) -> float:
+        """Wait until the service has caught up with all that it may hear at its start.
+
+        Raises
+        ------
+        Unavailable
+            It did not in two minutes.
+        """
+        inbox = Inbox(self.journal, account)
+        watch = Turns(self.journal, account)
+        return self._until(
+            lambda: watch.age() is not None and not inbox.state().waiting,
+            seconds=2 * WAIT_SECONDS,
+        )
 
     def look(self, lead: str) -> None:
         """See how a lead stands before it is changed."""
@@ -78,8 +95,10 @@ class Watch:
         card = self.card(lead)
         return Followed(lead, predicted, written, card)
 
-    def _until(self, holds: Callable[[], bool]) -> float:
-        ends = time.monotonic() + WAIT_SECONDS
+    def _until(
+        self, holds: Callable[[], bool], *, seconds: float = WAIT_SECONDS
+    ) -> float:
+        ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             if holds():
                 return time.monotonic() - self._since
