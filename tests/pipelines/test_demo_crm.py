@@ -30,11 +30,15 @@ def test_the_loop_is_closed(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines" / "config"
     folder.mkdir(parents=True)
     config = folder / "demo_crm.toml"
-    config.write_text(CONFIG.read_text(encoding="utf-8"), encoding="utf-8")
+    for name in (CONFIG.name, "demo_crm.playbook.yaml"):
+        text = CONFIG.with_name(name).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
 
     done = ran(config, "--no-serve", "--leads", "600")
     assert done.returncode == 0, done.stderr[-2_000:]
     assert "cards written" in done.stdout
+    assert done.stdout.count("predicted after") == 3
+    assert "on the card after" in " ".join(done.stdout.split())
     assert "our fields and our tab are on it" in " ".join(done.stdout.split())
 
 
