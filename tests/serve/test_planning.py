@@ -205,8 +205,11 @@ def test_a_changed_file_is_offered_to_the_cards_with_the_decision_or_not_at_all(
     offered: list[Guidances | None] = []
 
     def offers(
-        _: sa.Connection, __: Sequence[Prediction], guidances: Guidances | None = None
+        connection: sa.Connection,
+        predictions: Sequence[Prediction],
+        guidances: Guidances | None = None,
     ) -> None:
+        del connection, predictions
         offered.append(guidances)
         if len(offered) == 1:
             raise Unavailable("The cards are away.", remedy="Ask again.")
