@@ -1,8 +1,8 @@
 """``demo-crm``: the whole loop beside a CRM, which is a double of Bitrix24 on loopback.
 
-Connect, read, train, predict, write back, serve; then the CRM calls us: a lead is
-moved, the client's automation asks the robot, a card opens our tab. Each step is what a
-verb or a service does for a real portal too; only the portal is not real.
+Connect, read, train, predict, write back, serve; then the CRM calls us: a lead comes,
+acts, is moved, the client's automation asks the robot, a card opens our tab. Each step
+is what a verb or a service does for a real portal too; only the portal is not real.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -30,6 +29,7 @@ from crm.bitrix24.checks import Wishes, require
 from crm.bitrix24.client import Client, webhook_in
 from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.installing import install
+from crm.bitrix24.subscribing import EVENTS
 from crm.bitrix24.visits import Visits
 from crm.courier import Courier
 from crm.doors import gate_of
@@ -38,13 +38,17 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, out, verb
 from pipelines.demo import ServeOption, Story, predict
-from pipelines.ingest import take_in
-from pipelines.score import score_open
+from pipelines.following import Watch
 
-LEADS: Final = 1_200
+LEADS: Final = 800
+ACCOUNT: Final = "demo"
+NOBODY: Final = "0"
+"""Stands for the lead that is not there yet."""
 WAIT_SECONDS: Final = 60.0
 LOOPBACK: Final = "127.0.0.1"
 MOVED_TO: Final = "PROCESSED"
+DEEDS: Final = ("SETUP_ATTEMPT", "SETUP_DONE", "FEATURE_USED", "VISIT_PRICING")
+HOOKS: Final = "/crm/bitrix24/events"
 
 LeadsOption = Annotated[int, typer.Option(min=500, help="How many leads to invent.")]
 
@@ -59,6 +63,11 @@ class Portal:
     def ask(self, path: str, *, post: bool = False) -> Any:
         """Ask the double."""
         return json.loads(_fetched(self.address + path, post=post))
+
+    def card_fields(self, lead: str) -> Mapping[str, str | None]:
+        """Read what our fields say on a lead's card."""
+        told: Mapping[str, str | None] = self.ask(f"/demo/card/{lead}")
+        return told
 
     def card(self, lead: str) -> str:
         """Give the address of a lead's card."""
@@ -78,20 +87,20 @@ def demo_crm(
         _connect(settings, portal, story)
         predict(settings, story)
         _write_back(settings, story)
-        _told_of_changes(settings, portal, story)
         open_.enter_context(_service(config, portal, story))
+        new = _told_of_changes(settings, portal, story)
         best = _hottest(settings)
         _call_robot(portal, best, story)
         _open_tab(portal, best, story)
         story.show()
-        show(portal, best)
+        show(portal, best, new)
         if serve:
             _wait()
 
 
 def _start_afresh(settings: Settings) -> None:
     """Forget an earlier demo: the double, too, begins anew each time."""
-    if settings.crm is None or settings.crm.account != "demo":
+    if settings.crm is None or settings.crm.account != ACCOUNT:
         raise BadConfig(
             "This demo speaks to a double alone and clears its store first.",
             remedy="Use pipelines/config/demo_crm.toml.",
@@ -114,6 +123,7 @@ def _portal(leads: int, story: Story) -> Iterator[Portal]:
         told = made.ask("/demo/application")
         os.environ["LEADCAST_CRM_URL"] = f"{made.address}/rest/1/s3cret/"
         os.environ["LEADCAST_CRM_APPLICATION"] = told["application_token"]
+        os.environ["LEADCAST_HOOK_KEY"] = told["application_token"]
         yield made
 
 
@@ -127,7 +137,10 @@ def _connect(settings: Settings, portal: Portal, story: Story) -> None:
         access = portal.ask("/demo/application")["access"]
         with closing(Visits(portal.address, gate)) as visits:
             enrol(partial(visits.call, access), portal.service)
-        step.said = f"{len(made)} fields made; robot and tabs registered"
+            for event in EVENTS:
+                asked = {"event": event, "handler": f"{portal.service}{HOOKS}"}
+                visits.call(access, "event.bind", asked)
+        step.said = f"{len(made)} fields made; robot, tabs and events registered"
 
 
 def _write_back(settings: Settings, story: Story) -> None:
@@ -145,19 +158,31 @@ def _write_back(settings: Settings, story: Story) -> None:
         step.said = f"{written:,} cards written"
 
 
-def _told_of_changes(settings: Settings, portal: Portal, story: Story) -> None:
-    """Let a manager move a lead, and bring its card up to date.
+def _told_of_changes(settings: Settings, portal: Portal, story: Story) -> str:
+    """Let leads change in the CRM, and wait until the cards tell; give the new lead.
 
-    The CRM tells of the change as soon as it is asked again: what is new is read, the
-    open leads are predicted, and the cards that say something else are written.
+    The CRM calls the service, which keeps the hint, reads the lead again, predicts it,
+    and writes its card: nothing of it is done here.
     """
-    lead = _hottest(settings)
-    with story.step("a manager moves a lead") as step:
-        portal.ask(f"/demo/stage/{lead}/{MOVED_TO}", post=True)
-        take_in(settings)
-        score_open(settings, None, as_of=None, now=datetime.now(UTC))
-        step.said = f"lead {lead} to {MOVED_TO}; read and predicted anew"
-    _write_back(settings, story)
+    best = _hottest(settings)
+    with _journal(settings) as journal:
+        watch = Watch(journal, portal.card_fields)
+        with story.step("the service looks at what changed before") as step:
+            step.said = f"at rest after {watch.rest(ACCOUNT):.1f} s"
+        with story.step("a new lead comes") as step:
+            watch.look(NOBODY)
+            new = str(portal.ask(f"/demo/lead/{best}", post=True)["lead"])
+            step.said = str(watch.change(new))
+        with story.step(f"it sets the product up ({len(DEEDS)} events)") as step:
+            watch.look(new)
+            for deed in DEEDS:
+                portal.ask(f"/demo/event/{new}/{deed}", post=True)
+            step.said = str(watch.change(new))
+        with story.step("a manager moves the likeliest lead") as step:
+            watch.look(best)
+            portal.ask(f"/demo/stage/{best}/{MOVED_TO}", post=True)
+            step.said = str(watch.change(best))
+    return new
 
 
 @contextmanager
@@ -203,12 +228,14 @@ def _journal(settings: Settings) -> Iterator[Journal]:
         yield journal
 
 
-def show(portal: Portal, lead: str) -> None:
+def show(portal: Portal, lead: str, new: str) -> None:
     """Print the addresses to open."""
     for what, where in (
         ("card of the likeliest lead", portal.card(lead)),
         ("the same in English", f"{portal.card(lead)}?lang=en"),
+        ("card of the new lead", portal.card(new)),
         ("all leads by tier", f"{portal.service}/"),
+        ("the playbook", f"{portal.service}/playbook"),
     ):
         out.print(f"{what:<27} {where}", soft_wrap=True)
 

@@ -33,9 +33,7 @@ from playbook.telling import Telling
 from playbook.text import Language
 from playbook.trying import Case, Trial, try_out
 from playbook.world import World
-from serve.bulk import Model
 from serve.planning import kept_folder, playbook_of, world_of
-from serve.tryout import open_cases, open_known, past_cases, past_ground
 
 MOST_SHOWN: Final = 10
 NARROW: Final = 360
@@ -199,6 +197,9 @@ def try_playbook(opened: Opened, *, now: datetime, say: object) -> tuple[Trial, 
     Unavailable
         Nothing was ingested, or the journal does not answer.
     """
+    from serve.bulk import Model  # loads the learning libraries, which takes seconds
+    from serve.tryout import open_cases, open_known, past_cases, past_ground
+
     settings, made = opened.settings, opened.playbook
     model = Model.of(settings)
     history = opened.history or History(load(settings.store.folder))
@@ -254,6 +255,9 @@ def diff(
     ] = None,
 ) -> None:
     """Show which open leads would get another plan, before the file is live."""
+    from serve.bulk import Model  # as above
+    from serve.tryout import open_known
+
     before, after = Opened.of(config, old), Opened.of(config, new)
     if to is not None and to.suffix != ".csv":
         fault = Fault("--to", f"{to.name!r} is not a CSV file", "End it with .csv.")

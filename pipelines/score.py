@@ -157,12 +157,13 @@ def score_open(
     model = Model.of(settings)
     work = open_leads_of(settings, as_of=as_of, now=now)
     planning = Planning(settings, lambda: work.history, now=lambda: now)
-    also = planning.also(also_of(settings, lambda: work.history))
+    offers = also_of(settings, lambda: work.history)
+    also = planning.also(offers)
     with closing(Journal(settings.store.database, also=also)) as journal:
         journal.upgrade()
         _forget(settings, journal, now)
         made = _predicted(work, model, begin, advance, journal)
-        chunks = planning.renewed(recorded(made, journal, now=now), journal)
+        chunks = planning.renewed(recorded(made, journal, now=now), journal, offers)
         return _taken(chunks, results, Scored(model.champion.version))
 
 

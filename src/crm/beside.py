@@ -1,38 +1,44 @@
 """What a card is told beside the prediction: where the lead stood, what to do next.
 
-A prediction knows a stage by the people's word for it; a card by the CRM's own id.
-Which id a word stands for is read off what the CRM itself said when it was last read.
+Predictions and plans know stages and people by their names; a card by the CRM's own
+ids. Which id a name stands for is read off what the CRM said when it was last read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from crm.amocrm.naming import names_of
+from crm.amocrm.naming import Names, names_of
 from crm.amocrm.shelf import Shelf as AmoShelf
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.words import Words
+from crm.port import Move, NoteKind
+from crm.writeback.guidance import Guidance, Todo
+from crm.writeback.plan import MoveRule, Wish
 from leads.decision import Prediction, Tier
 from leads.errors import UnknownLead
-from leads.history import History, LeadHistory, microseconds
+from leads.history import History, microseconds
 from leads.settings import AmoSource, Bitrix24Source, Settings
 
 MOST_REASONS: Final = 3
 CALL: Final = {"en": "Call: {why}", "ru": "Позвонить: {why}"}
+STAGE: Final = {
+    "en": "Suggested stage: {stage}.", "ru": "Предлагаемая стадия: {stage}."
+}  # fmt: skip
 CALL_BARE: Final = {"en": "Call", "ru": "Позвонить"}
 
 Past = Callable[[], History | None]
 """Gives the ingested leads, or None before there are any."""
 
-Act = Callable[[Prediction], str]
-"""Says what to do next, in the company's language; nothing is an empty text."""
+Place = tuple[str, str | None, str]
+"""Kind of card, pipeline and stage, in people's words."""
 
-StageIds = Mapping[tuple[str, str | None, str], str]
-"""The CRM's id of a stage by kind of card, pipeline and stage in people's words."""
+StageIds = Mapping[Place, str]
+"""The CRM's id of a stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,14 @@ class Beside:
     """What goes with a prediction to its card.
 
     ``stage`` is the CRM's id of the stage that the prediction saw; None if unknown, and
-    then nothing is moved.
+    then nothing is moved. ``rule`` and ``todo`` are the stage and the task that the
+    lead's plan names.
     """
 
     stage: str | None = None
     action: str = ""
+    rule: MoveRule | None = None
+    todo: Wish | None = None
 
 
 class Besides:
@@ -55,32 +64,38 @@ class Besides:
     settings
         With a ``[crm]`` section.
     past
-        The ingested leads. They are asked only where a move is configured.
-    act
-        What to do next; by default to call the hot leads, and why.
+        The ingested leads. They are asked only where a move may come of it.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        past: Past = lambda: None,
-        act: Act | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, past: Past = lambda: None) -> None:
         assert settings.crm is not None, "only with a [crm] section"
         self._settings = settings
         self._past = past
-        self._act = act or calling(settings.company.language)
         self._moved = {rule.tier for rule in settings.crm.moves}
-        self._held: tuple[History, StageIds] | None = None
+        self._held: tuple[History | None, Ids] | None = None
 
-    def __call__(self, prediction: Prediction, entity: str) -> Beside:
-        """Look up what goes with one prediction to a card."""
-        stage = None
-        if prediction.tier.value in self._moved:
-            stage = self._stage(prediction, entity.partition(":")[0])
-        return Beside(stage, self._act(prediction))
+    def __call__(
+        self, prediction: Prediction, entity: str, guidance: Guidance | None = None
+    ) -> Beside:
+        """Look up what goes with one prediction to a card.
 
-    def _stage(self, prediction: Prediction, kind: str) -> str | None:
+        Without guidance the advice is to call the hot leads, and why.
+        """
+        kind, language = entity.partition(":")[0], self._settings.company.language
+        named = guidance is not None and guidance.stage is not None
+        place = None
+        if named or prediction.tier.value in self._moved:
+            place = self._place(prediction, kind)
+        stage = None if place is None else self._id_of(place)
+        if guidance is None:
+            return Beside(stage, calling(prediction, language))
+        rule = None
+        if place is not None and stage is not None:
+            rule = self._rule(prediction, guidance, place, stage)
+        todo = None if guidance.todo is None else self._wish(guidance.todo)
+        return Beside(stage, guidance.action, rule, todo)
+
+    def _place(self, prediction: Prediction, kind: str) -> Place | None:
         history = self._past()
         if history is None:
             return None
@@ -88,64 +103,102 @@ class Besides:
             lead = history.lead(prediction.lead_id)
         except UnknownLead:
             return None
-        return self._id_of(lead.as_of(microseconds(prediction.as_of)), kind, history)
-
-    def _id_of(self, lead: LeadHistory, kind: str, history: History) -> str | None:
-        if not lead.stages:
+        stages = lead.as_of(microseconds(prediction.as_of)).stages
+        if not stages:
             return None
-        last = lead.stages[-1]  # they come in order of time
-        ids = self._ids(history)
-        if ids is None:  # exports mostly hold the CRM's own ids
-            return last.stage
-        return ids.get((kind, last.pipeline, last.stage))
+        last = stages[-1]  # they come in order of time
+        return kind, last.pipeline, last.stage
 
-    def _ids(self, history: History) -> StageIds | None:
+    def _rule(
+        self, prediction: Prediction, guidance: Guidance, place: Place, before: str
+    ) -> MoveRule | None:
+        """Name the move that a plan wants; None if there is none to make."""
+        kind, pipeline, _ = place
+        if guidance.stage is None:
+            return None
+        after = self._id_of((kind, pipeline, guidance.stage))
+        if after is None or after == before:
+            return None
+        words = STAGE[self._settings.company.language].format(stage=guidance.stage)
+        move = Move(before, after)
+        return MoveRule(prediction.tier, move, words, is_on=guidance.moves)
+
+    def _wish(self, todo: Todo) -> Wish:
+        person = None
+        if todo.whom is not None:
+            ids = self._ids()
+            person = todo.whom if ids is None else ids.people.get(todo.whom, todo.whom)
+            person = person if person.isascii() and person.isdigit() else None
+        return Wish(
+            NoteKind.TASK, todo.text, todo.deadline, type=todo.type, responsible=person
+        )
+
+    def _id_of(self, place: Place) -> str | None:
+        ids = self._ids()  # exports mostly hold the CRM's own
+        return place[2] if ids is None else ids.stages.get(place)
+
+    def _ids(self) -> Ids | None:
         if not isinstance(self._settings.source, Bitrix24Source | AmoSource):
             return None
-        held = self._held
+        held, history = self._held, self._past()
         if held is None or held[0] is not history:  # another ingest, maybe other words
-            held = self._held = history, stage_ids(self._settings)
+            held = self._held = history, ids_of(self._settings)
         return held[1]
 
 
-def calling(language: str) -> Act:
+def calling(prediction: Prediction, language: str) -> str:
     """Advise to call who is hot, for the reasons that are advice."""
-
-    def act(prediction: Prediction) -> str:
-        if prediction.tier is not Tier.HOT:
-            return ""
-        good = [r for r in prediction.reasons if r.advisable and r.share > 0]
-        # The fact alone: the counts stand on the card already, among the reasons.
-        texts = [
-            r.text.get(language, "").partition(". ")[0] for r in good[:MOST_REASONS]
-        ]
-        why = "; ".join(filter(None, texts))
-        return CALL[language].format(why=why) if why else CALL_BARE[language]
-
-    return act
+    if prediction.tier is not Tier.HOT:
+        return ""
+    good = [r for r in prediction.reasons if r.advisable and r.share > 0]
+    # The fact alone: the counts stand on the card already, among the reasons.
+    texts = [r.text.get(language, "").partition(". ")[0] for r in good[:MOST_REASONS]]
+    why = "; ".join(filter(None, texts))
+    return CALL[language].format(why=why) if why else CALL_BARE[language]
 
 
-def stage_ids(settings: Settings) -> StageIds:
-    """Read which id each stage goes by, as the CRM said when it was last read.
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The CRM's ids by name; a name that stands for two is absent."""
 
-    A word that stands for two stages names neither.
-    """
+    stages: StageIds
+    people: Mapping[str, str]
+
+
+def ids_of(settings: Settings) -> Ids:
+    """Read which id each stage and person goes by, as the CRM said when last read."""
     source, folder = settings.source, settings.store.folder
     if isinstance(source, Bitrix24Source):
-        told = list(_of_portal(Shelf(folder / source.kind / source.account)))
-    elif isinstance(source, AmoSource):
-        with closing(AmoShelf(folder / source.kind / source.account)) as shelf:
-            told = list(_of_account(shelf))
-    else:
-        told = []
-    often = Counter(word for word, _ in told)
-    return {word: stage for word, stage in told if often[word] == 1}
+        words = _words(Shelf(folder / source.kind / source.account))
+        return Ids(_single(_of_portal(words)), _named(words.people))
+    assert isinstance(source, AmoSource), "only of a CRM"
+    with closing(AmoShelf(folder / source.kind / source.account)) as shelf:
+        names = names_of(shelf)
+    return Ids(_single(_of_account(names)), _named(names.users))
 
 
-def _of_portal(shelf: Shelf) -> Iterator[tuple[tuple[str, str | None, str], str]]:
+def _named(people: Mapping[str, str]) -> Mapping[str, str]:
+    return _single((name, key) for key, name in people.items())
+
+
+Name = TypeVar("Name")
+
+
+def _single(told: Iterable[tuple[Name, str]]) -> dict[Name, str]:
+    """Keep the names that stand for one thing."""
+    every = list(told)
+    often = Counter(name for name, _ in every)
+    return {name: key for name, key in every if often[name] == 1}
+
+
+def _words(shelf: Shelf) -> Words:
     words = Words()
     for page in shelf.pages("words"):
         words.learn(page.rows)
+    return words
+
+
+def _of_portal(words: Words) -> Iterator[tuple[Place, str]]:
     for listed, stage in words.statuses:
         if listed == "STATUS":
             yield ("lead", None, words.stage("lead", 0, stage)), stage
@@ -155,7 +208,6 @@ def _of_portal(shelf: Shelf) -> Iterator[tuple[tuple[str, str | None, str], str]
             yield ("deal", pipeline, words.stage("deal", number, stage)), stage
 
 
-def _of_account(shelf: AmoShelf) -> Iterator[tuple[tuple[str, str | None, str], str]]:
-    names = names_of(shelf)
+def _of_account(names: Names) -> Iterator[tuple[Place, str]]:
     for (pipeline, status), word in names.stages.items():
         yield ("lead", names.pipeline(pipeline), word), f"{pipeline}/{status}"

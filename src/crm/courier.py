@@ -6,15 +6,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
-from crm.beside import CALL, Act, Besides, Past
+from crm.beside import CALL, Besides, Past
 from crm.doors import Open, desk_of, gate_of
 from crm.port import CardDesk, Move, NoteKind, OurField
 from crm.writeback.delivery import Worker
-from crm.writeback.offering import Decide, Offering
+from crm.writeback.guidance import Guidance
+from crm.writeback.offering import Decide, Guided, Offering
 from crm.writeback.outbox import Outbox, Terms
 from crm.writeback.pace import PaceState
 from crm.writeback.plan import Decision, MoveRule, Policy, Wish, decision_of
@@ -22,7 +24,7 @@ from crm.writeback.upkeep import OutboxState, Upkeep
 from leads.conform.money import DECIMALS, USUAL_DECIMALS
 from leads.decision import Prediction, Tier
 from leads.errors import BadInput, Unavailable
-from leads.journal import Also, Journal
+from leads.journal import Journal
 from leads.settings import Crm, Settings
 
 DRAIN_SECONDS: Final = 75.0
@@ -129,9 +131,7 @@ def policy_of(crm: Crm) -> Policy:
     return Policy(step=crm.step, moves=rules)
 
 
-def also_of(
-    settings: Settings, past: Past = lambda: None, act: Act | None = None
-) -> Also | None:
+def also_of(settings: Settings, past: Past = lambda: None) -> Offering | None:
     """Give what a journal must add to its transactions; None without a CRM.
 
     Parameters
@@ -141,40 +141,51 @@ def also_of(
     past
         The ingested leads, which know the stage that a prediction saw. Without them
         nothing is moved.
-    act
-        What to do next; by default to call the hot leads.
 
     Examples
     --------
-    ``Journal(settings.store.database, also=also_of(settings, ingested.history))``
+    ``Journal(settings.store.database, also=also_of(settings, ingested.history))``;
+    where a playbook decides first, ``serve.planning.Planning.also`` wraps this.
     """
     crm = settings.crm
     if crm is None:
         return None
-    return Offering(crm.account, decide_of(settings, past, act), step=crm.step)
+    decide, guided = decide_of(settings, past), guided_of(settings, past)
+    return Offering(crm.account, decide, step=crm.step, guided=guided)
 
 
-def decide_of(
-    settings: Settings, past: Past = lambda: None, act: Act | None = None
-) -> Decide:
+def decide_of(settings: Settings, past: Past = lambda: None) -> Decide:
     """Say how a prediction becomes a card's words; parameters as ``also_of``."""
-    crm, language = _section(settings), settings.company.language
-    besides = Besides(settings, past, act)
+    return partial(guided_of(settings, past), guidance=None, leave=False)
 
-    def decide(prediction: Prediction) -> Decision | None:
+
+def guided_of(settings: Settings, past: Past = lambda: None) -> Guided:
+    """Say it where a playbook says what to do next."""
+    crm, language = _section(settings), settings.company.language
+    besides = Besides(settings, past)
+
+    def decide(
+        prediction: Prediction, guidance: Guidance | None, *, leave: bool
+    ) -> Decision | None:
         entity = entity_of(prediction.lead_id, crm.entity)
         if entity is None:
             return None
-        beside = besides(prediction, entity)
+        beside = besides(prediction, entity, guidance)
         said = decision_of(
             prediction, entity=entity, language=language,
-            money=money_of(prediction), action=beside.action,
+            money=money_of(prediction), action=None if leave else beside.action,
         )  # fmt: skip
         fields = dict(said.fields)
         if prediction.outlook is not None:  # what is known no more must not stand on
             fields.setdefault(OurField.EXPECTED_MONEY, None)
         wishes = wishes_of(prediction, settings)
-        return Decision(entity, fields, beside.stage, wishes)
+        if leave or guidance is not None:  # its task, or none, instead of the usual
+            own = (beside.todo,) if crm.task and beside.todo is not None else ()
+            wishes = (*(w for w in wishes if w.kind is not NoteKind.TASK), *own)
+        mark = None if leave else guidance.mark if guidance is not None else ""
+        return Decision(
+            entity, fields, beside.stage, wishes, rule=beside.rule, mark=mark
+        )
 
     return decide
 

@@ -123,6 +123,8 @@ class Note:
     responsible: str | None = None
     remote_id: str | None = None
     """None: create it. Else: change the text and the deadline of this one."""
+    type: str = "call"
+    """Of a task: ``call``, ``meeting``, ``demo``, ``mail``, ``message``, ``check``."""
 
 
 class Outcome(StrEnum):

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from leads.errors import DamagedBundle, NoModel, PromotionRefused
-from model.bundle import Bundle, verify_in_child
 
 POINTER: Final = "champion.json"
 BUNDLES: Final = "bundles"
@@ -79,6 +78,8 @@ def set_champion(
     DamagedBundle
         The bundle is not what its manifest says.
     """
+    from model.bundle import Bundle, verify_in_child  # who only reads it needs none
+
     verify_in_child(bundle_path)
     digest = Bundle.open(bundle_path).digest
     terms = _terms_or_none(store_folder)
@@ -108,6 +109,8 @@ def roll_back(store_folder: Path, now: datetime) -> Champion:
             " there is nothing to go back to.",
             remedy="Train and promote another one.",
         )
+    from model.bundle import Bundle  # as above
+
     earlier = _champion(store_folder, terms[-2])
     Bundle.open(earlier.path, digest=earlier.digest)
     _swap(store_folder, terms[:-1], undone={**terms[-1], "undone_at": now.isoformat()})
@@ -157,6 +160,8 @@ def _pointer(store_folder: Path) -> dict[str, Any]:
 
 def _keep(source: Path, target: Path) -> None:
     """Copy a bundle into the store; it is there whole or not at all."""
+    from model.bundle import Bundle  # as above
+
     if target.is_dir():
         try:
             Bundle.open(target, digest=target.name)

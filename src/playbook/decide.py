@@ -55,10 +55,12 @@ class Planned:
     def message(self, language: Language) -> str | None:
         """Fill the message's gaps with the lead's own; what is not known is "…"."""
         text: Text | None = self.plan.message
-        if text is None:
-            return None
-        known = self.gaps or {}
-        return GAP.sub(lambda gap: known.get(gap[1], BLANK), said(text, language))
+        return None if text is None else filled(text, self.gaps or {}, language)
+
+
+def filled(text: Text, known: Mapping[str, str], language: Language) -> str:
+    """Fill a message's gaps; what is not known is "…"."""
+    return GAP.sub(lambda gap: known.get(gap[1], BLANK), said(text, language))
 
 
 def action_of(plan: Plan, language: Language) -> str:
@@ -120,7 +122,7 @@ def plan_of(playbook: Playbook, known: Known, *, now: datetime) -> Planned:
         playbook=playbook.digest,
         due_at=due_at,
         whom=_whom(plan, known),
-        gaps=None if plan.message is None else _gaps(known),
+        gaps=None if plan.message is None else gaps_of(known),
     )
 
 
@@ -132,7 +134,8 @@ def _whom(plan: Plan, known: Known) -> str | None:
     return None if known.lead is None else known.lead.owner
 
 
-def _gaps(known: Known) -> dict[str, str]:
+def gaps_of(known: Known) -> dict[str, str]:
+    """Gather what a message may say of the lead itself."""
     lead = known.lead
     gaps: dict[str, object] = {"lead": known.prediction.lead_id}
     if lead is not None:

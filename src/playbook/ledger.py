@@ -7,7 +7,7 @@ with whatever else is told of them: all of it is there, or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +29,9 @@ MOST_ASKED: Final = 10_000
 Decide = Callable[[Prediction, Tier | None], Planned | None]
 """Plans a lead by its prediction and the tier that a person set; None if it cannot."""
 
+Told = Callable[[sa.Connection, Sequence[Prediction], Sequence[Planned]], None]
+"""Learns what was decided on predictions, in the transaction that keeps it."""
+
 Key = tuple[str, int]
 """A lead and the moment of its prediction, in microseconds."""
 
@@ -46,6 +49,10 @@ class Kept:
     due_at: datetime | None
     whom: str | None
     automatic: bool
+
+
+def _nobody(*_: object) -> None:
+    """Stand where nobody is told."""
 
 
 class Ledger:
@@ -72,17 +79,27 @@ class Ledger:
         self, connection: sa.Connection, predictions: Sequence[Prediction]
     ) -> None:
         """Decide on new predictions, in the transaction that records them."""
-        self._write(connection, predictions)
+        self.planned(connection, predictions)
 
-    def renew(self, journal: Journal, predictions: Sequence[Prediction]) -> int:
+    def renew(
+        self, journal: Journal, predictions: Sequence[Prediction], told: Told = _nobody
+    ) -> int:
         """Decide anew where another playbook decided, or none; says on how many.
 
         So a changed file takes effect on leads whose prediction was made before it.
+
+        Parameters
+        ----------
+        told
+            Who learns of it in the same transaction.
         """
         with journal.writing() as connection:
             done = set(self._decided(connection, predictions))
             left = [made for made in predictions if _key(made) not in done]
-            return self._write(connection, left) if left else 0
+            planned = self.planned(connection, left) if left else []
+            if planned:
+                told(connection, left, planned)
+            return len(planned)
 
     def _decided(
         self, connection: sa.Connection, predictions: Sequence[Prediction]
@@ -97,22 +114,27 @@ class Ledger:
             )
             yield from (tuple(row) for row in connection.execute(query))
 
-    def _write(
+    def planned(
         self, connection: sa.Connection, predictions: Sequence[Prediction]
-    ) -> int:
+    ) -> list[Planned]:
+        """Decide on new predictions, and give what was decided."""
         entries = _entries(connection, predictions)
         ids = [made.lead_id for made in predictions]
         tiers = overridden(connection, ids, now=self._now())
+        before = kept_in(connection, ids)
         planned = [
-            (entries[_key(made)], decided)
+            _held(decided, before.get(made.lead_id))
             for made in predictions
             if _key(made) in entries
             and (decided := self._decide(made, tiers.get(made.lead_id)))
         ]
-        rows = [_row(entry, decided, self._now()) for entry, decided in planned]
+        rows = [
+            _row(entries[one.lead_id, micros(one.as_of)], one, self._now())
+            for one in planned
+        ]
         if rows:
             connection.execute(sa.insert(PLANNED), rows)
-        return len(rows)
+        return planned
 
 
 def planned_counts(journal: Journal) -> dict[tuple[str, str], int]:
@@ -133,14 +155,28 @@ def planned_counts(journal: Journal) -> dict[tuple[str, str], int]:
 
 def kept_plans(journal: Journal, lead_ids: Sequence[str]) -> dict[str, Kept]:
     """Give the newest decision on each lead; leads without one are absent."""
+    with journal.reading() as connection:
+        return kept_in(connection, lead_ids)
+
+
+def kept_in(connection: sa.Connection, lead_ids: Sequence[str]) -> dict[str, Kept]:
+    """Give the newest decision on each lead, as a transaction sees it."""
     found: dict[str, Kept] = {}
     newest = _newest([PLANNED.c.lead_id], PLANNED.c.id)
-    with journal.reading() as connection:
-        for some in _parts(lead_ids):
-            last = newest.where(PLANNED.c.lead_id.in_(some)).subquery()
-            query = sa.select(PLANNED).join(last, last.c.newest == PLANNED.c.id)
-            found |= {row.lead_id: _kept(row) for row in connection.execute(query)}
+    for some in _parts(lead_ids):
+        last = newest.where(PLANNED.c.lead_id.in_(some)).subquery()
+        query = sa.select(PLANNED).join(last, last.c.newest == PLANNED.c.id)
+        found |= {row.lead_id: _kept(row) for row in connection.execute(query)}
     return found
+
+
+def _held(planned: Planned, before: Kept | None) -> Planned:
+    """Let a deadline stand while the plan does: a task that waits is not put off."""
+    if before is None or before.plan != planned.plan.name:
+        return planned
+    if before.due_at is None or planned.due_at is None:
+        return planned
+    return replace(planned, due_at=before.due_at)
 
 
 def _newest(by: Sequence[sa.Column[Any]], ids: sa.Column[Any]) -> sa.Select[Any]:

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from scipy.stats import binomtest
-
 from playbook.decide import decide
 from playbook.facts import Facts
 from playbook.plan import Playbook
@@ -154,6 +152,8 @@ def _tried(number: str, plan: str, tally: _Tally, dead: set[str]) -> Tried:
     leads, converted = len(tally.past), sum(tally.past.values())
     rate = low = high = said = None
     if leads:
+        from scipy.stats import binomtest  # takes seconds to import
+
         interval = binomtest(converted, leads).proportion_ci(CONFIDENCE, "wilson")
         rate, low, high = converted / leads, interval.low, interval.high
         said = tally.said / leads

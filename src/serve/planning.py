@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 import structlog
 
+from crm.writeback.guidance import Guidances
 from leads.decision import Prediction, Tier
 from leads.errors import BadConfig, NoModel, UnknownLead
 from leads.history import History
@@ -39,8 +40,23 @@ from playbook import (
 from playbook.decide import action_of
 from playbook.ledger import Kept, Ledger, kept_plans
 from playbook.text import Language, Text
+from serve.guiding import guidance_of
 
 KEPT: Final = "playbook"
+
+
+class Offers(Protocol):
+    """Offers predictions and plans to cards: ``crm.writeback.offering.Offering``."""
+
+    def __call__(
+        self,
+        connection: sa.Connection,
+        predictions: Sequence[Prediction],
+        guidances: Guidances | None = ...,
+    ) -> None:
+        """Offer them in a transaction; without guidances plans stay as they are."""
+        ...
+
 
 log = structlog.get_logger()
 
@@ -222,19 +238,26 @@ class Planning:
 
         return Ledger(decide, planner.playbook.digest, now=self._now)
 
-    def also(self, other: Also | None) -> Also | None:
-        """Decide in the transaction of the predictions, then do the other thing."""
+    def also(self, other: Offers | None) -> Also | None:
+        """Decide in the transaction of the predictions, then offer it to the cards.
+
+        While no good playbook is at hand, cards keep what they say of the next step.
+        """
         if self._settings.playbook is None:
             return other
 
         def both(connection: sa.Connection, made: Sequence[Prediction]) -> None:
             ledger = self.ledger()
-            if ledger is not None:
-                ledger(connection, made)
+            planned = None if ledger is None else ledger.planned(connection, made)
             if other is not None:
-                other(connection, made)
+                said = None if planned is None else self._guidances(planned)
+                other(connection, made, said)
 
         return both
+
+    def _guidances(self, planned: Sequence[Planned]) -> Guidances:
+        language = self._settings.company.language
+        return {one.lead_id: guidance_of(one, language) for one in planned}
 
     def kept(self, journal: Journal, lead_ids: Sequence[str]) -> dict[str, NextStep]:
         """Give what was decided for leads by the playbook of now, with its words.
@@ -253,13 +276,28 @@ class Planning:
         }
 
     def renewed(
-        self, chunks: Iterator[list[Prediction]], journal: Journal
+        self,
+        chunks: Iterator[list[Prediction]],
+        journal: Journal,
+        other: Offers | None = None,
     ) -> Iterator[list[Prediction]]:
-        """Let a changed playbook decide on predictions that were made before it."""
+        """Let a changed playbook decide on predictions that were made before it.
+
+        The cards are offered what it says in the same transaction.
+        """
+
+        def told(
+            connection: sa.Connection,
+            made: Sequence[Prediction],
+            planned: Sequence[Planned],
+        ) -> None:
+            if other is not None:
+                other(connection, made, self._guidances(planned))
+
         for made in chunks:
             ledger = self.ledger()
             if ledger is not None:
-                ledger.renew(journal, made)
+                ledger.renew(journal, made, told)
             yield made
 
 

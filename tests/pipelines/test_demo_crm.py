@@ -30,12 +30,17 @@ def test_the_loop_is_closed(tmp_path: Path) -> None:
     folder = tmp_path / "pipelines" / "config"
     folder.mkdir(parents=True)
     config = folder / "demo_crm.toml"
-    config.write_text(CONFIG.read_text(encoding="utf-8"), encoding="utf-8")
+    for name in (CONFIG.name, "demo_crm.playbook.yaml"):
+        text = CONFIG.with_name(name).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
 
     done = ran(config, "--no-serve", "--leads", "600")
     assert done.returncode == 0, done.stderr[-2_000:]
-    assert "cards written" in done.stdout
-    assert "our fields and our tab are on it" in " ".join(done.stdout.split())
+    said = " ".join(done.stdout.replace("│", " ").split())
+    assert "cards written" in said
+    assert said.count("predicted after") == 3
+    assert "on the card after" in said
+    assert "are on it" in said
 
 
 def test_a_real_account_is_never_cleared(tmp_path: Path) -> None:

@@ -107,6 +107,24 @@ def test_a_changed_file_takes_effect_on_the_next_run(
         assert len(connection.execute(sa.select(PLANNED)).all()) == 4
 
 
+def test_a_deadline_stands_while_the_plan_does(
+    opened: Callable[[Playbook], Journal],
+) -> None:
+    """A new prediction does not put a task off."""
+    journal, later = opened(BOOK), NOW + timedelta(days=1)
+    record(journal, prediction("A", Tier.HOT))
+
+    def decide(made: Prediction, _: Tier | None) -> Planned:
+        return plan_of(BOOK, known(made, lead(made.lead_id)), now=later)
+
+    ledger = Ledger(decide, OTHER.digest, now=lambda: later)
+    ledger.renew(journal, [prediction("A", Tier.HOT)])
+
+    kept = kept_plans(journal, ["A"])["A"]
+    assert kept.made_at == later
+    assert kept.due_at == NOW + timedelta(hours=4)
+
+
 def test_going_back_to_an_earlier_file_is_a_change_too(
     opened: Callable[[Playbook], Journal],
 ) -> None:

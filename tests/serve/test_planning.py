@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from tests.serve.conftest import Company
 from tests.serve.markup import read
 from tests.serve.service import config_of
 from typer.testing import CliRunner
 
+from crm.writeback.guidance import Guidances
+from leads.decision import Prediction
+from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import PlaybookFile, Settings
 from model.snapshots import take
@@ -186,3 +191,60 @@ def test_a_trial_counts_every_open_lead_and_is_kept_for_the_page(
     with TestClient(create_app(settings)) as client:
         page = " ".join(read(client.get("/playbook?lang=en").text).texts)
     assert f"on {done.past:,} lead" in page
+
+
+def test_a_changed_file_is_offered_to_the_cards_with_the_decision_or_not_at_all(
+    company: Company, settings: Settings
+) -> None:
+    """What cannot be offered is not decided either; what can is offered once."""
+    assert settings.playbook is not None
+    done = score_open(settings, None, as_of=None, now=NOW)
+    text = TEXT.replace("[hot, warm]", "[hot]")
+    settings.playbook.file.write_text(text, encoding="utf-8")
+    planning = Planning(settings, lambda: company.history, now=lambda: NOW)
+    offered: list[Guidances | None] = []
+
+    def offers(
+        connection: sa.Connection,
+        predictions: Sequence[Prediction],
+        guidances: Guidances | None = None,
+    ) -> None:
+        del connection, predictions
+        offered.append(guidances)
+        if len(offered) == 1:
+            raise Unavailable("The cards are away.", remedy="Ask again.")
+
+    with closing(Journal(settings.store.database)) as journal:
+        before = planned_counts(journal)
+        with pytest.raises(Unavailable):
+            list(planning.renewed(iter([done.best]), journal, offers))
+        after = planned_counts(journal)
+        for _ in range(2):
+            list(planning.renewed(iter([done.best]), journal, offers))
+
+    assert after == before
+    assert len(offered) == 2
+    assert offered[1] is not None
+    assert set(offered[1]) == {made.lead_id for made in done.best}
+
+
+def test_a_lead_s_plan_stands_on_today_in_files_and_on_its_page(
+    settings: Settings,
+) -> None:
+    """The same next step and deadline everywhere; the page says how it came."""
+    score_open(settings, None, as_of=None, now=NOW)
+    with closing(Journal(settings.store.database)) as journal:
+        best = journal.ranking()[0][0]
+        kept = kept_plans(journal, [best])[best]
+    with TestClient(create_app(settings)) as client:
+        page = " ".join(read(client.get(f"/leads/{best}?lang=en").text).texts)
+        today = " ".join(read(client.get("/?lang=en").text).texts)
+        file = client.get("/leads.csv?lang=en").text.splitlines()
+
+    assert kept.due_at is not None
+    assert "What to do next" in page
+    assert "Tier: hot or warm yes" in page
+    assert kept.playbook[:12] in page
+    assert "Next: Call: Позвонить (by 2 Jun 2026" in today.replace("\u00a0", " ")
+    assert '"What to do"' in file[0]
+    assert '"Call: Позвонить","2026-06-02 ' in file[1]

@@ -16,7 +16,8 @@ from crm.amocrm.writes import Address, Item, send_all, send_one
 from crm.port import Note, NoteKind, Outcome, Result
 
 CALL: Final = 1
-"""The task type that every account has."""
+TYPES: Final = {"meeting": 2, "demo": 2}
+"""Types of tasks that every account has; what is none of them goes as a call."""
 
 ADDRESSES: Final = {
     (NoteKind.COMMENT, True): Address("POST", "leads/notes", "notes"),
@@ -99,7 +100,8 @@ def _item(note: Note) -> Item:
     if note.deadline is not None:
         item["complete_till"] = int(note.deadline.timestamp())
     if note.remote_id is None:
-        item |= {"entity_id": _lead(note), "entity_type": "leads", "task_type_id": CALL}
+        item |= {"entity_id": _lead(note), "entity_type": "leads"}
+        item["task_type_id"] = TYPES.get(note.type, CALL)
         if note.responsible is not None:
             item["responsible_user_id"] = int(note.responsible)
     return item

@@ -77,11 +77,12 @@ class Notary:
                 marker = self.marker(one.claim.entity, wish.kind, wish.topic)
                 row = known.get(marker)
                 said = _digest(f"{wish.text} {wish.deadline}")
+                of_card = card.responsible if card else None
                 if row is None or row.said != said:
                     note = Note(
                         one.claim.entity, wish.kind, marker, wish.text,
-                        deadline=wish.deadline,
-                        responsible=card.responsible if card else None,
+                        deadline=wish.deadline, type=wish.type,
+                        responsible=wish.responsible or of_card,
                         remote_id=row.remote_id if row else None,
                     )  # fmt: skip
                     errands.append(_Errand(one, note, said))

@@ -8,23 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm.port import Fields, OurField
-from crm.writeback.plan import Decision, is_noticed
+from crm.port import Fields, NoteKind, OurField
+from crm.writeback.guidance import Guidance, Guidances
+from crm.writeback.plan import Decision, Wish, is_noticed
 from crm.writeback.tables import OUTBOX, fields_of
 from crm.writeback.text import decision_in, text_of_decision
 from leads.databaseclock import database_micros
 from leads.decision import Prediction
 
+MOST_ASKED: Final = 10_000
+UNPLANNED: Final[Guidances] = {}
+NOTHING: Final = '{"fields":{},"wishes":[]}'
+
+
 Decide = Callable[[Prediction], Decision | None]
 """Says what a card should show of a prediction; None if the lead has no card."""
 
-MOST_ASKED: Final = 10_000
-NOTHING: Final = '{"fields":{},"wishes":[]}'
+
+class Guided(Protocol):
+    """``Decide`` where a playbook says what to do next."""
+
+    def __call__(
+        self, prediction: Prediction, guidance: Guidance | None, *, leave: bool
+    ) -> Decision | None:
+        """Say it; ``leave`` what the card says of the next step as it is."""
+        ...
 
 
 class Offering:
@@ -38,6 +51,8 @@ class Offering:
         What a card should show of a prediction.
     step
         Points of probability that are worth a write.
+    guided
+        What it should show where there is a playbook.
     clock
         As in ``Outbox``.
     """
@@ -48,23 +63,44 @@ class Offering:
         decide: Decide,
         *,
         step: int,
+        guided: Guided | None = None,
         clock: Callable[[sa.Connection], int] = database_micros,
     ) -> None:
         self._account = account
         self._decide = decide
         self._step = step
+        self._guided = guided
         self._clock = clock
 
     def __call__(
-        self, connection: sa.Connection, predictions: Sequence[Prediction]
+        self,
+        connection: sa.Connection,
+        predictions: Sequence[Prediction],
+        guidances: Guidances | None = UNPLANNED,
     ) -> None:
-        """Offer what these predictions say; of one card the last one counts."""
+        """Offer what these predictions say; of one card the last one counts.
+
+        Parameters
+        ----------
+        guidances
+            What a playbook wants done, decided in the same transaction. None: there is
+            one, but it cannot be asked now; what cards say of it is left as it is.
+        """
         newest: dict[str, tuple[str, Decision]] = {}
         for made in predictions:
-            decision = self._decide(made)
+            decision = self._decided(made, guidances)
             if decision is not None:
                 newest[decision.entity] = (made.lead_id, decision)
         self.offer(connection, newest)
+
+    def _decided(
+        self, made: Prediction, guidances: Guidances | None
+    ) -> Decision | None:
+        if self._guided is None or guidances is UNPLANNED:
+            return self._decide(made)
+        if guidances is None:
+            return self._guided(made, None, leave=True)
+        return self._guided(made, guidances.get(made.lead_id), leave=False)
 
     def offer(
         self, connection: sa.Connection, newest: dict[str, tuple[str, Decision]]
@@ -75,7 +111,7 @@ class Offering:
         now = self._clock(connection)
         leads = {entity: lead_id for entity, (lead_id, _) in newest.items()}
         for row in self.rows(connection, leads, now):
-            decision = with_orders(newest[row.entity][1], row)
+            decision = with_orders(marked(newest[row.entity][1], row), row)
             if not self._is_news(row, decision):
                 continue
             waits = row.next_at is not None or row.dead_since is not None
@@ -107,7 +143,9 @@ class Offering:
         shown = dict.fromkeys(OurField) | fields_of(row.shown)
         kept = set(row.overridden.split())
         seen = {n: v for n, v in decision.fields.items() if n.value not in kept}
-        return row.desired_version == 0 or is_noticed(shown, seen, self._step)
+        if row.desired_version == 0 or decision.is_renewed:
+            return True
+        return is_noticed(shown, seen, self._step)
 
     def _make_room(
         self, connection: sa.Connection, leads: Mapping[str, str], now: int
@@ -133,6 +171,22 @@ class Offering:
             )
             found += connection.execute(query)
         return found
+
+
+def marked(decision: Decision, row: sa.Row[Any]) -> Decision:
+    """Say whether the plan is another than this card was last offered."""
+    said = decision_in(row.entity, row.desired, row.stage)
+    if decision.mark is None:
+        tasks = tuple(wish for wish in said.wishes if _is_usual_task(wish))
+        wishes = (*decision.wishes, *tasks)
+        decision = replace(decision, mark=said.mark, rule=said.rule, wishes=wishes)
+    waits = row.desired_version > row.confirmed_version
+    is_other = row.desired_version > 0 and decision.mark != said.mark
+    return replace(decision, is_renewed=is_other or (waits and said.is_renewed))
+
+
+def _is_usual_task(wish: Wish) -> bool:
+    return wish.kind is NoteKind.TASK and not wish.topic
 
 
 def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:

@@ -8,7 +8,7 @@ database.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -29,6 +29,10 @@ class Wish:
     deadline: datetime | None = None
     topic: str = ""
     """What a person ordered it for; a note of its own beside the usual one."""
+    type: str = "call"
+    """Of a task, as in ``Todo``."""
+    responsible: str | None = None
+    """The CRM's id of whoever a task is for; None: who is responsible for the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ class Decision:
     wishes: tuple[Wish, ...] = ()
     move: Move | None = None
     """A move that a person approved; made if the card still stands before it."""
+    rule: MoveRule | None = None
+    """The stage that the lead's plan names; it stands in for the rules of tiers."""
+    mark: str | None = ""
+    """Of the plan, as in ``Guidance``; empty without one, None to leave it as it is."""
+    is_renewed: bool = False
+    """Whether the plan is another than the card was last offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +173,8 @@ def plan(
     """Find the smallest change that makes a card say what was decided.
 
     Nothing is written unless the tier differs, the probability by ``policy.step`` or
-    more, a field of ours was emptied, or the card fell back to an earlier version.
+    more, a field of ours was emptied, the plan is another, or the card fell back to an
+    earlier version.
 
     Parameters
     ----------
@@ -188,7 +199,8 @@ def plan(
         for name, value in ours.items()
         if name not in overridden and card.fields[name] is not None
     }
-    stands = move is None and not _has_fallen_back(card, shown)
+    is_new = decision.is_renewed and shown.version < version
+    stands = move is None and not is_new and not _has_fallen_back(card, shown)
     if stands and not is_noticed(card.fields, wanted, policy.step):
         return Plan(None, kept, overridden, suggested)
     fields: dict[OurField, Value] = {
@@ -275,7 +287,7 @@ def _wanted(
     decision: Decision, suggested: Move | None, policy: Policy
 ) -> dict[OurField, Value]:
     wanted = dict(decision.fields)
-    for rule in policy.moves:
+    for rule in _rules(decision, policy):
         if suggested is not None and rule.move == suggested:
             action = wanted.get(OurField.ACTION) or ""
             wanted[OurField.ACTION] = shortened(f"{action} {rule.words}") or None
@@ -300,8 +312,18 @@ def _move(
         return None, None
     if OurField.TIER in overridden:
         return None, None
-    for rule in policy.moves:
+    for rule in _rules(decision, policy):
         fits = rule.move.before == card.stage and rule.move not in shown.moves
         if fits and rule.tier.value == decision.fields.get(OurField.TIER):
             return (rule.move, None) if rule.is_on else (None, rule.move)
     return None, None
+
+
+def _rules(decision: Decision, policy: Policy) -> tuple[MoveRule, ...]:
+    """Give the moves to consider; a plan's is made only where its pair is on, too."""
+    named = decision.rule
+    if named is None:
+        return policy.moves
+    pair = (named.tier, named.move)
+    allowed = any(one.is_on and (one.tier, one.move) == pair for one in policy.moves)
+    return (replace(named, is_on=named.is_on and allowed),)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from crm.port import Move, NoteKind
-from crm.writeback.plan import Decision, Wish
+from crm.writeback.plan import Decision, MoveRule, Wish
 from crm.writeback.tables import fields_of, text_of
+from leads.decision import Tier
 
 
 def text_of_decision(decision: Decision) -> str:
@@ -19,13 +21,21 @@ def text_of_decision(decision: Decision) -> str:
             "text": wish.text,
             "deadline": wish.deadline and wish.deadline.isoformat(),
             **({"topic": wish.topic} if wish.topic else {}),
+            **({"type": wish.type} if wish.type != "call" else {}),
+            **({"for": wish.responsible} if wish.responsible else {}),
         }
         for wish in decision.wishes
     ]
     fields = orjson.Fragment(text_of(decision.fields))
-    told = {"fields": fields, "wishes": wishes}
+    told: dict[str, Any] = {"fields": fields, "wishes": wishes}
     if decision.move is not None:
         told["move"] = [decision.move.before, decision.move.after]
+    if decision.mark:
+        told["mark"] = decision.mark
+    if decision.is_renewed:
+        told["renewed"] = True
+    if decision.rule is not None:
+        told["rule"] = _told(decision.rule)
     return orjson.dumps(told).decode()
 
 
@@ -38,9 +48,27 @@ def decision_in(entity: str, text: str, stage: str | None) -> Decision:
             wish["text"],
             datetime.fromisoformat(wish["deadline"]) if wish["deadline"] else None,
             wish.get("topic", ""),
+            wish.get("type", "call"),
+            wish.get("for"),
         )
         for wish in found["wishes"]
     )
     fields = fields_of(orjson.dumps(found["fields"]).decode())
     move = Move(*found["move"]) if "move" in found else None
-    return Decision(entity, fields, stage, wishes, move)
+    return Decision(
+        entity, fields, stage, wishes, move,
+        rule=_rule_in(found["rule"]) if "rule" in found else None,
+        mark=found.get("mark", ""),
+        is_renewed=found.get("renewed", False),
+    )  # fmt: skip
+
+
+def _told(rule: MoveRule) -> dict[str, Any]:
+    move = [rule.move.before, rule.move.after]
+    return {
+        "tier": rule.tier.value, "move": move, "words": rule.words, "on": rule.is_on,
+    }  # fmt: skip
+
+
+def _rule_in(told: dict[str, Any]) -> MoveRule:
+    return MoveRule(Tier(told["tier"]), Move(*told["move"]), told["words"], told["on"])

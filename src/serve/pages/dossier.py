@@ -19,6 +19,7 @@ from leads.decision import (
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
+from serve.pages.nextstep import PlanSheet
 from serve.pages.story import Happening, moment_of, story_of
 from serve.pages.whereabouts import Place
 
@@ -62,7 +63,8 @@ class Dossier:
     ``chances`` are what was said of the lead as of which moment, oldest first.
     ``active_at`` is when something last happened to it, ``quiet`` that this is
     unusually long ago. ``tier`` and the reasons are the model's; ``override`` is the
-    tier that a person set, of which no reason here says anything.
+    tier that a person set, of which no reason here says anything. ``plan`` is what the
+    playbook in use decided, None without one.
     """
 
     lead_id: str
@@ -88,6 +90,7 @@ class Dossier:
     outlook: Outlook | None = None
     chances: tuple[tuple[datetime, float], ...] = ()
     active_at: datetime | None = None
+    plan: PlanSheet | None = None
     quiet: bool = False
     override: Override | None = None
 

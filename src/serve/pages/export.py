@@ -28,7 +28,8 @@ BYTE_ORDER: Final = "\ufeff"
 
 COLUMNS: Final = (
     "col.lead", "col.tier", "col.chance", "col.low", "col.high", "col.money",
-    "col.currency", "col.reason", "col.moved", "col.moved_since", "col.stage",
+    "col.currency", "col.reason", "col.action", "col.due", "col.whom", "col.moved",
+    "col.moved_since", "col.stage",
     "col.owner", "col.source", "col.pipeline", "col.active", "col.when",
     "col.override", "col.override_by", "col.override_until",
 )  # fmt: skip
@@ -53,10 +54,14 @@ def harmless(text: str) -> str:
 def cells_of(row: Row, wording: Wording) -> list[Cell]:
     """Write one lead as cells, in the order of ``COLUMNS``."""
     money, reason, override = row.expected_minor, row.reason, row.override
+    plan = row.plan
     cells: list[Cell] = [
         row.lead_id, wording.tier(row.tier), row.probability, row.low, row.high,
         None if money is None else money / 100, row.currency,
-        None if reason is None else reason[wording.language], row.moved,
+        None if reason is None else reason[wording.language],
+        None if plan is None else wording.of(plan.action),
+        None if plan is None else _day(plan.due_at, wording),
+        None if plan is None else plan.whom, row.moved,
         _day(row.moved_since, wording), row.stage, row.owner, row.source, row.pipeline,
         _day(row.active_at, wording), _day(row.made_at, wording),
         None if override is None else wording.tier(override.tier),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -11,6 +11,7 @@ from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
 from leads.records import moment_of
 from model.whatif import Suggestion
+from serve.pages.nextstep import PlanLine
 
 PAGE_SIZE: Final = 50
 MOST_PAGES: Final = 1_000_000
@@ -133,7 +134,8 @@ class Row:
     moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
     ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
     this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
-    the tier that a person set, of which ``reason`` says nothing.
+    the tier that a person set, of which ``reason`` says nothing. ``plan`` is what the
+    playbook decided, where one is in use; then it stands in for ``action``.
     """
 
     lead_id: str
@@ -149,6 +151,7 @@ class Row:
     moved_since: datetime | None
     change: Mapping[str, str] | None
     action: Suggestion | None
+    plan: PlanLine | None
     override: Override | None
     source: str | None
     pipeline: str | None
@@ -225,13 +228,14 @@ class Known:
 
     ``entries`` are their latest predictions, ``told`` what there is to tell of these,
     both by id of the journal's entry; ``before`` the predictions before, ``overrides``
-    the tiers that people set, both by lead.
+    the tiers that people set, ``plans`` what is to be done, these by lead.
     """
 
     entries: Mapping[int, Stored]
     before: Mapping[str, Stored]
     told: Mapping[int, Told]
     overrides: Mapping[str, Override]
+    plans: Mapping[str, PlanLine] = field(default_factory=dict)
 
 
 def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...]:
@@ -267,6 +271,7 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         moved_since=None if before is None else before.made_at,
         change=told.change,
         action=told.action,
+        plan=known.plans.get(prediction.lead_id),
         override=known.overrides.get(prediction.lead_id),
         source=place["source"],
         pipeline=place["pipeline"],

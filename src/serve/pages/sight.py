@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
 
-from leads.decision import Override
+from leads.decision import Override, Prediction
 from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
@@ -47,6 +47,7 @@ from serve.pages.listing import (
     counts_of,
     rows_of,
 )
+from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.scoresheet import Apart, OpenScores, Points, Sheet
 from serve.pages.telling import SECONDS, Teller
@@ -241,10 +242,11 @@ class Sight:
         history = self.history()
         lead = _lead(history, lead_id)
         place = self._place(history, lead_id)
-        return compile_dossier(
+        made = compile_dossier(
             entries, lead, usual=self._usual(), place=place,
             override=standing_override(self.journal, lead_id, now=self.now()),
         )  # fmt: skip
+        return replace(made, plan=self._plan(entries[0].prediction))
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
@@ -348,7 +350,26 @@ class Sight:
                 history=self.history(),
                 seconds=seconds,
             )
-        return rows_of(shown.to_dicts(), Known(entries, before, told, overrides))
+        plans = self._plans(shown["lead_id"].to_list())
+        return rows_of(shown.to_dicts(), Known(entries, before, told, overrides, plans))
+
+    def _plans(self, lead_ids: Sequence[str]) -> Mapping[str, PlanLine]:
+        if self.planning is None:
+            return {}
+        kept = self.planning.kept(self.journal, lead_ids)
+        return {lead_id: line_of(step) for lead_id, step in kept.items()}
+
+    def _plan(self, prediction: Prediction) -> PlanSheet | None:
+        planner = None if self.planning is None else self.planning.current()
+        if self.planning is None or planner is None:
+            return None
+        lead_id = prediction.lead_id
+        step = self.planning.kept(self.journal, [lead_id]).get(lead_id)
+        if step is None:
+            return None
+        world = world_of(self.settings, self.history())
+        known = planner.memory.known(prediction)
+        return sheet_of(step, planner.playbook, world, known)
 
 
 def _apart(lead: Scored, entries: Mapping[int, Stored]) -> Apart:

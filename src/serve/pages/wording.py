@@ -24,6 +24,7 @@ from serve.pages.aside_words import ASIDE
 from serve.pages.distance_words import DISTANCE
 from serve.pages.flowchart_words import FLOWCHART
 from serve.pages.judgement import JUDGEMENT
+from serve.pages.nextstep_words import NEXT_STEP
 from serve.pages.overruled_words import OVERRULED
 from serve.pages.points_words import POINTS
 from serve.pages.selling import SELLING
@@ -31,7 +32,7 @@ from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
-    DISTANCE,
+    DISTANCE, NEXT_STEP,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]
@@ -95,6 +96,10 @@ class Wording:
         """Give a text by its key, with its gaps filled."""
         book = next(book for book in BOOKS if key in book)
         return book[key][self.language].format(**values)
+
+    def of(self, text: Mapping[str, str]) -> str:
+        """Say what somebody wrote, in this language or in the one that there is."""
+        return text.get(self.language) or next(iter(text.values()), "")
 
     def many(self, noun: str, n: int) -> str:
         """Give a number with its noun in the right form."""

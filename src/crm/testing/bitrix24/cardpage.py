@@ -46,6 +46,11 @@ dt{color:#6b7780;font-size:13px}dd{margin:0 0 9px;overflow-wrap:anywhere}
 nav{display:flex;gap:18px;margin-bottom:10px;color:#6b7780}
 nav b{color:#111;border-bottom:2px solid #2fc6f6}
 iframe{width:100%;height:720px;border:1px solid #d5dde2;border-radius:6px}
+@media(prefers-color-scheme:dark){:root{color-scheme:dark}
+body{background:#14191d;color:#dde3e7}section{background:#1e252a}
+ol li{background:#2c363d}
+ol li[aria-current]{background:#0b6d93}h1,nav b{color:#fff}dt,nav{color:#9fb0ba}
+iframe{border-color:#2c363d}}
 @media(max-width:800px){main{grid-template-columns:minmax(0,1fr)}}
 """
 
@@ -86,10 +91,27 @@ def _stages(portal: Portal, row: Record) -> str:
 def _ours(portal: Portal, row: Record, say: dict[str, str], language: str) -> str:
     lines = [
         (field.labels.get(language, field.name), _value(portal, row, field))
-        for field in portal.state.custom_of(LEAD).values()
-        if field.xml_id.startswith(OURS) and field.xml_id not in HIDDEN
+        for field in our_fields(portal)
+        if field.xml_id not in HIDDEN
     ]
     return f'<section class="ours"><h2>{say["ours"]}</h2>{_list(lines)}</section>'
+
+
+def our_fields(portal: Portal) -> list[CustomField]:
+    """List the fields of leads that are ours, whatever the portal called them."""
+    fields = portal.state.custom_of(LEAD).values()
+    return [field for field in fields if field.xml_id.startswith(OURS)]
+
+
+def ours_on(portal: Portal, lead: int) -> dict[str, str | None]:
+    """Say what our fields show on a card, and its stage."""
+    row = portal.state.of(LEAD)[lead]
+    shown: dict[str, str | None] = {"stage": str(row["stageId"])}
+    for field in our_fields(portal):
+        value = _value(portal, row, field)
+        name = field.xml_id.removeprefix(OURS)
+        shown[name] = None if value is None else str(value)
+    return shown
 
 
 def _about(portal: Portal, row: Record, say: dict[str, str]) -> str:

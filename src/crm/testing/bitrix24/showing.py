@@ -10,12 +10,16 @@ Beside what a portal has, it has addresses that stand for people's hands:
     POST /demo/robot/<lead>             the client's automation calls our robot
     GET  /demo/robot/<lead>             what the automation got back
     POST /demo/stage/<lead>/<stage>     a manager moves a lead
+    POST /demo/lead/<lead>              a new lead comes, of the same kind as another
+    POST /demo/event/<lead>/<kind>      a lead does something, such as SETUP_DONE
+    GET  /demo/card/<lead>              our fields on a card
     GET  /crm/lead/details/<lead>/      the card, our tab in a frame
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -27,19 +31,15 @@ from crm.testing.bitrix24.account import ENTERPRISE
 from crm.testing.bitrix24.app import App, application
 from crm.testing.bitrix24.cardpage import card_page
 from crm.testing.bitrix24.company import fill
+from crm.testing.bitrix24.hands import HANDS
 from crm.testing.bitrix24.opening import opened
 from crm.testing.bitrix24.portal import Portal
-from crm.testing.bitrix24.records import change_by
-from crm.testing.bitrix24.robots import run_robot
-from crm.testing.bitrix24.schema import LEAD
 from crm.testing.clock import Clock
 from crm.testing.serving import LOOPBACK, serve, server_of
 from crm.testing.wire import Answer, Line, Receive, Scope, Send
 from leads.synthetic import invent
 
 CARD: Final = re.compile(r"/crm/lead/details/(\d+)/")
-ROBOT: Final = re.compile(r"/demo/robot/(\d+)")
-STAGE: Final = re.compile(r"/demo/stage/(\d+)/([A-Z_]+)")
 HISTORY: Final = timedelta(days=540)
 HTML: Final = {"content-type": "text/html; charset=utf-8"}
 CLIENT: Final = "local.demo"
@@ -61,22 +61,17 @@ def shown(portal: Portal) -> App:
 
 
 def _answer(portal: Portal, method: str, path: str, query: str) -> Answer | None:
-    card, robot, stage = (r.fullmatch(path) for r in (CARD, ROBOT, STAGE))
+    card = CARD.fullmatch(path)
     if card and method == "GET":
         language = "en" if "lang=en" in query else "ru"
         page = card_page(portal, int(card[1]), language=language)
         return None if page is None else Answer(200, page.encode(), HTML)
     if path == "/demo/application":
         return _told(_application(portal))
-    if robot and method == "POST":
-        return _told(
-            {"waiting": run_robot(portal, _robot(portal), LEAD, int(robot[1])).id}
-        )
-    if robot:
-        return _told(_last_workflow(portal, int(robot[1])))
-    if stage and method == "POST":
-        change_by(portal, LEAD, int(stage[1]), {"stageId": stage[2]})
-        return _told({"stage": stage[2]})
+    for wanted, address, hand in HANDS:
+        found = re.fullmatch(address, path)
+        if found and method == wanted:
+            return _told(hand(portal, *found.groups()))
     return None
 
 
@@ -93,23 +88,13 @@ def _application(portal: Portal) -> dict[str, str]:
     }
 
 
-def _robot(portal: Portal) -> str:
-    return next(iter(portal.subscriptions.robots))
-
-
-def _last_workflow(portal: Portal, lead: int) -> dict[str, Any]:
-    for flow in reversed(portal.subscriptions.workflows):
-        if flow.document == f"LEAD_{lead}":
-            told = {"answered": flow.answered, "values": flow.values, "log": flow.log}
-            return told
-    return {"answered": False, "values": {}, "log": ""}
-
-
 def prepared(*, leads: int, seed: int, service: str, until: date) -> Portal:
     """Open a portal where the invented company works, our application installed."""
     portal = opened(ENTERPRISE, clock=Clock(datetime.now(UTC)), seed=seed)
     portal.credentials.webhook()
     portal.credentials.install(f"{service}/crm/bitrix24/install", CLIENT)
+    app = portal.credentials.applications[CLIENT]
+    app.application_token = hashlib.md5(b"%d" % seed).hexdigest()  # as long as theirs
     fill(portal, invent(leads, seed, span=(until - HISTORY, until)))
     return portal
 
