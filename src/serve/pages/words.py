@@ -35,6 +35,7 @@ GOALS: Final[Mapping[str, Words]] = {
 COUNTED: Final[Mapping[str, Words]] = {
     "days": Words("{n} day|{n} days", "{n} день|{n} дня|{n} дней"),
     "leads": Words("{n} lead|{n} leads", "{n} лид|{n} лида|{n} лидов"),
+    "calls": Words("{n} call|{n} calls", "{n} звонок|{n} звонка|{n} звонков"),
     "snapshots": Words(
         "{n} past case|{n} past cases",
         "{n} прошлый случай|{n} прошлых случая|{n} прошлых случаев",
