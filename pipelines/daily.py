@@ -34,6 +34,7 @@ from pipelines.ingest import take_in
 from pipelines.mailing import NotSent, send
 from pipelines.report import report_leads
 from pipelines.score import score_open
+from serve.pages.letter import Letter
 
 CheckOption = Annotated[
     bool,
@@ -100,7 +101,9 @@ def _digest(morning: Morning) -> Mapping[str, str]:
     return {"digest": f"{done.today:,} to call today, {moved}"}
 
 
-def _mail(morning: Morning) -> Mapping[str, str]:
+def mail_step(
+    morning: Morning, *, write: Callable[..., Letter | None] = digest_letter
+) -> Mapping[str, str]:
     """Send the digest, at most once: what is not known to have failed is not repeated.
 
     That it begins is written down before the first byte goes out, and taken back only
@@ -111,7 +114,7 @@ def _mail(morning: Morning) -> Mapping[str, str]:
         return {"mail": "no mail is configured"}
     if SENDING in morning.run.done:
         return {"mail": "perhaps sent: the run stopped while it was; not sent again"}
-    letter = digest_letter(morning.settings, now=morning.now)
+    letter = write(morning.settings, now=morning.now)
     if letter is None:
         return {"mail": "nothing was predicted yet"}
     morning.note(SENDING, "begun")
@@ -127,7 +130,7 @@ SENDING: Final = "sending"
 
 STEPS: Final[Mapping[str, Callable[[Morning], Mapping[str, str]]]] = {
     "ingest": _ingest, "score": _score, "deliver": _deliver, "report": _report,
-    "digest": _digest, "mail": _mail,
+    "digest": _digest, "mail": mail_step,
 }  # fmt: skip
 """Every step of a morning, in order; its name is the key it is written down under."""
 

@@ -61,14 +61,14 @@ def _spoken(
     except (OSError, smtplib.SMTPException) as error:
         raise _not_sent(mail, error) from error
     try:
-        code, _ = line.data(message.as_bytes())
+        code, said = line.data(message.as_bytes())
     except smtplib.SMTPDataError as error:
         raise _not_sent(mail, error) from error
     except (OSError, smtplib.SMTPException) as error:
         log.error("mail_unclear", why=type(error).__name__)
         return "perhaps sent: the server fell silent at its end; not sent again"
     if code != 250:
-        raise _not_sent(mail, smtplib.SMTPResponseException(code, b""))
+        raise _not_sent(mail, smtplib.SMTPDataError(code, said))
     sent = len(mail.to) - refused
     if refused:
         log.error("mail_refused", recipients=refused)
