@@ -1,4 +1,4 @@
-"""The digest by e-mail: to a real server, at most once, repeated only if surely lost."""
+"""The digest by e-mail: to a real server, at most once, again only if surely lost."""
 
 from __future__ import annotations
 
@@ -84,8 +84,13 @@ class _AnyPort(Controller):
 
 def mail_to(port: int, **more: Any) -> DailyMail:
     """Address two people by a server of this machine."""
-    given = {"host": "127.0.0.1", "port": port, "tls": "none",
-             "from": "leadcast@example.com", "to": ["a@example.com", "b@example.com"]}  # fmt: skip
+    given = {
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "none",
+        "from": "leadcast@example.com",
+        "to": ["a@example.com", "b@example.com"],
+    }
     return DailyMail.model_validate(given | more)
 
 

@@ -1,0 +1,173 @@
+"""T20: the disk is full or read-only in the midst of a morning.
+
+Needs a file system of its own, so the right to mount one; without it these tests say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.pipelines.test_daily import CONFIG, expected, run_of, scored, trained
+
+from leads.errors import LeadcastError
+from leads.journal import Journal
+from leads.mornings import newest_due
+from leads.runs import Run, Runs
+from leads.settings import Settings, read_settings
+from pipelines.daily import STEPS, work
+from serve.app import create_app
+
+__all__ = ["trained"]
+
+SIZE = "64m"
+FAILURES = (LeadcastError, OSError)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a small file system."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("a file system cannot be mounted here: T20 needs root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def config(trained: Path, disk: Path) -> Path:
+    """Copy the company onto the small disk, with a journal of its own."""
+    (disk / "export").symlink_to(trained / "export")
+    shutil.copytree(trained / "store", disk / "store")
+    path = disk / "acme.toml"
+    path.write_text(CONFIG.format(at="00:00", late="00:01"), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def full(disk: Path, *, left: int) -> Iterator[None]:
+    """Fill a disk but for so many bytes."""
+    filler = disk / "filler"
+    told = os.statvfs(disk)
+    with filler.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, told.f_bavail * told.f_frsize - left)
+    yield
+    filler.unlink()
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Let nobody write to a disk."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    yield
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+def done_until(settings: Settings, runs: Runs, step: str) -> Run:
+    """Do a morning up to a step, and let go as a process that ends does."""
+    day = newest_due(datetime.now(UTC), settings.daily.at, settings.company.zone)
+    run = runs.claim(day)
+    assert run is not None
+    names = list(STEPS)
+    before = {name: STEPS[name] for name in names[: names.index(step)]}
+    run = work(settings, runs, run, now=datetime.now(UTC), steps=before)
+    assert step not in run.done
+    return run
+
+
+def pages_in(settings: Settings) -> Mapping[str, bytes]:
+    """Read every file of the reports."""
+    folder = settings.store.folder / "reports"
+    return {str(one): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def assert_nothing_half(settings: Settings) -> None:
+    """Every file that is to be seen is whole, and so is the journal."""
+    for name, content in pages_in(settings).items():
+        assert ".writing-" not in name
+        if name.endswith(".json"):
+            json.loads(content)
+        elif name.endswith(".html"):
+            assert content.rstrip().endswith(b"</html>")
+    path = settings.store.database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as journal:
+        assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [
+        pytest.param("ingest", 0, marks=pytest.mark.long),
+        ("score", 0),
+        pytest.param("score", 2_000_000, marks=pytest.mark.long),
+        ("report", 0),
+        pytest.param("report", 500_000, marks=pytest.mark.long),
+        ("digest", 0),
+    ],
+)
+def test_a_full_disk_costs_nothing(
+    config: Path, disk: Path, step: str, left: int
+) -> None:
+    """The run fails, predictions go on, nothing is half; with space it goes on."""
+    settings = read_settings(config)
+    with ExitStack() as stack:
+        client = stack.enter_context(TestClient(create_app(settings)))
+        journal = stack.enter_context(closing(Journal(settings.store.database)))
+        journal.upgrade()
+        runs = Runs(journal)
+        run = done_until(settings, runs, step)
+        lead = {"lead_id": sorted(expected_of(settings, run))[0]}
+
+        with full(disk, left=left):
+            with pytest.raises(FAILURES):
+                work(settings, runs, run, now=datetime.now(UTC))
+            answer = client.post("/v1/predict", json=lead)
+            assert_nothing_half(settings)
+
+        assert answer.status_code == 200
+        finished = work(settings, runs, again(runs, run), now=datetime.now(UTC))
+    assert finished.is_finished
+    assert_nothing_half(settings)
+    assert set(scored(settings)) >= expected(settings)
+
+
+def expected_of(settings: Settings, run: Run) -> set[str]:
+    """List the open leads, or some lead before there are any."""
+    return expected(settings) if "ingest" in run.done else {"L00001"}
+
+
+def again(runs: Runs, run: Run) -> Run:
+    """Take the run up again: it said that it failed, or its lease is over."""
+    found = runs.claim(run.day)
+    if found is None:  # the failure itself found no space to be written to
+        found = runs.of(run.day)
+    assert found is not None
+    return found
+
+
+def test_a_disk_that_cannot_be_written_costs_nothing(config: Path, disk: Path) -> None:
+    """Read-only in the midst: the run fails, and goes on once it can write again."""
+    settings = read_settings(config)
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        runs = Runs(journal)
+        run = done_until(settings, runs, "report")
+        journal.close()
+
+        with read_only(disk), pytest.raises(FAILURES):
+            work(settings, runs, run, now=datetime.now(UTC))
+
+        assert_nothing_half(settings)
+        work(settings, runs, again(runs, run), now=datetime.now(UTC))
+    assert run_of(settings).is_finished
