@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from pydantic import ValidationError
+from tests.serve.service import free_port
 
 from leads.errors import BadConfig
 from leads.journal import Journal
@@ -67,19 +68,11 @@ def postbox() -> Postbox:
 
 @pytest.fixture
 def mail(postbox: Postbox) -> Iterator[DailyMail]:
-    """Run the server on a port that the system chooses."""
-    server = _AnyPort(postbox, hostname="127.0.0.1", port=0)
+    """Run the server on a port that is free."""
+    server = Controller(postbox, hostname="127.0.0.1", port=free_port())
     server.start()
-    yield mail_to(server.server.sockets[0].getsockname()[1])
+    yield mail_to(server.port)
     server.stop()
-
-
-class _AnyPort(Controller):
-    """A server whose port is known only once it listens."""
-
-    def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
 
 
 def mail_to(port: int, **more: Any) -> DailyMail:

@@ -53,8 +53,8 @@ def test_the_last_entry_of_a_day_is_how_a_lead_stood() -> None:
 def test_who_changed_tier_is_named_before_who_moved_farther() -> None:
     """Tiers are counted of all, two points are the least to name, new leads apart."""
     now = still(
-        ("a", 0.5, "hot"), ("b", 0.45, "warm"), ("c", 0.1, "cold"), ("d", 0.301, "warm"),
-        ("e", 0.9, "hot"),
+        ("a", 0.5, "hot"), ("b", 0.45, "warm"), ("c", 0.1, "cold"),
+        ("d", 0.301, "warm"), ("e", 0.9, "hot"),
     )  # fmt: skip
     before = stood_frame([("a", 1, 0.4, "warm"), ("b", 2, 0.2, "warm"),
                           ("c", 3, 0.3, "warm"), ("d", 4, 0.3, "warm")])  # fmt: skip
