@@ -135,13 +135,13 @@ def _bold(text: str) -> str:
 
 
 def _calls(facts: Digest, wording: Wording) -> Iterator[str]:
+    if facts.left:
+        left = wording.say("digest.calls.left", n=wording.count(facts.left))
+        yield _plain(left)
     for place, call in enumerate(facts.calls, 1):
         yield f"{place}. {_called(call, wording)}"
     if not facts.calls:
         yield _plain(wording.say("digest.calls.none"))
-    if facts.left:
-        left = wording.say("digest.calls.left", n=wording.count(facts.left))
-        yield _plain(left)
 
 
 def _called(call: Call, wording: Wording) -> str:
