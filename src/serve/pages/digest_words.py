@@ -130,5 +130,8 @@ DIGEST: Final[Mapping[str, Words]] = {
         "This morning’s run is not done, though the predictions are new.",
         "Утренний запуск не завершён, хотя прогнозы свежие.",
     ),
+    "late.banner.none": Words(
+        "This morning’s run is not done.", "Утренний запуск не выполнен."
+    ),
     "late.why": Words("It last failed: {why}", "Последний сбой: {why}"),
 }
