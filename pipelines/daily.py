@@ -29,9 +29,12 @@ from leads.runs import Run, Runs
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.deliver import deliver_due
+from pipelines.digesting import digest_leads, digest_letter, telegram_text
 from pipelines.ingest import take_in
+from pipelines.mailing import NotSent, send
 from pipelines.report import report_leads
 from pipelines.score import score_open
+from serve.pages.letter import Letter
 
 CheckOption = Annotated[
     bool,
@@ -50,13 +53,17 @@ class Morning:
     now: datetime
     advance: Callable[[int], None]
     """Called as a long step goes on; raises ``Overtaken`` if it must stop."""
+    note: Callable[[str, str], None]
+    """Writes down how far a step has come, by name; empty text takes it back."""
 
 
 def _ingest(morning: Morning) -> Mapping[str, str]:
     done = take_in(morning.settings)
+    with closing(Journal(morning.settings.store.database)) as journal:
+        last, _ = journal.mark()
     cut_off = "" if done.cut_off is None else done.cut_off.isoformat()
     rows = ", ".join(f"{count:,} {name}" for name, count in done.rows.items() if count)
-    return {"ingest": rows, "as_of": cut_off}
+    return {"ingest": rows, "as_of": cut_off, "after": str(last)}
 
 
 def _score(morning: Morning) -> Mapping[str, str]:
@@ -67,7 +74,9 @@ def _score(morning: Morning) -> Mapping[str, str]:
         morning.settings, None, as_of=as_of, now=morning.now, advance=morning.advance
     )
     tiers = ", ".join(f"{count:,} {tier.value}" for tier, count in done.tiers.items())
-    return {"score": f"version {done.model_version}: {tiers}"}
+    said = f"version {done.model_version}: {tiers}"
+    plans = ", ".join(f"{count:,} {name}" for name, count in done.plans.items())
+    return {"score": f"{said}; plans: {plans}" if plans else said}
 
 
 def _deliver(morning: Morning) -> Mapping[str, str]:
@@ -78,20 +87,69 @@ def _deliver(morning: Morning) -> Mapping[str, str]:
 
 
 def _report(morning: Morning) -> Mapping[str, str]:
-    done = report_leads(morning.settings, now=morning.now)
+    done = report_leads(morning.settings, now=morning.now, digest=False)
     return {"report": f"{done.listed:,} leads listed, {done.pages:,} with a page"}
 
 
-STEPS: Final[Mapping[str, Callable[[Morning], Mapping[str, str]]]] = {
+def _digest(morning: Morning) -> Mapping[str, str]:
+    done = digest_leads(morning.settings, now=morning.now).facts
+    if done is None:
+        return {"digest": "nothing was predicted yet"}
+    moved = "no yesterday"
+    if done.changes is not None:
+        moved = f"{done.changes.warmer:,} warmer, {done.changes.colder:,} colder"
+    return {"digest": f"{done.today:,} to call today, {moved}"}
+
+
+def mail_step(
+    morning: Morning, *, write: Callable[..., Letter | None] = digest_letter
+) -> Mapping[str, str]:
+    """Send the digest, at most once: what is not known to have failed is not repeated.
+
+    That it begins is written down before the first byte goes out, and taken back only
+    if the server surely did not take it.
+    """
+    mail = morning.settings.daily.mail
+    if mail is None:
+        return {"mail": "no mail is configured"}
+    if SENDING in morning.run.done:
+        return {"mail": "perhaps sent: the run stopped while it was; not sent again"}
+    letter = write(morning.settings, now=morning.now)
+    if letter is None:
+        return {"mail": "nothing was predicted yet"}
+    morning.note(SENDING, "begun")
+    try:
+        return {"mail": send(letter, mail, day=morning.run.day, now=morning.now)}
+    except NotSent:
+        morning.note(SENDING, "")
+        raise
+
+
+Step = Callable[[Morning], Mapping[str, str]]
+SENDING: Final = "sending"
+"""The note that stands while an e-mail may be under way."""
+
+STEPS: Final[Mapping[str, Step]] = {
     "ingest": _ingest, "score": _score, "deliver": _deliver, "report": _report,
+    "digest": _digest, "mail": mail_step,
 }  # fmt: skip
 """Every step of a morning, in order; its name is the key it is written down under."""
 
 
+TelegramOption = Annotated[
+    bool, typer.Option("--telegram", help="Only print the digest as a message.")
+]
+
+
 @verb
-def daily(config: ConfigOption, check: CheckOption = False) -> None:
-    """Run this morning's work once: read, predict, write back, report."""
+def daily(
+    config: ConfigOption, check: CheckOption = False, telegram: TelegramOption = False
+) -> None:
+    """Run this morning's work once: read, predict, write back, report, tell."""
     settings = read_settings(config)
+    if telegram:
+        typer.echo(telegram_text(settings))
+        return
     now = datetime.now(UTC)
     day = newest_due(now, settings.daily.at, settings.company.zone)
     with closing(Journal(settings.store.database)) as journal:
@@ -107,8 +165,17 @@ def daily(config: ConfigOption, check: CheckOption = False) -> None:
         show(work(settings, runs, run, now=now), settings.company.zone)
 
 
-def work(settings: Settings, runs: Runs, run: Run, *, now: datetime) -> Run:
+def work(
+    settings: Settings,
+    runs: Runs,
+    run: Run,
+    *,
+    now: datetime,
+    steps: Mapping[str, Step] | None = None,
+) -> Run:
     """Do what is left of a claimed run; a failure is written down, then raised.
+
+    Given only some ``steps`` it does these, and the run is not finished.
 
     Raises
     ------
@@ -123,15 +190,20 @@ def work(settings: Settings, runs: Runs, run: Run, *, now: datetime) -> Run:
             if lost.is_set():
                 runs.renew(run)  # says who has it
 
-        for name, step in STEPS.items():
+        for name, step in (steps or STEPS).items():
             if name in run.done:
                 continue
             advance(0)
+
+            def note(what: str, said: str) -> None:
+                nonlocal run
+                run = runs.note(run, **{what: said})
+
             with working(f"{run.day}: {name}"):
-                said = step(Morning(settings, run, now, advance))
+                said = step(Morning(settings, run, now, advance, note))
             run = runs.complete(run, **said)
             log.info("daily_step", day=run.day.isoformat(), step=name, said=said[name])
-        return runs.finish(run)
+        return run if steps else runs.finish(run)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from model.proof import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.insight import Insight
 from serve.pages.evidence import read_evidence
+from serve.pages.paper import write_digest
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
 from serve.pages.sight import Sight
 from serve.planning import Planning
@@ -54,8 +55,11 @@ def report_leads(
     now: datetime,
     listed: int = MOST_LISTED,
     pages: int = MOST_PAGES,
+    digest: bool = True,
 ) -> Report:
     """Write the reports of what is in the journal; safe to repeat.
+
+    ``digest`` is False where it is written after them anyway.
 
     Raises
     ------
@@ -64,10 +68,12 @@ def report_leads(
     DamagedBundle
         The files of the model in use are not what they were.
     """
-    with _sight(settings, now) as sight:
+    with sight_of(settings, now) as sight:
         done = write_report(
             sight, folder_of(settings), now=now, listed=listed, pages=pages
         )
+        if digest:
+            write_digest(sight, folder_of(settings), now=now)
     log.info("reported", listed=done.listed, total=done.total, pages=done.pages)
     return done
 
@@ -78,7 +84,8 @@ def folder_of(settings: Settings) -> Path:
 
 
 @contextmanager
-def _sight(settings: Settings, now: datetime) -> Iterator[Sight]:
+def sight_of(settings: Settings, now: datetime) -> Iterator[Sight]:
+    """Open what reports look at, as of a moment."""
     folder = settings.store.folder
     journal = Journal(settings.store.database)
     try:
@@ -91,6 +98,7 @@ def _sight(settings: Settings, now: datetime) -> Iterator[Sight]:
             partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
             insight=Insight(settings, journal=journal, history=lambda: history),
+            now=lambda: now,
             planning=Planning(settings, lambda: history, now=lambda: now),
         )
     finally:

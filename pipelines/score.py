@@ -22,6 +22,7 @@ from leads.forgetting import forget_before
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, err, log, out, table, verb
+from playbook.ledger import standing_plans
 from serve.bulk import (
     Model,
     Work,
@@ -53,11 +54,15 @@ AsOfOption = Annotated[
 
 @dataclass
 class Scored:
-    """What one run of ``score`` said: how many in each tier, and the best leads."""
+    """What one run of ``score`` said: how many in each tier, and the best leads.
+
+    ``plans`` counts open leads by plan of the playbook; empty if none is in use.
+    """
 
     model_version: str
     tiers: Counter[Tier] = field(default_factory=Counter)
     best: list[Prediction] = field(default_factory=list)
+    plans: Counter[str] = field(default_factory=Counter)
 
     def add(self, predictions: list[Prediction]) -> None:
         """Count a chunk."""
@@ -164,7 +169,19 @@ def score_open(
         _forget(settings, journal, now)
         made = _predicted(work, model, begin, advance, journal)
         chunks = planning.renewed(recorded(made, journal, now=now), journal, offers)
-        return _taken(chunks, results, Scored(model.champion.version))
+        done = _taken(chunks, results, Scored(model.champion.version))
+        done.plans = _plans(planning, journal, work)
+        return done
+
+
+def _plans(planning: Planning, journal: Journal, work: Work) -> Counter[str]:
+    """Count the open leads by what the playbook decided on them."""
+    planner = planning.current()
+    if planner is None:
+        return Counter()
+    kept = standing_plans(journal, planner.playbook.digest)
+    found = (kept.get(lead_id) for lead_id in work.moments["lead_id"])
+    return Counter(dict(Counter(plan for plan in found if plan).most_common()))
 
 
 def _forget(settings: Settings, journal: Journal, now: datetime) -> None:

@@ -82,3 +82,20 @@ def entries_before(journal: Journal, lead_ids: Collection[str]) -> dict[str, Sto
             for row in connection.execute(query):
                 found[row.lead_id] = stored_of(row)
     return found
+
+
+Stood = tuple[str, int, float, str]
+"""Lead id, id of the entry, probability, tier."""
+
+
+def stood(journal: Journal, *, after: int, until: int) -> list[Stood]:
+    """List the entries between two ids, the first left out, in their order.
+
+    Of several of one lead the last one stood at the end.
+    """
+    names = ("lead_id", "id", "probability", "tier")
+    columns = [PREDICTIONS.c[name] for name in names]
+    inside = PREDICTIONS.c.id > after, PREDICTIONS.c.id <= until
+    query = sa.select(*columns).where(*inside).order_by(PREDICTIONS.c.id)
+    with journal.reading() as connection:
+        return [tuple(row) for row in connection.execute(query)]

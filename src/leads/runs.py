@@ -30,6 +30,8 @@ from leads.records import METADATA, MICROSECOND, moment_of
 LEASE: Final = timedelta(seconds=60)
 SOONEST_AGAIN: Final = timedelta(minutes=1)
 LATEST_AGAIN: Final = timedelta(minutes=15)
+LONGEST_LOOK: Final = 60
+"""Dates that are looked through for one on which a step was done."""
 
 RUNS: Final = sa.Table(
     "runs",
@@ -160,6 +162,22 @@ class Runs:
             row = self._write(connection, run, **values)
         return _run_of(row)
 
+    def note(self, run: Run, **said: str) -> Run:
+        """Write down how far a step has come; empty text takes a note back.
+
+        Raises
+        ------
+        Overtaken
+            Another took the run over.
+        """
+        noted = {**run.done, **said}
+        kept = {name: text for name, text in noted.items() if text or name not in said}
+        with self._journal.writing() as connection:
+            until = self._clock(connection) + self._lease
+            values = {"done": orjson.dumps(kept).decode(), "lease_until": until}
+            row = self._write(connection, run, **values)
+        return _run_of(row)
+
     def finish(self, run: Run) -> Run:
         """Write down that all is done.
 
@@ -206,6 +224,17 @@ class Runs:
         with self._journal.reading() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else _run_of(row)
+
+    def latest(self, step: str, *, count: int) -> list[Run]:
+        """List the newest dates on which a step is done, newest first."""
+        query = sa.select(RUNS).order_by(RUNS.c.day.desc())
+        found: list[Run] = []
+        with self._journal.reading() as connection:
+            for row in connection.execute(query.limit(LONGEST_LOOK)):
+                run = _run_of(row)
+                if step in run.done:
+                    found.append(run)
+        return found[:count]
 
     def _is_free(self, now: int) -> tuple[sa.ColumnElement[bool], ...]:
         """Not finished, and its lease is over, or longer than a right clock gave it.

@@ -153,6 +153,25 @@ def planned_counts(journal: Journal) -> dict[tuple[str, str], int]:
         return {(book, plan): n for book, plan, n in connection.execute(query)}
 
 
+def standing_plans(journal: Journal, playbook: str) -> dict[str, str]:
+    """Give the plan of each lead whose latest prediction this playbook decided last.
+
+    ``playbook`` is the digest of its meaning.
+    """
+    newest = (
+        _newest([PLANNED.c.prediction_id], PLANNED.c.id)
+        .join(LATEST, LATEST.c.prediction_id == PLANNED.c.prediction_id)
+        .subquery()
+    )
+    query = (
+        sa.select(PLANNED.c.lead_id, PLANNED.c.plan)
+        .join(newest, newest.c.newest == PLANNED.c.id)
+        .where(PLANNED.c.playbook == playbook)
+    )
+    with journal.reading() as connection:
+        return {row.lead_id: row.plan for row in connection.execute(query)}
+
+
 def kept_plans(journal: Journal, lead_ids: Sequence[str]) -> dict[str, Kept]:
     """Give the newest decision on each lead; leads without one are absent."""
     with journal.reading() as connection:

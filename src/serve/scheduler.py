@@ -23,18 +23,48 @@ from leads.settings import Settings
 
 LOOK_EVERY: Final = timedelta(seconds=15)
 PATIENCE: Final = timedelta(seconds=10)
+PREDICTED: Final = "score"
+"""The step of a run after which the list is today's."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class DailyState:
-    """How the newest due date stands."""
+    """How the newest due date stands.
+
+    ``is_predicted`` says that its predictions are made, whatever else is still to do.
+    """
 
     day: date
     is_finished: bool
     is_late: bool
     failed_why: str | None
+    is_predicted: bool = False
+
+
+def daily_state(
+    runs: Runs, settings: Settings, now: datetime, *, watched: bool = False
+) -> DailyState | None:
+    """Say how the newest due date stands; None if nobody runs mornings here.
+
+    ``watched`` says that somebody will, even if nobody ever did.
+    """
+    daily, zone = settings.daily, settings.company.zone
+    day = newest_due(now, daily.at, zone)
+    run = runs.of(day)
+    watched = watched or daily.run
+    if run is None and not watched and runs.newest() is None:
+        return None
+    is_finished = run is not None and run.is_finished
+    is_over = now >= moment_of(day, daily.late, zone)
+    return DailyState(
+        day,
+        is_finished,
+        is_over and not is_finished,
+        None if run is None else run.failed_why,
+        is_predicted=run is not None and PREDICTED in run.done,
+    )
 
 
 class Scheduler:
@@ -56,6 +86,7 @@ class Scheduler:
         now: Callable[[], datetime],
         every: timedelta = LOOK_EVERY,
     ) -> None:
+        self._settings = settings
         self._daily = settings.daily
         self._zone = settings.company.zone
         self._runs = Runs(journal)
@@ -85,15 +116,8 @@ class Scheduler:
 
     def state(self) -> DailyState | None:
         """Say how the newest due date stands; None if nobody runs mornings here."""
-        now = self._now()
-        day = newest_due(now, self._daily.at, self._zone)
-        run = self._runs.of(day)
-        if run is None and self._command is None and self._runs.newest() is None:
-            return None
-        is_finished = run is not None and run.is_finished
-        is_over = now >= moment_of(day, self._daily.late, self._zone)
-        why = None if run is None else run.failed_why
-        return DailyState(day, is_finished, is_over and not is_finished, why)
+        watched = self._command is not None
+        return daily_state(self._runs, self._settings, self._now(), watched=watched)
 
     def look(self) -> None:
         """Start the run if it is due and none is under way here; tell if it is late."""

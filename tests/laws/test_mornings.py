@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,20 @@ def test_every_local_date_is_run_once(
 
     assert found == sorted(set(found))
     whole = [found[0] + place * DAY for place in range((found[-1] - found[0]).days + 1)]
+    assert {day for day in whole if day not in found} <= _left_out(whole, zone)
+
+
+@pytest.mark.long
+@settings(max_examples=10_000, deadline=None)
+@given(begin=NOONS, at=TIMES, zone=ZONES)
+def test_every_local_date_of_ten_thousand_is_run_once(
+    begin: datetime, at: time, zone: ZoneInfo
+) -> None:
+    """T19 in full: the same law over ten thousand moments, hours and zones."""
+    found = dates_run(begin, at, zone, hours=100)
+
+    whole = [found[0] + place * DAY for place in range((found[-1] - found[0]).days + 1)]
+    assert found == sorted(set(found))
     assert {day for day in whole if day not in found} <= _left_out(whole, zone)
 
 

@@ -72,10 +72,15 @@ def claimed(runs: Runs, day: date = TODAY) -> Run:
     return run
 
 
-def test_of_many_who_start_at_once_one_works(url: str, journal: Journal) -> None:
-    """Five schedulers, twenty dates, all at once: each date is begun by one (T18)."""
+@pytest.mark.parametrize(
+    "dates", [pytest.param(20), pytest.param(200, marks=pytest.mark.long)]
+)
+def test_of_many_who_start_at_once_one_works(
+    url: str, journal: Journal, dates: int
+) -> None:
+    """Five schedulers, many dates, all at once: each date is begun by one (T18)."""
     del journal  # made the tables
-    days = [TODAY + timedelta(days=number) for number in range(20)]
+    days = [TODAY + timedelta(days=number) for number in range(dates)]
     together = threading.Barrier(5)
 
     def schedule() -> list[date]:
@@ -136,6 +141,25 @@ def test_who_was_overtaken_can_write_nothing_down(runs: Runs, clock: Clock) -> N
         with pytest.raises(Overtaken, match="taken over"):
             writing()
     assert runs.of(TODAY) == new
+
+
+def test_a_note_is_kept_until_it_is_taken_back(runs: Runs, clock: Clock) -> None:
+    """It outlives a kill, counts as no step, and goes without touching what is done."""
+    first = runs.note(runs.complete(claimed(runs), score="all"), sending="begun")
+    clock.forward(LEASE)
+    second = claimed(runs)
+
+    assert dict(second.done) == {"score": "all", "sending": "begun"}
+    assert dict(runs.note(second, sending="").done) == {"score": "all"}
+    assert first.token + 1 == second.token
+
+
+def test_the_latest_runs_are_those_that_did_the_step(runs: Runs) -> None:
+    """A date that never predicted is no yesterday."""
+    runs.finish(runs.complete(claimed(runs, YESTERDAY), score="all"))
+    claimed(runs, TODAY)
+
+    assert [run.day for run in runs.latest("score", count=2)] == [YESTERDAY]
 
 
 def test_a_run_that_renews_is_left_alone(runs: Runs, clock: Clock) -> None:

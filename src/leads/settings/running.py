@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -132,16 +132,52 @@ class JournalKept(Section):
     keep_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
+Address = Annotated[str, Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", max_length=254)]
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class DailyMail(Section):
+    """Who gets the morning's digest by e-mail, and by which server.
+
+    User and password are in the environment, under the names given here; without
+    ``user_env`` the server is not told who we are.
+    """
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Address = Field(alias="from")
+    to: tuple[Address, ...] = Field(min_length=1, max_length=50)
+    user_env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    password_env: str = Field(
+        default="LEADCAST_MAIL_PASSWORD", pattern=r"^[A-Z][A-Z0-9_]*$"
+    )
+
+    @model_validator(mode="after")
+    def _hides_the_password(self) -> Self:
+        open_line = self.tls == "none" and self.host not in LOOPBACK
+        if open_line and self.user_env is not None:
+            raise ValueError(
+                f"tls = 'none' would send the password to {self.host!r} for all to"
+                " read: use 'starttls' or 'tls'"
+            )
+        return self
+
+
 class Daily(Section):
     """The run of every morning, in the company's own clock.
 
     ``at`` is when it begins, ``late`` when somebody must be told that it is not done.
     With ``run`` the service starts it; without, cron or another scheduler does.
+    ``calls`` is how many leads the team can call in a day; by default a fifth of
+    ``hot_per_week`` of the tiers. ``mail`` sends the digest.
     """
 
     at: time = time(7)
     late: time = time(7, 15)
     run: bool = False
+    calls: int | None = Field(default=None, ge=1, le=100_000)
+    mail: DailyMail | None = None
 
     @model_validator(mode="after")
     def _late_is_later(self) -> Self:

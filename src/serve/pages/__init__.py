@@ -19,12 +19,14 @@ from serve.pages.deciding import MOST_BY, Pen, Seals, decide
 from serve.pages.export import KINDS
 from serve.pages.links import LiveLinks, lead_path
 from serve.pages.listing import Wanted
+from serve.pages.morning import digest_of
 from serve.pages.rendering import (
     View,
     answer_part,
     backtest_page,
     card_page,
     compare_page,
+    digest_page,
     dossier_page,
     funnel_page,
     listing_page,
@@ -71,7 +73,16 @@ def attach(app: FastAPI, sight: Sight) -> None:
     @router.get("/")
     def leads(request: Request) -> HTMLResponse:
         listing = sight.listing(Wanted.of(request.query_params))
-        return _answer(listing_page(listing, _view(request, sight, "/")))
+        state = sight.morning()
+        late = state if state is not None and state.is_late else None
+        return _answer(listing_page(listing, _view(request, sight, "/"), late))
+
+    @router.get("/digest")
+    def digest(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/digest"), digest_of(sight)
+        if facts is None:
+            return _missing(view, "digest.none", "digest.none.how")
+        return _answer(digest_page(facts, view))
 
     @router.get("/model")
     def model(request: Request) -> HTMLResponse:

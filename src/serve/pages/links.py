@@ -66,6 +66,9 @@ class Links(Protocol):
     def team(self) -> str:
         """Link to the managers."""
 
+    def digest(self) -> str:
+        """Link to the morning's digest."""
+
     def other_language(self) -> str | None:
         """Link to this same page in the other language."""
 
@@ -152,6 +155,10 @@ class LiveLinks:
     def team(self) -> str:
         """Link to the managers."""
         return self._to("/team")
+
+    def digest(self) -> str:
+        """Link to the morning's digest."""
+        return self._to("/digest")
 
     def other_language(self) -> str | None:
         """Link to this same page in the other language."""
@@ -242,6 +249,10 @@ class FileLinks:
     def team(self) -> str:
         """Link to the managers."""
         return f"{self.up}team.html"
+
+    def digest(self) -> str:
+        """Link to the morning's digest."""
+        return f"{self.up}digest.html"
 
     def other_language(self) -> str | None:
         """Files are written in the company's language alone."""

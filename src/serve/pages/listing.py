@@ -176,7 +176,7 @@ class Listing:
 
     ``counts`` are of what is asked for but in every tier, ``overruled`` counts those of
     them whose tier a person set; ``predicted`` counts every lead of the journal. ``by``
-    is what the list is sorted by.
+    is what the list is sorted by; ``today`` names those of the rows to call today.
     """
 
     rows: tuple[Row, ...]
@@ -189,6 +189,7 @@ class Listing:
     page_size: int
     by: Literal["chance", "money"] = "chance"
     overruled: int = 0
+    today: tuple[str, ...] = ()
 
     @property
     def pages(self) -> int:

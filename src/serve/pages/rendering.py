@@ -33,6 +33,7 @@ from playbook.telling import Telling
 from serve.pages import charts, lifeline, plots, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.deciding import NO_PEN, SETTABLE, Pen
+from serve.pages.digest import Digest
 from serve.pages.dossier import Dossier, Move
 from serve.pages.flowchart import Flowchart
 from serve.pages.foreseen import UNFORESEEN, Foreseen
@@ -45,6 +46,7 @@ from serve.pages.story import Happening, Sort
 from serve.pages.trust import SliceVerdict, Trust
 from serve.pages.versus import Versus
 from serve.pages.wording import Wording
+from serve.scheduler import DailyState
 
 LANES: Final = {
     Sort.CREATED: "story.stage",
@@ -157,10 +159,11 @@ def policy(*, scripted: bool = False) -> str:
     )
 
 
-def listing_page(listing: Listing, view: View) -> str:
-    """Draw the list of leads."""
+def listing_page(listing: Listing, view: View, late: DailyState | None = None) -> str:
+    """Draw the list of leads; ``late`` says that this morning's run is not done."""
+    made = [row.made_at for row in listing.rows]
     return _draw(
-        "leads.html", view, facts=listing,
+        "leads.html", view, facts=listing, late=late, newest=max(made, default=None),
         goal=view.wording.goal(view.conversion, listing.horizon_days),
     )  # fmt: skip
 
@@ -357,6 +360,14 @@ def points_page(facts: Points, view: View) -> str:
     """Draw the points: the grid, the scorecard, and how the model does against it."""
     tell = Telling.of(facts.use.playbook, facts.world, view.wording.language)
     return _draw("points.html", view, facts=facts.sheet, tell=tell, sides=SIDE_WORDS)
+
+
+def digest_page(facts: Digest, view: View) -> str:
+    """Draw the morning's digest."""
+    return _draw(
+        "digest.html", view, facts=facts,
+        goal=view.wording.goal(view.conversion, facts.horizon_days),
+    )  # fmt: skip
 
 
 def message_page(title: str, remedy: str, view: View) -> str:

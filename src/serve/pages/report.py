@@ -89,7 +89,7 @@ def write_report(
     trust = sight.trust()
     _write_proof(trust, folder / "model.html", view)
     _write_judgement(sight, folder, view)
-    _write(folder / "leads.html", listing_page(listing, view), listing)
+    write_page(folder / "leads.html", listing_page(listing, view), listing)
     _sweep(folder / LEADS, written)
     return Report(
         listing=folder / "leads.html",
@@ -124,18 +124,18 @@ def _write_leads(
             name = file_of(lead_id)
             aside = sight.aside(lead_id)
             facts = {name: getattr(dossier, name) for name in FACTS} | {"aside": aside}
-            _write(folder / name, dossier_page(dossier, inside, aside), facts)
+            write_page(folder / name, dossier_page(dossier, inside, aside), facts)
             written.add(Path(name).stem)
     return written
 
 
 def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
     if trust is not None:
-        _write(path, trust_page(trust, view), trust)
+        write_page(path, trust_page(trust, view), trust)
         return
     say = view.wording.say
     title, remedy = say("model.none"), say("model.none.how")
-    _write(path, message_page(title, remedy, view), {"missing": title})
+    write_page(path, message_page(title, remedy, view), {"missing": title})
 
 
 def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
@@ -159,11 +159,11 @@ def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
         ("team", managers and team_page(managers, view), managers, "team.none"),
     )  # fmt: skip
     versions = sight.versus()
-    _write(folder / "compare.html", compare_page(versions, view), versions)
+    write_page(folder / "compare.html", compare_page(versions, view), versions)
     say = view.wording.say
     for name, page, facts, missing in pages:
         title, remedy = say(missing), say(f"{missing}.how")
-        _write(
+        write_page(
             folder / f"{name}.html",
             page or message_page(title, remedy, view),
             facts or {"missing": title},
@@ -175,13 +175,15 @@ def _facts(stages: Stages) -> dict[str, Any]:
     return {fact.name: getattr(stages, fact.name) for fact in fields(stages)}
 
 
-def _write(path: Path, page: str, facts: Any) -> None:
+def write_page(path: Path, page: str, facts: Any) -> None:
+    """Write a page with the JSON twin of its facts, the page last."""
     twin = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    _swap_in(path.with_suffix(".json"), twin)
-    _swap_in(path, page.encode())
+    swap_in(path.with_suffix(".json"), twin)
+    swap_in(path, page.encode())
 
 
-def _swap_in(path: Path, content: bytes) -> None:
+def swap_in(path: Path, content: bytes) -> None:
+    """Put a file in its place whole, or leave what is there."""
     handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

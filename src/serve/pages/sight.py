@@ -16,8 +16,10 @@ from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
 from leads.ranks import entries_before
 from leads.records import Stored
+from leads.runs import Runs
 from leads.settings import Settings
-from model.audit.whole import Audit, audit_funnel
+from model.audit.standing import Scene, look_over
+from model.audit.whole import Audit, audit_scene
 from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
@@ -51,6 +53,7 @@ from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.scoresheet import Apart, OpenScores, Points, Sheet
 from serve.pages.telling import SECONDS, Teller
+from serve.pages.today import Room, call_today
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.versus import Versus, versus
 from serve.pages.whereabouts import (
@@ -73,6 +76,7 @@ from serve.pointing import (
     kept_tried,
     rival_of,
 )
+from serve.scheduler import DailyState, daily_state
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""
@@ -108,8 +112,8 @@ class Sight:
     passages: PerIngest[Stages] = field(
         default_factory=lambda: PerIngest(pass_stages), compare=False
     )
-    audits: PerIngest[Audit] = field(
-        default_factory=lambda: PerIngest(audit_funnel), compare=False
+    scenes: PerIngest[Scene] = field(
+        default_factory=lambda: PerIngest(_scene), compare=False
     )
     insight: Insight | None = None
     teller: Teller = field(default_factory=Teller, compare=False)
@@ -127,7 +131,7 @@ class Sight:
         seconds
             How long to wait for what moved each chance; None waits for all.
         """
-        ranked, overrides = self._ranked(), self._overrides()
+        ranked, overrides = self.ranked(), self.overrides()
         narrowed = ranked.narrowed(wanted)
         overruled = among(narrowed, overrides)
         shown = overruled if wanted.overruled else narrowed
@@ -135,7 +139,7 @@ class Sight:
         page = min(wanted.page, max(1, -(-len(chosen) // size)))
         part = chosen.slice((page - 1) * size, size)
         return Listing(
-            rows=self._rows(part, overrides, seconds=seconds),
+            rows=self.rows(part, overrides, seconds=seconds),
             wanted=wanted.at(page),
             total=len(chosen),
             predicted=len(ranked.frame),
@@ -145,20 +149,25 @@ class Sight:
             page_size=size,
             by=ranked.by,
             overruled=len(overruled),
+            today=self._today(ranked, overrides, part),
         )
+
+    def morning(self) -> DailyState | None:
+        """Say how today's run stands; None where nobody runs mornings."""
+        return daily_state(Runs(self.journal), self.settings, self.now())
 
     def every(self, wanted: Wanted) -> Iterator[Row]:
         """Look up the first of the leads that are asked for, whatever the page.
 
         Why a chance moved is told where a page has told it; nothing is waited for.
         """
-        overrides = self._overrides()
-        narrowed = self._ranked().narrowed(wanted)
+        overrides = self.overrides()
+        narrowed = self.ranked().narrowed(wanted)
         if wanted.overruled:
             narrowed = among(narrowed, overrides)
         chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
         for part in chosen.iter_slices(AT_ONCE):
-            yield from self._rows(part, overrides, seconds=0.0)
+            yield from self.rows(part, overrides, seconds=0.0)
 
     def stages(self) -> Stages | None:
         """Look up how leads pass the stages; None if there are none."""
@@ -177,7 +186,7 @@ class Sight:
         if history is None or self.stages() is None:
             return None
         try:
-            return self.audits.of(history, self.settings)
+            return audit_scene(self.scenes.of(history, self.settings))
         except BadConfig:
             return None
 
@@ -205,7 +214,7 @@ class Sight:
         use = counted(self.settings, book, world)
         if use is None:
             return None
-        still_open = self._ranked().narrowed(Wanted())
+        still_open = self.ranked().narrowed(Wanted())
         part = still_open.head(MOST_LEADS)
         named = part.select("lead_id", "entry", "tier", chance="probability").to_dicts()
         scored = self.scores.of(use, history, named)
@@ -229,7 +238,7 @@ class Sight:
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open leads, and the hot ones that wait too long."""
-        return waiting_of(self._ranked().frame)
+        return waiting_of(self.ranked().frame)
 
     def dossier(self, lead_id: str) -> Dossier | None:
         """Look up everything about one lead; None if it was never predicted."""
@@ -297,6 +306,13 @@ class Sight:
         except NoModel:
             return {}
 
+    def _today(
+        self, ranked: Ranked, overrides: Mapping[str, Override], shown: pl.DataFrame
+    ) -> tuple[str, ...]:
+        """Name those of the shown leads that are to be called today."""
+        called = call_today(ranked.frame, overrides, Room.of(self.settings))
+        return tuple(among(shown, called["lead_id"].to_list())["lead_id"])
+
     def _latest_month(self) -> LatestMonth | None:
         made = self.backtest()
         return None if made is None else latest_month(made)
@@ -316,7 +332,8 @@ class Sight:
         row = places.slice(at, 1).to_dicts()
         return place_of(row[0]) if row and row[0]["lead_id"] == lead_id else None
 
-    def _ranked(self) -> Ranked:
+    def ranked(self) -> Ranked:
+        """Rank every predicted lead."""
         history = self.history()
         places = NOWHERE
         if history is not None:
@@ -329,16 +346,18 @@ class Sight:
         except NoModel:
             return "chance"
 
-    def _overrides(self) -> Mapping[str, Override]:
+    def overrides(self) -> Mapping[str, Override]:
+        """List the tiers that people set and that stand now."""
         return standing_overrides(self.journal, now=self.now())
 
-    def _rows(
+    def rows(
         self,
         shown: pl.DataFrame,
         overrides: Mapping[str, Override],
         *,
         seconds: float | None,
     ) -> tuple[Row, ...]:
+        """Look up the leads of a part of the ranking, in its order."""
         entries = self.journal.entries(shown["entry"].to_list())
         before = entries_before(self.journal, shown["lead_id"].to_list())
         ordered = [entries[number] for number in shown["entry"] if number in entries]
@@ -379,6 +398,10 @@ def _apart(lead: Scored, entries: Mapping[int, Stored]) -> Apart:
     reasons = () if found is None else found.prediction.reasons
     main = max(reasons, key=lambda reason: sign * reason.share, default=None)
     return Apart(lead, None if main is None else main.text)
+
+
+def _scene(history: History, settings: Settings) -> Scene:
+    return look_over(history, settings, history.cut_off)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

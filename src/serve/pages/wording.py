@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from model.features.phrases import number
 from model.whatif import Value
 from serve.pages.anatomy_words import ANATOMY
 from serve.pages.aside_words import ASIDE
+from serve.pages.digest_words import DIGEST
 from serve.pages.distance_words import DISTANCE
 from serve.pages.flowchart_words import FLOWCHART
 from serve.pages.judgement import JUDGEMENT
@@ -32,7 +33,7 @@ from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
-    DISTANCE, NEXT_STEP,
+    DISTANCE, DIGEST, NEXT_STEP,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]
@@ -218,9 +219,12 @@ class Wording:
         """Write a day in the company's zone; nothing for the undated."""
         if moment == UNDATED:
             return NOTHING
-        local = moment.astimezone(self.zone)
-        month = MONTHS[self.language][local.month - 1]
-        return SPACE.join((str(local.day), month, str(local.year)))
+        return self.on(moment.astimezone(self.zone).date())
+
+    def on(self, day: date) -> str:
+        """Write a date of the calendar."""
+        month = MONTHS[self.language][day.month - 1]
+        return SPACE.join((str(day.day), month, str(day.year)))
 
     def date(self, iso: str) -> str:
         """Write the day of a moment in ISO 8601."""
