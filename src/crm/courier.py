@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from crm.beside import CALL, Act, Besides, Past
+from crm.beside import Act, Besides, Past, calling
 from crm.doors import Open, desk_of, gate_of
 from crm.port import CardDesk, Move, NoteKind, OurField
 from crm.writeback.delivery import Worker
@@ -212,7 +212,8 @@ def wishes_of(prediction: Prediction, settings: Settings) -> tuple[Wish, ...]:
         wishes.append(Wish(NoteKind.COMMENT, why))
     if crm.task and prediction.tier is Tier.HOT:
         deadline = prediction.as_of + timedelta(days=1)
-        wishes.append(Wish(NoteKind.TASK, CALL[language].format(why=why), deadline))
+        # A task is advice: what speaks against the lead is no reason to call.
+        wishes.append(Wish(NoteKind.TASK, calling(language)(prediction), deadline))
     return tuple(wishes)
 
 

@@ -54,7 +54,8 @@ class PortalEar:
     entity
         ``"lead"`` or ``"deal"``: which card is a lead of ours.
     us
-        The portal's number of the user that we act as.
+        Gives the portal's number of the user that we act as; asked at each look, since
+        an application may be connected, or connected anew, while we listen.
     clock
         Monotonic seconds.
     """
@@ -66,7 +67,7 @@ class PortalEar:
         rules: Rules,
         *,
         entity: str,
-        us: str,
+        us: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entity = entity
@@ -94,7 +95,7 @@ class PortalEar:
         if not there:
             return Look(seen, None, gone)
         pages |= self._second(pages)
-        gathering = Gathering(words, entity=self.entity, us=self._us)
+        gathering = Gathering(words, entity=self.entity, us=self._us())
         for stream, rows in pages.items():
             gathering.take(Page(stream, LATER, told, rows))
         rules = replace(self._rules, fields=like.fields)

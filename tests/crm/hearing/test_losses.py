@@ -164,7 +164,7 @@ def test_the_queue_loses_nothing(journal: Journal, kills: int, tmp_path: Any) ->
     inbox = Inbox(journal, "acme")
     with queued_portal() as (portal, client):
         client.rng, client.share = rng, 0.15
-        ear = PortalEar(client, Shelf(tmp_path), RULES, entity="lead", us="1")
+        ear = PortalEar(client, Shelf(tmp_path), RULES, entity="lead", us=lambda: "1")
         told, killed = set(), 0
 
         def keep(entities: Sequence[str]) -> None:
