@@ -32,7 +32,7 @@ def number(value: float, language: Language) -> str:
     Examples
     --------
     >>> number(1500.0, "en"), number(0.5, "ru"), number(1234567, "ru")
-    ('1,500', '0,5', '1\\xa0234\\xa0567')
+    ('1,500', '0,5', '1\xa0234\xa0567')
     """
     written = f"{value:,.6f}".rstrip("0").rstrip(".")
     if language == "en":
@@ -46,7 +46,7 @@ def percent(value: float, language: Language) -> str:
     Examples
     --------
     >>> percent(0.3, "en"), percent(0.125, "ru")
-    ('30%', '12,5\\xa0%')
+    ('30%', '12,5\xa0%')
     """
     whole = number(round(value * 100, 4), language)
     return f"{whole}%" if language == "en" else f"{whole}{SPACE}%"

@@ -36,7 +36,7 @@ ROWS = st.lists(
     max_size=12,
 )
 SERVING = (
-    "bundle", "bundle_check", "champion", "change.split", "explanation",
+    "anatomy", "bundle", "bundle_check", "champion", "change.split", "explanation",
     "features.catalog", "features.phrases", "learners.calibration",
     "learners.forest", "learners.linear", "manifest", "metrics",
     "outlook.amount", "outlook.curve", "outlook.forecast", "outlook.spread",

@@ -77,6 +77,8 @@ def environment() -> dict[str, str]:
 def config_of(settings: Settings, folder: Path) -> Path:
     """Write settings as a configuration file."""
     sections = settings.model_dump(mode="json", exclude_none=True)
+    assert not settings.questionnaire, "lists of sections are not written"
+    sections = {name: one for name, one in sections.items() if isinstance(one, dict)}
     lines = []
     for name, section in sections.items():
         lines.append(f"[{name}]")

@@ -44,8 +44,6 @@ SELLING: Final[Mapping[str, Words]] = {
     "row.nobody": Words("no manager", "без менеджера"),
     "row.still": Words("as before", "без изменений"),
     "row.action": Words("Try", "Стоит попробовать"),
-    "col.action": Words("What to do", "Что сделать"),
-    "col.change": Words("What changed", "Что изменилось"),
     "col.override": Words("Tier set by a person", "Группа, заданная человеком"),
     "col.override_by": Words("Set by", "Кто задал"),
     "col.override_until": Words("Set until", "Задана до"),

@@ -521,7 +521,7 @@ def test_hot_leads_left_alone_stand_with_their_manager(
     assert hot
     assert sum(one.hot for one in waiting) == len(hot)
     assert sum(one.quiet for one in waiting) == sum(row.quiet for row in hot)
-    assert "Hot leads that wait" in client.get("/team?lang=en").text
+    assert "hot leads that wait" in client.get("/team?lang=en").text
 
 
 def test_proof_begins_with_the_newest_month(client: TestClient) -> None:

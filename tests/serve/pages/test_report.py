@@ -29,11 +29,11 @@ def files(folder: Path) -> set[str]:
 
 
 def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
-    """Seven pages and those of the best leads are written, each with its JSON."""
+    """Eight pages and those of the best leads are written, each with its JSON."""
     report = write_report(sight, tmp_path / "reports", now=example.NOW, pages=5)
 
     names = files(tmp_path / "reports")
-    assert len(names) == 2 * (7 + 5)
+    assert len(names) == 2 * (8 + 5)
     assert {n.removesuffix(".html") for n in names if n.endswith(".html")} == {
         n.removesuffix(".json") for n in names if n.endswith(".json")
     }
@@ -91,7 +91,7 @@ def test_second_report_replaces_the_first(tmp_path: Path, sight: Sight) -> None:
 
     after = files(folder)
     assert after < before
-    assert len(after) == 2 * (7 + 2) + 1
+    assert len(after) == 2 * (8 + 2) + 1
     assert "leads/notes.txt" in after
 
 
@@ -122,7 +122,7 @@ def test_report_without_a_model_is_written(tmp_path: Path, sight: Sight) -> None
     assert "No proof is kept" in (tmp_path / "r" / "model.html").read_text()
     assert "No proof is kept" in (tmp_path / "r" / "card.html").read_text()
     assert "Run backtest" in (tmp_path / "r" / "backtest.html").read_text()
-    assert "run backtest" in (tmp_path / "r" / "team.html").read_text()
+    assert "hot leads that wait" in (tmp_path / "r" / "team.html").read_text()
 
 
 def test_twins_of_judgement_hold_the_facts(tmp_path: Path, sight: Sight) -> None:
