@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crm.bitrix24.answers import Kind, Trouble, refused
+from crm.bitrix24.answers import Kind, Refused, Trouble, refused
 from crm.bitrix24.client import Batch, Client, Command
 from crm.bitrix24.reading import rows_of
 from crm.bitrix24.shelf import Page, Shelf
@@ -22,7 +22,7 @@ from crm.bitrix24.streams import (
 )
 from crm.bitrix24.tables import Gathering
 from crm.bitrix24.words import Words, read_words
-from crm.hearing.ear import Changes, Found, Keep, Look
+from crm.hearing.ear import Changes, Found, Keep, Look, NoQueue
 from crm.hearing.message import entity_in_event
 from leads.conform import Rules, conform
 from leads.errors import Unavailable
@@ -35,6 +35,7 @@ WORDS_SECONDS: Final = 3_600.0
 LATER: Final = 2
 """The number of a read that is not the first: what it brings is known since then."""
 TIME: Final = "now"
+NO_QUEUE: Final = frozenset({"ACCESS_DENIED", "WRONG_AUTH_TYPE"})
 SERVER_TIME: Final[Command] = ("server.time", {})
 
 Asked = Mapping[str, Stream]
@@ -133,7 +134,10 @@ class PortalEar:
     def drain(self, process: str, keep: Keep) -> int:
         """Empty the portal's own queue of events; see ``Ear``."""
         # What an earlier run reserved and did not clear is hidden until it is marked.
-        self._client.call("event.offline.error", {"process_id": process})
+        try:
+            self._client.call("event.offline.error", {"process_id": process})
+        except Refused as refusal:
+            raise _without_queue(refusal) from refusal
         asked = {"clear": 0, "process_id": process, "limit": PAGE}
         count = 0
         for failed in (1, 0):
@@ -151,7 +155,10 @@ class PortalEar:
         return count
 
     def _queued(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        told = self._client.call("event.offline.get", asked)
+        try:
+            told = self._client.call("event.offline.get", asked)
+        except Refused as refusal:
+            raise _without_queue(refusal) from refusal
         rows = told.get("events") if isinstance(told, Mapping) else None
         if not isinstance(rows, list):
             raise refused("event.offline.get", Trouble(Kind.FAILURE, "NO_ROWS"))
@@ -285,6 +292,15 @@ class PortalEar:
         for key, trouble in batch.troubles.items():
             raise refused(commands[key][0], trouble)
         return batch
+
+
+def _without_queue(refusal: Refused) -> Refused | NoQueue:
+    if refusal.trouble.code not in NO_QUEUE:
+        return refusal
+    return NoQueue(
+        f"The portal keeps no queue of events for us ({refusal.trouble.code}).",
+        remedy="Its plan lacks it, or we act as no administrator; the poll hears.",
+    )
 
 
 def _among(name: str, key: str, ids: Sequence[int]) -> Stream:

@@ -72,14 +72,25 @@ class Store(Section):
 class Serve(Section):
     """The HTTP service.
 
-    ``keys`` are SHA-256 digests of API keys in hex; with none, only loopback may bind.
+    ``public`` is the address at which a CRM and browsers reach it from outside: hooks,
+    robot, tab and the way back from a consent lead there. ``keys`` are SHA-256 digests
+    of API keys in hex; with none, only loopback may bind.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public: str = Field(
+        default="",
+        pattern=r"^(https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)?$",
+    )
     keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     max_batch: int = Field(default=1_000, ge=1)
+
+    @field_validator("public")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _keys_outside_loopback(self) -> Self:
