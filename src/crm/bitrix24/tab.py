@@ -81,8 +81,9 @@ def enrol_tabs(call: Call, handler: str) -> list[str]:
 
 
 def withdraw_tabs(call: Call) -> list[str]:
-    """Take our tabs away, wherever they lead; give the places. Raises as
-    ``enrol_tabs``.
+    """Take our tabs away, wherever they lead; give the places.
+
+    Raises as ``enrol_tabs``.
     """
     gone = []
     for place, handler in sorted(_bound(call)):
