@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
 from leads.settings.account import CrmAccount
 from leads.settings.section import Section
+
+
+PUBLIC: Final = re.compile(
+    r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?/?"
+)
 
 
 class Company(Section):
@@ -79,17 +85,19 @@ class Serve(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public: str = Field(
-        default="",
-        pattern=r"^(https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)?$",
-    )
+    public: str = ""
     keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     max_batch: int = Field(default=1_000, ge=1)
 
     @field_validator("public")
     @classmethod
-    def _without_slash(cls, value: str) -> str:
+    def _reached_from_outside(cls, value: str) -> str:
+        if value and not PUBLIC.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is no address that others may send secrets to; write one"
+                " like 'https://leads.example'"
+            )
         return value.rstrip("/")
 
     @model_validator(mode="after")
