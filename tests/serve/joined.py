@@ -1,4 +1,4 @@
-"""A service beside a portal whose local application it is: consent, hooks, all of it."""
+"""A service beside a portal whose local application it is: consent, hooks and all."""
 
 from __future__ import annotations
 

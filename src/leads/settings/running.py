@@ -13,7 +13,6 @@ from pydantic import Field, field_validator, model_validator
 from leads.settings.account import CrmAccount
 from leads.settings.section import Section
 
-
 PUBLIC: Final = re.compile(
     r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?/?"
 )
