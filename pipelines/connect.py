@@ -14,12 +14,18 @@ import typer
 from crm.amocrm import installing as amocrm
 from crm.amocrm.opening import open_account
 from crm.bitrix24.checks import Wishes, notes_of, require
-from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.fields import WANTED
 from crm.bitrix24.installing import install
 from crm.bitrix24.opening import open_client
 from crm.connecting import given_in
 from crm.doors import connecting_of, gate_of, tokens_of
+from crm.registering import (
+    Registered,
+    register_account,
+    register_portal,
+    withdraw_account,
+    withdraw_portal,
+)
 from crm.sealing import KEY_ENV, seal_in
 from crm.tokens import AccessLost, TokenStore
 from leads.errors import BadConfig
@@ -41,16 +47,13 @@ CheckOption = Annotated[
 RepairOption = Annotated[
     bool, typer.Option("--repair", help="Mend fields that people changed or deleted.")
 ]
-ServiceOption = Annotated[
-    str | None,
+DisconnectOption = Annotated[
+    bool,
     typer.Option(
-        "--service",
-        metavar="URL",
-        help="Bitrix24: where the portal reaches `serve`; registers robot and tabs.",
+        "--disconnect",
+        help="Take back hooks, events, robot and tabs, and forget the tokens.",
     ),
 ]
-
-
 AgainOption = Annotated[
     bool,
     typer.Option("--again", help="Ask a person anew, though there is access already."),
@@ -72,21 +75,52 @@ def connect(
     check: CheckOption = False,
     repair: RepairOption = False,
     again: AgainOption = False,
-    service: ServiceOption = None,
+    disconnect: DisconnectOption = False,
 ) -> None:
-    """Check rights and plan, and make our fields on the cards of a CRM."""
+    """Check rights and plan, make our fields on the cards, have the CRM call us."""
     settings = read_settings(config)
     section = _account(settings, kind)
+    if disconnect and (check or repair or again):
+        raise BadConfig(
+            "--disconnect takes back what the other options make.",
+            remedy="Give it alone.",
+        )
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
+        if disconnect:
+            _disconnect(settings, section, journal)
+            return
         if section.by_oauth and not check:
             _let_us_in(section, journal, again=again)
         if kind is Kind.AMOCRM:
             _connect_amocrm(settings, section, journal, check=check, repair=repair)
         else:
-            _connect_bitrix24(
-                settings, section, journal, check=check, repair=repair, service=service
-            )
+            _connect_bitrix24(settings, section, journal, check=check, repair=repair)
+
+
+def _disconnect(settings: Settings, section: CrmAccount, journal: Journal) -> None:
+    """Leave the CRM as we found it but for our fields, which hold what was said."""
+    gate = gate_of(section, journal)
+    store = tokens_of(section, journal) if section.by_oauth else None
+    if store is not None and not _has_access(store, section.account):
+        _note("there is no access any more; delete the application in the CRM itself")
+        done = Registered()
+    elif settings.crm is None:
+        done = Registered()
+    elif section.kind == "bitrix24":
+        with closing(open_client(section, gate, journal)) as client:
+            done = withdraw_portal(client, settings)
+    else:
+        with closing(open_account(section, gate, journal)) as account:
+            done = withdraw_account(account, settings)
+    if store is not None and store.forget(section.account):
+        done.gone.append("our tokens")
+    log.info("disconnected", kind=section.kind, account=section.account, gone=done.gone)
+    for one in done.gone:
+        out.print(f"gone     {one}")
+    for note in done.notes:
+        _note(note)
+    out.print("ready    nothing calls us any more; our fields stay until deleted there")
 
 
 def _let_us_in(section: CrmAccount, journal: Journal, *, again: bool) -> None:
@@ -134,22 +168,19 @@ def _connect_bitrix24(
     *,
     check: bool,
     repair: bool,
-    service: str | None,
 ) -> None:
     wishes = _wishes(settings)
     gate = gate_of(section, journal)
     with closing(open_client(section, gate, journal)) as client:
         require(client, wishes, with_fields=check)
         notes = notes_of(client) if section.by_oauth else []
-        made = []
+        made, called = [], Registered()
         if wishes.writes and not check:
             made = install(client, language=settings.company.language, repair=repair)
-        if service is not None and not check:
-            made += enrol(client.call, service)
+            called = register_portal(client, settings)
     log.info("connected", kind=section.kind, account=section.account, made=made)
-    for note in notes:
-        _note(note)
     show(made, wishes)
+    _show_registered(called, notes)
 
 
 def _connect_amocrm(
@@ -166,19 +197,28 @@ def _connect_amocrm(
     gate = gate_of(section, journal)
     with closing(open_account(section, gate, journal)) as client:
         if settings.crm is None:
-            found = amocrm.ready(client, token=token, now=now)
+            found, called = amocrm.ready(client, token=token, now=now), Registered()
         else:
             found = amocrm.install(
                 client, language=language, token=token, now=now,
                 check=check, repair=repair,
             )  # fmt: skip
+            called = Registered() if check else register_account(client, settings)
     log.info("connected", kind="amocrm", account=section.account, made=found.made)
     for one in found.made:
         out.print(f"made     {one}")
-    for note in found.notes:
-        _note(note)
     stand = "" if settings.crm is None else "; all our fields stand on leads"
     out.print(f"ready    account {found.account}, user {found.user}{stand}")
+    _show_registered(called, found.notes)
+
+
+def _show_registered(called: Registered, notes: list[str]) -> None:
+    for one in called.made:
+        out.print(f"calls us {one}")
+    for one in called.gone:
+        out.print(f"gone     {one}")
+    for note in (*notes, *called.notes):
+        _note(note)
 
 
 def _note(text: str) -> None:

@@ -15,9 +15,12 @@ from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
+from crm.sealing import Seal
 from leads.databaseclock import database_micros
+from leads.errors import BadConfig
 from leads.journal import Journal
 from leads.records import LEAD_ID, METADATA
 
@@ -26,6 +29,8 @@ FIRST_PAUSE: Final = timedelta(seconds=1)
 LONGEST_PAUSE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(days=2)
 MOST_TAKEN: Final = 20
+
+log = structlog.get_logger()
 
 CALLS: Final = sa.Table(
     "crm_calls",
@@ -44,7 +49,8 @@ CALLS: Final = sa.Table(
 )
 """One row per call; ``mark`` is a digest of what it can be told by.
 
-``secret`` holds the tokens to answer with, as JSON, and is emptied with the answer;
+``secret`` holds the tokens to answer with, as JSON locked by ``crm.sealing``, and is
+emptied with the answer;
 ``said`` what is to be answered, once that is known. ``next_at`` is when to look at it,
 NULL when it is over, and ``ended`` says how.
 """
@@ -69,11 +75,22 @@ def mark_of(token: str) -> str:
 
 
 class Calls:
-    """The calls of one account; safe between threads and processes."""
+    """The calls of one account; safe between threads and processes.
 
-    def __init__(self, journal: Journal, account: str) -> None:
+    Parameters
+    ----------
+    journal
+        Whose database keeps them.
+    account
+        The name of the account.
+    seal
+        Makes their tokens unreadable in the database.
+    """
+
+    def __init__(self, journal: Journal, account: str, *, seal: Seal) -> None:
         self._journal = journal
         self._account = account
+        self._seal = seal
 
     def keep(
         self, token: str, entity: str, *, waits: timedelta,
@@ -98,13 +115,15 @@ class Calls:
             The database did not answer; nothing was kept.
         """
         dialect: Any = sqlite if self._journal.is_file else postgresql
+        if secret is not None and not self._seal.locks:
+            self._journal.shut_out_others()
         with self._journal.writing() as connection:
             now = database_micros(connection)
             row = {
                 "account": self._account,
                 "mark": mark_of(token),
                 "entity": entity,
-                "secret": None if secret is None else orjson.dumps(secret).decode(),
+                "secret": None if secret is None else self._locked(secret),
                 "received_at": now,
                 "until": now + _micros(waits),
                 "next_at": None if secret is None else now,
@@ -128,7 +147,8 @@ class Calls:
                     "attempts": row.attempts + 1,
                 }
                 connection.execute(self._change(row.mark).values(**values))
-        return [_waiting(row, now) for row in rows]
+        found = [(row, self._opened(row)) for row in rows]
+        return [_waiting(row, s, now) for row, s in found if s is not None]
 
     def say(self, mark: str, said: Mapping[str, Any]) -> None:
         """Keep what is to be answered, so that a repeat answers the same."""
@@ -157,6 +177,19 @@ class Calls:
             old = sa.delete(CALLS).where(mine, CALLS.c.until < before)
             return int(connection.execute(old).rowcount)
 
+    def _locked(self, secret: Mapping[str, str]) -> str:
+        return self._seal.locked(orjson.dumps(secret).decode())
+
+    def _opened(self, row: sa.Row[Any]) -> dict[str, str] | None:
+        """Read what is needed to answer; a call that no key of ours opens is over."""
+        try:
+            told: dict[str, str] = orjson.loads(self._seal.opened(row.secret))
+        except BadConfig as error:
+            log.error("call_locked", why=error.what, remedy=error.remedy)
+            self.end(row.mark, "locked")
+            return None
+        return told
+
     def _due(self, now: int) -> sa.Select[Any]:
         return (
             sa.select(CALLS)
@@ -171,9 +204,9 @@ class Calls:
         )
 
 
-def _waiting(row: sa.Row[Any], now: int) -> Waiting:
+def _waiting(row: sa.Row[Any], secret: Mapping[str, str], now: int) -> Waiting:
     return Waiting(
-        row.mark, row.entity, orjson.loads(row.secret or "{}"),
+        row.mark, row.entity, secret,
         orjson.loads(row.said) if row.said else None,
         row.attempts + 1, timedelta(microseconds=row.until - now),
     )  # fmt: skip

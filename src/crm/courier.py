@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,9 +12,10 @@ from typing import Final
 
 import structlog
 
-from crm.beside import CALL, Besides, Past
+from crm.beside import Besides, Past, calling
 from crm.doors import Open, desk_of, gate_of
-from crm.port import CardDesk, Move, NoteKind, OurField
+from crm.port import AccessLost, CardDesk, Move, NoteKind, OurField
+from crm.stoppage import Stop, Stoppage
 from crm.writeback.delivery import Worker
 from crm.writeback.guidance import Guidance
 from crm.writeback.offering import Decide, Guided, Offering
@@ -29,6 +31,7 @@ from leads.settings import Crm, Settings
 
 DRAIN_SECONDS: Final = 75.0
 DAY: Final = timedelta(days=1)
+SOON: Final = timedelta(minutes=5)
 
 log = structlog.get_logger()
 
@@ -39,6 +42,8 @@ class CourierState:
 
     outbox: OutboxState
     pace: tuple[PaceState, ...]
+    stop: Stop | None = None
+    """What keeps this process from writing until a person acts."""
 
 
 class Courier:
@@ -65,18 +70,30 @@ class Courier:
         self.upkeep = Upkeep(journal, crm.account)
         self.policy = policy_of(crm)
         self.workers = crm.workers
+        self.stoppage = Stoppage()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
+        journal.on_recorded(self.wake)
 
     def worker(self) -> Worker:
         """Make a worker; each thread needs its own."""
-        return Worker(self.outbox, self.desk, gate=self.gate, policy=self.policy)
+        return Worker(
+            self.outbox, self.desk,
+            gate=self.gate, policy=self.policy, stoppage=self.stoppage,
+        )  # fmt: skip
+
+    def wake(self) -> None:
+        """Say that something was offered; it need not wait for the next look."""
+        for worker in self._workers:
+            worker.wake()
 
     def start(self, workers: int | None = None) -> None:
         """Deliver in so many threads, or as many as configured; check fields daily."""
         workers = self.workers if workers is None else workers
+        self._workers = [self.worker() for _ in range(workers)]
         runs: list[Callable[[threading.Event], None]] = [
-            self.worker().run for _ in range(workers)
+            worker.run for worker in self._workers
         ]
         if workers:
             runs.append(self._look_daily)
@@ -90,36 +107,53 @@ class Courier:
     def stop(self) -> None:
         """Finish what is under way, claim nothing more, and hang up."""
         self._stopping.set()
+        self.wake()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
         self.desk.close()
 
     def state(self) -> CourierState:
         """Tell how delivery is doing."""
-        return CourierState(self.upkeep.state(), tuple(self.gate.state()))
+        pace = tuple(self.gate.state())
+        return CourierState(self.upkeep.state(), pace, self.stoppage.now())
 
     def _look_daily(self, stopping: threading.Event) -> None:
-        """Check our fields at the start and every day, and sweep every day."""
-        self.check()
-        while not stopping.wait(DAY / timedelta(seconds=1)):
+        """Check our fields at the start and every day, and sweep every day.
+
+        While they do not stand they are looked at often, so that who has mended them
+        sees that it is well.
+        """
+        swept = time.monotonic()
+        while not stopping.wait(self._until_next_look().total_seconds()):
+            if self.stoppage.now() is not None or not _is_past(swept, DAY - SOON):
+                continue
+            swept = time.monotonic()
             try:
                 log.info("swept", cards=self.upkeep.sweep(), old=self.upkeep.tidy())
             except Unavailable as error:
                 log.warning("sweep_waits", why=type(error).__name__)
-            self.check()
+
+    def _until_next_look(self) -> timedelta:
+        return DAY if self.check() else SOON
 
     def check(self) -> bool:
         """Say in the log whether our fields stand; whether they do."""
         try:
             self.desk.require_fields()
-        except BadInput as error:
-            log.error("check_failed", why=error.what, remedy=error.remedy)
+        except (AccessLost, BadInput) as error:
+            if self.stoppage.met(error):
+                log.error("check_failed", why=error.what, remedy=error.remedy)
             return False
         except Unavailable as error:
             log.warning("check_waits", why=error.what, remedy=error.remedy)
             return False
+        self.stoppage.over()
         log.info("fields_stand")
         return True
+
+
+def _is_past(since: float, duration: timedelta) -> bool:
+    return time.monotonic() - since >= duration / timedelta(seconds=1)
 
 
 def policy_of(crm: Crm) -> Policy:
@@ -223,7 +257,8 @@ def wishes_of(prediction: Prediction, settings: Settings) -> tuple[Wish, ...]:
         wishes.append(Wish(NoteKind.COMMENT, why))
     if crm.task and prediction.tier is Tier.HOT:
         deadline = prediction.as_of + timedelta(days=1)
-        wishes.append(Wish(NoteKind.TASK, CALL[language].format(why=why), deadline))
+        # A task is advice: what speaks against the lead is no reason to call.
+        wishes.append(Wish(NoteKind.TASK, calling(prediction, language), deadline))
     return tuple(wishes)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from crm.amocrm.ear import AmoEar
-from crm.amocrm.opening import open_client
-from crm.bitrix24.client import Client, webhook_in
+from crm.amocrm.opening import open_account
 from crm.bitrix24.ear import PortalEar
+from crm.bitrix24.opening import open_client
 from crm.bitrix24.shelf import Shelf
 from crm.export import rules_of
 from crm.hearing.ear import Ear
@@ -21,26 +21,23 @@ Hark = Callable[[Settings, Gate, Journal], Ear]
 
 
 def _bitrix24(settings: Settings, gate: Gate, journal: Journal) -> Ear:
-    del journal  # whose tokens an application would need
     crm = settings.crm
     assert crm is not None
-    webhook = webhook_in(crm.url_env)
+    client = open_client(crm, gate, journal)
     folder = settings.store.folder / crm.kind / crm.account
     return PortalEar(
-        Client(webhook, gate), Shelf(folder), rules_of(settings),
-        entity=crm.entity, us=webhook.user,
+        client, Shelf(folder), rules_of(settings),
+        entity=crm.entity, us=lambda: client.door.user,
     )  # fmt: skip
 
 
 def _amocrm(settings: Settings, gate: Gate, journal: Journal) -> Ear:
-    del journal  # as above
     crm, source = settings.crm, settings.source
     assert crm is not None
     assert isinstance(source, AmoSource)
     folder = settings.store.folder / crm.kind / crm.account
-    ear = AmoEar(
-        open_client(crm, gate), folder, rules_of(settings), payments=source.payments
-    )
+    client = open_account(crm, gate, journal)
+    ear = AmoEar(client, folder, rules_of(settings), payments=source.payments)
     ear.learn()  # the account's number, for its hooks
     return ear
 

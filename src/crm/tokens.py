@@ -200,6 +200,12 @@ class TokenStore:
                 )
             )
 
+    def forget(self, account: str) -> bool:
+        """Let the tokens of an account go; give whether there were any."""
+        with self._journal.writing() as connection:
+            gone = connection.execute(sa.delete(TOKENS).where(*self._these(account)))
+            return gone.rowcount == 1
+
     def access(self, account: str) -> str:
         """Give an access token to send now; renewed ahead of its end, if so set.
 

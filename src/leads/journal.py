@@ -67,6 +67,7 @@ class Journal:
 
     def __init__(self, url: str, *, also: Also | None = None) -> None:
         self._also = also
+        self._recorded: list[Callable[[], None]] = []
         self._database = Database(url)
         # Worded once: wording them at every call costs more than the database does.
         self._add = self._database.words_of(sa.insert(PREDICTIONS))
@@ -75,6 +76,10 @@ class Journal:
     def upgrade(self) -> None:
         """Bring the database to the newest shape; many may start at once."""
         self._database.upgrade()
+
+    def on_recorded(self, tell: Callable[[], None]) -> None:
+        """Have somebody told after each transaction that recorded; it must be quick."""
+        self._recorded.append(tell)
 
     def record(
         self,
@@ -116,6 +121,8 @@ class Journal:
             for add in (self._also, also):
                 if add is not None:
                     add(connection, predictions)
+        for tell in self._recorded:  # committed: whoever is told finds it
+            tell()
 
     def latest(self, lead_id: str) -> Prediction | None:
         """Give the prediction of this lead that was made last."""

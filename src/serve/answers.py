@@ -10,6 +10,7 @@ import orjson
 
 from crm.courier import CourierState
 from crm.hearing.listener import ListeningState
+from crm.stoppage import Stop
 from crm.writeback.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
@@ -74,6 +75,7 @@ def delivery_said(state: CourierState) -> dict[str, Any]:
         "unclear": state.outbox.unclear,
         "dead": state.outbox.dead,
         "breaker": next(one.value for one in worst if one in breakers),
+        "stopped": _stop_said(state.stop),
     }
 
 
@@ -90,7 +92,13 @@ def listening_said(state: ListeningState) -> dict[str, Any]:
         "oldest_seconds": state.inbox.oldest.total_seconds(),
         "dead": state.inbox.dead,
         "reconciled_seconds": None if ago is None else ago.total_seconds(),
+        "stopped": _stop_said(state.stop),
     }
+
+
+def _stop_said(stop: Stop | None) -> dict[str, str] | None:
+    """Say what only a person mends, and how."""
+    return None if stop is None else asdict(stop)
 
 
 def _reason_said(reason: Reason, language: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from crm.courier import Courier, also_of
 from crm.doors import connecting_of
 from crm.hearing.fresh import Fresh
+from crm.watchwords import Watchwords, watchwords_of
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import CrmAccount, Settings
@@ -42,7 +43,7 @@ from serve.recorder import Recorder
 from serve.routes import Api, document, router
 from serve.scheduler import Scheduler
 from serve.security import Doorkeeper, Keys
-from serve.visitors import Visitors, visitors_of
+from serve.visitors import House, Visitors, visitors_of
 
 VERSION: Final = "1"
 DRAIN_SECONDS: Final = 10
@@ -89,7 +90,8 @@ def create_app(
         settings, journal=desk.journal, history=desk.ingested.history_or_none
     )
     sight = _sight(desk, insight)
-    visitors = visitors_of(desk, sight, courier)
+    words = _words(desk)
+    visitors = visitors_of(_house(desk, sight, courier, words, listening))
     threads: tuple[Beside | None, ...] = (courier, scheduler, listening, visitors)
     beside = [one for one in threads if one is not None]
     app = FastAPI(
@@ -105,12 +107,31 @@ def create_app(
     problems.install(app)
     secured = bool(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=secured))  # type: ignore[method-assign]  # FastAPI's documented way
-    _guard(app, api, listening, visitors)
+    _guard(app, api, words, visitors)
     return app
 
 
+def _words(desk: Desk) -> Watchwords | None:
+    """Open what the CRM's own posts are known by; none without a CRM."""
+    crm = desk.settings.crm
+    return None if crm is None else watchwords_of(crm, desk.journal)
+
+
+def _house(
+    desk: Desk,
+    sight: Sight,
+    courier: Courier | None,
+    words: Watchwords | None,
+    listening: Listening | None,
+) -> House | None:
+    if courier is None or words is None:
+        return None
+    look_again = None if listening is None else listening.look_again
+    return House(desk, sight, courier, words, look_again)
+
+
 def _guard(
-    app: FastAPI, api: Api, listening: Listening | None, visitors: Visitors
+    app: FastAPI, api: Api, words: Watchwords | None, visitors: Visitors
 ) -> None:
     """Put up the doors; the last one added is the outermost.
 
@@ -122,10 +143,11 @@ def _guard(
     app.add_middleware(Guard, max_body_bytes=serve.max_body_bytes)
     app.add_middleware(Doorkeeper, keys=Keys(serve.keys))
     _take_consents(app, desk)
-    if listening is not None:
+    listening = api.listening
+    if listening is not None and words is not None:
         listener = listening.listener
         monitor.overhear(listener)
-        door = door_of(listening.crm, listener.ear)
+        door = door_of(listening.crm, listener.ear, words)
         app.add_middleware(Doorway, door=door, listener=listener, count=monitor.knocked)
     app.add_middleware(Reception, doors=visitors.doors)
     app.add_middleware(Timer, monitor=monitor)

@@ -7,7 +7,6 @@ short answer whatever was wrong, nothing read but ids, nothing written.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import os
 import time
@@ -30,8 +29,11 @@ from crm.hearing.message import (
     heard_of_bitrix24,
     heard_of_pipeline,
 )
-from leads.errors import Unavailable
+from crm.watchwords import Watchwords
+from leads.errors import TooLarge, Unavailable
 from leads.settings import Crm
+from serve.body import read_body
+from serve.problems import Refusal
 
 BITRIX24: Final = "/crm/bitrix24/events"
 AMOCRM: Final = "/crm/amocrm/hooks/"
@@ -99,12 +101,13 @@ class Doorway:
         self, scope: Scope, receive: Receive, rest: str, lock: Lock
     ) -> Response:
         try:
-            heard = lock(rest, await _body(scope, receive))
-        except Forged:
+            if scope["method"] != "POST":
+                raise Forged
+            body = await read_body(receive, most=MOST_BYTES, seconds=BODY_SECONDS)
+            heard = await run_in_threadpool(self._kept, lock, rest, body)
+        except (Forged, Refusal, TooLarge):
             self.count("forged")
             return _said(403, "refused")
-        try:
-            await run_in_threadpool(self.listener.inbox.note, heard.entities)
         except Unavailable as error:
             # amoCRM repeats; Bitrix24 does not, and is asked by the poll.
             log.warning("hook_failed", why=type(error).__name__)
@@ -114,33 +117,49 @@ class Doorway:
         self.count("heard")
         return _said(200, "heard")
 
+    def _kept(self, lock: Lock, rest: str, body: bytes) -> Heard:
+        """Read a message and keep its hints; in a thread, for both ask the database."""
+        heard = lock(rest, body)
+        self.listener.inbox.note(heard.entities)
+        return heard
 
-def door_of(crm: Crm, ear: Ear) -> Door:
+
+def door_of(crm: Crm, ear: Ear, words: Watchwords) -> Door:
     """Make the addresses of the configured CRM.
 
-    Its secrets come from the environment: tokens of Bitrix24, several apart by spaces,
-    or the last part of amoCRM's addresses. Without any the doors stay shut, and only
-    the poll hears.
+    Its secrets come from the environment (tokens of Bitrix24, several apart by spaces,
+    or the last part of amoCRM's addresses) or, for an application of Bitrix24, with the
+    consent. Without any the doors stay shut, and only the poll hears.
     """
-    keys = os.environ.get(crm.hook_env, "").split()
-    if not keys or any(len(key) < LEAST_KEY for key in keys):
-        log.warning("hooks_shut", why=f"{crm.hook_env} holds no key long enough")
-        keys = []
+    keys = _keys_in(crm, is_needed=not words.by_consent)
     if crm.kind == "bitrix24":
-        return Door({BITRIX24: partial(_bitrix24, keys)})
+        return Door({BITRIX24: partial(_bitrix24, keys, words)})
+
+    def number() -> str | None:
+        return ear.number or words.known().member or None
 
     def hook(body: bytes) -> Heard:
-        return heard_of_amocrm(body, ear.number)
+        return heard_of_amocrm(body, number())
 
     def pipeline(body: bytes) -> Heard:
-        return heard_of_pipeline(body, ear.number)
+        return heard_of_pipeline(body, number())
 
     locks = {AMOCRM: hook, PIPELINE: pipeline}
     return Door({at: partial(_amocrm, keys, read) for at, read in locks.items()})
 
 
-def _bitrix24(keys: Sequence[str], _rest: str, body: bytes) -> Heard:
-    return heard_of_bitrix24(body, keys, now=time.time())
+def _keys_in(crm: Crm, *, is_needed: bool) -> list[str]:
+    keys = os.environ.get(crm.hook_env, "").split()
+    is_short = any(len(key) < LEAST_KEY for key in keys)
+    if is_short or (is_needed and not keys):
+        log.warning("hooks_shut", why=f"{crm.hook_env} holds no key long enough")
+    return [] if is_short else keys
+
+
+def _bitrix24(keys: Sequence[str], words: Watchwords, _rest: str, body: bytes) -> Heard:
+    known = words.known()
+    tokens = [*keys, *known.words]
+    return heard_of_bitrix24(body, tokens, now=time.time(), member=known.member)
 
 
 def _amocrm(
@@ -151,26 +170,6 @@ def _amocrm(
     if not any(found):
         raise Forged
     return read(body)
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """Read a body whole, if it is small and timely; ``Forged`` if it is not."""
-    if scope["method"] != "POST":
-        raise Forged
-    read = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Forged
-                read += message.get("body", b"")
-                if len(read) > MOST_BYTES:
-                    raise Forged
-                if not message.get("more_body"):
-                    return bytes(read)
-    except TimeoutError as error:
-        raise Forged from error
 
 
 def _said(status: int, what: str) -> Response:

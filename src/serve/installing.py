@@ -7,24 +7,23 @@ they bring is believed only as far as ``crm.connecting`` can prove it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
 import structlog
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm.connecting import Connecting
-from leads.errors import LeadcastError, TooLarge
+from leads.errors import LeadcastError
+from serve.body import read_body
 from serve.problems import Refusal, problem
 
 MOST_BYTES: Final = 65_536
 MOST_FIELDS: Final = 100
-SECONDS: Final = 10.0
 BITRIX24_SCRIPT: Final = "https://api.bitrix24.com/api/v1/"
 FINISH: Final = "BX24.init(function () { BX24.installFinish(); });"
 """Without it the events and tabs of an application with pages stay dead."""
@@ -95,7 +94,7 @@ class Installing:
                 came = _flat(request.scope["query_string"])
                 await run_in_threadpool(lambda: self.connecting().finish(came))
             elif request.method == "POST" and self.has_installer:
-                came = _flat(await _body(request))
+                came = _flat(await read_body(request.receive, most=MOST_BYTES))
                 await run_in_threadpool(lambda: self.connecting().installed(came))
             else:
                 raise Refusal(405, "Not so at this address.", remedy="See README.")
@@ -122,19 +121,6 @@ class Installing:
             "Referrer-Policy": "no-referrer",
         }
         return HTMLResponse(page, headers=headers)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async with asyncio.timeout(SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > MOST_BYTES:
-                    raise TooLarge("The form is too large.", remedy="Send less.")
-    except (TimeoutError, ClientDisconnect) as error:
-        raise Refusal(408, "The form did not arrive.", remedy="Try again.") from error
-    return bytes(body)
 
 
 def _flat(form: bytes) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -26,6 +27,8 @@ from serve.desk import Desk
 
 DRAIN_SECONDS = 30.0
 TIDY_EVERY = timedelta(hours=1)
+LOOK_SECONDS = 5.0
+LOOK_EVERY_SECONDS = 0.02
 
 log = structlog.get_logger()
 
@@ -95,7 +98,11 @@ class Listening:
             ear(settings, gate_of(crm, desk.journal), desk.journal),
             fresh=self.fresh,
             seer=Foresight(desk),
-            terms=Terms(every=timedelta(minutes=crm.poll_minutes)),
+            terms=Terms(
+                every=timedelta(minutes=crm.poll_minutes),
+                # Only an application has a queue, and only Bitrix24 keeps one.
+                has_queue=crm.kind == "bitrix24" and crm.by_oauth,
+            ),
         )
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -115,6 +122,25 @@ class Listening:
         self.listener.wake()
         for thread in self._threads:
             thread.join(DRAIN_SECONDS)
+
+    def look_again(self, lead_id: str) -> None:
+        """Have a lead looked at now; returns when that is done.
+
+        Raises
+        ------
+        Unavailable
+            It was not done in time; it will be.
+        """
+        entity = f"{self.listener.ear.entity}:{lead_id}"
+        self.inbox.note([entity])
+        self.listener.wake()
+        ends = time.monotonic() + LOOK_SECONDS
+        while self.inbox.is_due(entity):
+            if time.monotonic() > ends or self._stopping.is_set():
+                raise Unavailable(
+                    "The lead was not looked at in time.", remedy="It is tried again."
+                )
+            time.sleep(LOOK_EVERY_SECONDS)
 
     def state(self) -> ListeningState:
         """Tell how listening is doing."""

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm.courier import Courier
 from crm.hearing.listener import Listener
+from crm.stoppage import Stop
 from crm.writeback.pace import Breaker
 from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
@@ -128,6 +129,7 @@ class Delivery(Collector):
         for one in state.pace:
             closed.add_metric((one.bucket,), one.breaker is Breaker.CLOSED)
         yield closed
+        yield _stopped("delivery", state.stop)
 
 
 class Mornings(Collector):
@@ -184,6 +186,17 @@ class Hearing(Collector):
                 "Since the CRM was last asked for all changes.",
                 state.reconciled.total_seconds(),
             )
+        yield _stopped("listening", state.stop)
+
+
+def _stopped(what: str, stop: Stop | None) -> Metric:
+    """Say what only a person mends; no sample while nothing has to be."""
+    made = GaugeMetricFamily(
+        f"leadcast_{what}_stopped", "1 until a person acts.", labels=("kind", "remedy")
+    )
+    if stop is not None:
+        made.add_metric((stop.kind, stop.remedy), 1)
+    return made
 
 
 class Timer:

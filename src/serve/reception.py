@@ -7,7 +7,6 @@ nothing is told to whom is turned away.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +16,12 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from leads.errors import LeadcastError, TooLarge
+from leads.errors import LeadcastError
+from serve.body import read_body
 from serve.problems import Refusal, problem
 
 MOST_BYTES: Final = 64 * 1024
 MOST_FIELDS: Final = 200
-BODY_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -94,31 +93,9 @@ class Reception:
 
 
 async def _read(scope: Scope, receive: Receive) -> Posted:
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _body(receive)
-    except TimeoutError as error:
-        raise Refusal(
-            408, "The body did not arrive in time.", remedy="Send it faster."
-        ) from error
+    body = await read_body(receive, most=MOST_BYTES)
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     headers = {
         name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]
     }
     return Posted(scope["method"], dict(query), headers, body)
-
-
-async def _body(receive: Receive) -> bytes:
-    read = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "The body broke off.", remedy="Send all of it.")
-        read += message.get("body", b"")
-        if len(read) > MOST_BYTES:
-            raise TooLarge(
-                f"The body is over the limit of {MOST_BYTES:,} bytes.",
-                remedy="Send only what the CRM sends.",
-            )
-        if not message.get("more_body"):
-            return bytes(read)

@@ -35,6 +35,8 @@ from serve.short import TIERS
 
 PREDICT_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 1.0
+MOST_LOOKS: Final = 5
+"""After so many attempts a lead that nobody could look at is said to be unknown."""
 NEAR_THE_END: Final = timedelta(seconds=20)
 """So near the end of its patience a workflow is told that there is nothing to tell."""
 
@@ -43,6 +45,9 @@ NOT_SEEN: Final = "the card cannot be read"
 NOT_NOW: Final = "there is no forecast for now"
 
 Said = dict[str, Any]
+LookAgain = Callable[[str], None]
+"""Has a lead looked at; returns when that is done, or raises ``Unavailable``."""
+
 log = structlog.get_logger()
 
 
@@ -61,15 +66,26 @@ class Robots:
         Says what a card would show of a prediction.
     entity
         What counts as a lead, as in ``[crm] entity``.
+    look_again
+        Has the CRM asked for a lead as it is now; None where nobody listens, and then
+        what was ingested is all that is known.
     """
 
     def __init__(
-        self, calls: Calls, desk: Desk, visits: Visits, *, decide: Decide, entity: str
+        self,
+        calls: Calls,
+        desk: Desk,
+        visits: Visits,
+        *,
+        decide: Decide,
+        entity: str,
+        look_again: LookAgain | None = None,
     ) -> None:
         self.calls = calls
         self._desk = desk
         self._decide = decide
         self._entity = entity
+        self._look_again = look_again
         self._visits = visits
         self._due = threading.Event()
         self._stopping = threading.Event()
@@ -151,7 +167,7 @@ class Robots:
                 raise
             return _said(*nothing(NOT_SEEN))
         try:
-            made = self._predicted(lead_id)
+            made = self._seen_and_predicted(lead_id, waiting.attempts)
         except (BadInput, UnknownLead):
             return _said(*nothing(UNKNOWN))
         decision = self._decide(made)
@@ -167,6 +183,26 @@ class Robots:
         access = waiting.secret["access"]
         item = self._visits.item(access, kind, int(number))
         return lead_of(item, kind, self._entity)
+
+    def _seen_and_predicted(self, lead_id: str, attempts: int) -> Prediction:
+        """Predict a lead as the CRM shows it now.
+
+        A robot mostly runs because the lead is new or has just changed. Where it cannot
+        be looked at, a lead that is known is predicted as it is known; one that is not
+        waits for a few attempts.
+        """
+        unseen: Unavailable | None = None
+        if self._look_again is not None:
+            try:
+                self._look_again(lead_id)
+            except Unavailable as error:
+                unseen = error
+        try:
+            return self._predicted(lead_id)
+        except UnknownLead:
+            if unseen is None or attempts >= MOST_LOOKS:
+                raise
+            raise unseen from None
 
     def _predicted(self, lead_id: str) -> Prediction:
         assert self._loop is not None

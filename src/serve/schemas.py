@@ -390,6 +390,14 @@ class HealthSaid(TypedDict):
     status: Literal["alive"]
 
 
+class StopSaid(TypedDict):
+    """What keeps us from the CRM until a person acts."""
+
+    kind: str
+    why: str
+    remedy: str
+
+
 class DeliverySaid(TypedDict):
     """How writing to the CRM is doing; it never makes the service unready."""
 
@@ -398,6 +406,7 @@ class DeliverySaid(TypedDict):
     unclear: int
     dead: int
     breaker: Literal["closed", "open", "blocked"]
+    stopped: StopSaid | None
 
 
 class DailySaid(TypedDict):
@@ -416,6 +425,7 @@ class ListeningSaid(TypedDict):
     oldest_seconds: float
     dead: int
     reconciled_seconds: float | None
+    stopped: StopSaid | None
 
 
 class ReadySaid(TypedDict):

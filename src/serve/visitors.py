@@ -7,7 +7,8 @@
                                         own right to that card, asked of the portal
     GET  /crm/amocrm/card?lead=         our widget: a one-time token, then the same
 
-An address is there only if the secret that it is known by is.
+An address is there only if the secret that it is known by is, or may come with a
+consent; until then it knows nobody.
 """
 
 from __future__ import annotations
@@ -25,15 +26,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from crm.amocrm.client import AmoClient, AmoRefused
-from crm.amocrm.opening import open_client
+from crm.amocrm.opening import open_account
 from crm.amocrm.widget import may_see, viewer_in
 from crm.bitrix24.answers import Failed, Refused
 from crm.bitrix24.client import LOOPBACK
 from crm.bitrix24.robot import robot_call_in
 from crm.bitrix24.tab import opening_in
-from crm.bitrix24.visits import Known, Visits, lead_of
+from crm.bitrix24.visits import Visits, lead_of
 from crm.calls import Calls
 from crm.courier import Courier, decide_of
+from crm.sealing import seal_in
+from crm.watchwords import Known, Watchwords
 from leads.errors import Unauthorized, Unavailable, UnknownLead
 from leads.settings import Crm
 from serve.desk import Desk
@@ -67,34 +70,57 @@ class Visitors:
         self.hang_up()
 
 
-def visitors_of(
-    desk: Desk, sight: Sight, courier: Courier | None,
-    environment: Mapping[str, str] | None = None,
-) -> Visitors:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class House:
+    """What visitors are received with.
+
+    ``words`` tell the CRM's own posts; ``look_again`` has the CRM asked for a lead as
+    it is now, where somebody listens.
+    """
+
+    desk: Desk
+    sight: Sight
+    courier: Courier
+    words: Watchwords
+    look_again: Callable[[str], None] | None = None
+
+
+def visitors_of(house: House | None) -> Visitors:
     """Open the doors that the configured CRM has secrets for."""
-    crm = desk.settings.crm
-    if crm is None or courier is None:
+    if house is None:
         return Visitors({})
-    known = os.environ if environment is None else environment
-    origin = origin_in(known.get(crm.url_env, ""))
+    crm, desk = _crm_of(house), house.desk
+    origin = origin_in(os.environ.get(crm.url_env, ""))
     if origin is None:
         return Visitors({})
-    calls = Calls(desk.journal, crm.account)
+    calls = Calls(desk.journal, crm.account, seal=seal_in())
     if crm.kind == "bitrix24":
-        token = Known(known.get(crm.application_env, "").strip(), crm.member)
-        if not token.token:
-            return Visitors({})
-        visits = Visits(origin, courier.gate)
-        decide = decide_of(desk.settings, desk.ingested.history_or_none)
-        robots = Robots(calls, desk, visits, decide=decide, entity=crm.entity)
-        portal = Portal(token, visits, robots, Frame(sight, origin), crm)
-        return Visitors(portal.doors(), robots, visits.close)
-    secret = known.get(crm.secret_env, "").strip()
+        return _of_portal(house, calls, origin)
+    secret = os.environ.get(crm.secret_env, "").strip()
     if not secret:
         return Visitors({})
-    client = open_client(crm, courier.gate, environment=known)
+    client = open_account(crm, house.courier.gate, desk.journal)
     account = Account(desk, client, calls, secret=secret, origin=origin)
     return Visitors(account.doors(), hang_up=client.close)
+
+
+def _of_portal(house: House, calls: Calls, origin: str) -> Visitors:
+    crm, desk = _crm_of(house), house.desk
+    if not (house.words.by_consent or house.words.known(crm.application_env).words):
+        return Visitors({})
+    visits = Visits(origin, house.courier.gate)
+    decide = decide_of(desk.settings, desk.ingested.history_or_none)
+    robots = Robots(
+        calls, desk, visits,
+        decide=decide, entity=crm.entity, look_again=house.look_again,
+    )  # fmt: skip
+    portal = Portal(house.words, visits, robots, Frame(house.sight, origin), crm)
+    return Visitors(portal.doors(), robots, visits.close)
+
+
+def _crm_of(house: House) -> Crm:
+    assert house.desk.settings.crm is not None, "only with a [crm] section"
+    return house.desk.settings.crm
 
 
 def origin_in(address: str) -> str | None:
@@ -118,7 +144,7 @@ def origin_in(address: str) -> str | None:
 class Portal:
     """What a Bitrix24 portal posts."""
 
-    known: Known
+    words: Watchwords
     visits: Visits
     robots: Robots
     frame: Frame
@@ -131,13 +157,16 @@ class Portal:
             ("POST", "/crm/bitrix24/tab"): self.tab,
         }
 
+    async def _known(self) -> Known:
+        return await run_in_threadpool(self.words.known, self.crm.application_env)
+
     async def robot(self, posted: Posted) -> Response:
         """Keep a call of the automation, and let it wait for its answer."""
         form = posted.form
         token, member = (form.get(f"auth[{k}]", "") for k in (
             "application_token", "member_id",
         ))  # fmt: skip
-        if not self.known.admits(token, member):
+        if not (await self._known()).admits(token, member):
             raise _stranger()
         call = robot_call_in(form)
         if call is None:
@@ -157,7 +186,7 @@ class Portal:
         form, lang = posted.form, posted.query.get("LANG")
         token, member = form.get("APPLICATION_TOKEN", ""), form.get("member_id", "")
         opening = opening_in(form)
-        if opening is None or not self.known.admits(token, member):
+        if opening is None or not (await self._known()).admits(token, member):
             return self.frame.refusal("stranger", lang, status=403)
         try:
             item = await run_in_threadpool(

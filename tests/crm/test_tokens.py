@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -213,6 +213,22 @@ def test_a_pair_that_came_late_is_kept_though_the_lease_was_taken(
 
     assert first.again("acme", FIRST.access) == f"{CANARY}-access-1"
     assert second.access("acme") == f"{CANARY}-access-1"
+
+
+def test_a_refusal_does_not_override_a_newer_pair(journal: Journal) -> None:
+    """Whoever was refused because another was faster uses what the other has kept."""
+    store = store_of(journal, Server())
+    newer = replace(FIRST, access="newer", refresh="newest")
+
+    def refused(old: Tokens, now: datetime) -> Tokens:
+        del old, now
+        store.keep("acme", newer)
+        raise RefreshRefused
+
+    slow = TokenStore(journal, "bitrix24", seal=seal_in({}), renew=refused)
+    told = slow.again("acme", FIRST.access)
+    assert told == store.access("acme") == "newer"
+    assert store.again("acme", "newer") == f"{CANARY}-access-1"
 
 
 def test_who_waits_for_another_gives_up_in_the_end(journal: Journal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -207,6 +207,68 @@ def test_an_amocrm_account_is_connected_from_the_command_line(
     assert "let in   as user" in done.output
     assert "all our fields stand on leads" in done.output
     assert CLIENT.client_secret not in shell.said
+
+
+CALLING = (
+    AMOCRM.replace('redirect = "https://app.example/amo/cb"\n', "")
+    + 'hear = true\n[serve]\npublic = "https://leads.example/"\n'
+)
+
+
+@pytest.fixture
+def amo() -> AmoCrm:
+    """Open an account whose integration comes back to our service."""
+    made = AmoCrm()
+    back = "https://leads.example/crm/amocrm/install"
+    made.tokens.install(replace(CLIENT, redirect_uri=back))
+    return made
+
+
+@pytest.fixture
+def seller(
+    amo: AmoCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shell]:
+    """Sit down before a configuration for the account, which shall call us."""
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
+    monkeypatch.delenv("LEADCAST_HOOK_KEY", raising=False)
+    config = tmp_path / "acme.toml"
+    config.write_text(CALLING)
+
+    async def slowly(scope: object, receive: object, send: object) -> None:
+        amo.clock.move(0.5)
+        await amo.app(scope, receive, send)  # type: ignore[arg-type]
+
+    with running(slowly) as address:
+        for name, value in (
+            ("URL", address), ("CLIENT", CLIENT.client_id),
+            ("SECRET", CLIENT.client_secret),
+        ):  # fmt: skip
+            monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
+        yield Shell(config, address, tmp_path)
+
+
+def test_an_amocrm_account_is_had_call_us(
+    seller: Shell, amo: AmoCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hooks go to the public address under its secret, once, and are taken back."""
+    paste = seller.came_back("st4te", amo.tokens.code(CLIENT.client_id))
+    keyless = seller.run("connect", "amocrm", paste=paste)
+    monkeypatch.setenv("LEADCAST_HOOK_KEY", "old-secret-of-letters")
+    first = seller.run("connect", "amocrm")
+    monkeypatch.setenv("LEADCAST_HOOK_KEY", "new-secret-of-letters")
+    second, third = (seller.run("connect", "amocrm") for _ in range(2))
+    there = [h["destination"] for h in amo.hooks.subscriptions.values()]
+    gone = seller.run("connect", "amocrm", "--disconnect")
+
+    assert keyless.exit_code == 2
+    assert "LEADCAST_HOOK_KEY: the variable holds no secret" in keyless.stderr
+    assert "calls us webhook of leads, notes and tasks" in first.output
+    assert "gone     webhook with an earlier secret" in second.output
+    assert "calls us" not in third.output
+    assert there == ["https://leads.example/crm/amocrm/hooks/new-secret-of-letters"]
+    assert "our tokens" in gone.output
+    assert not amo.hooks.subscriptions
+    assert "secret-of-letters" not in seller.said
 
 
 def test_no_secret_is_said_or_kept_in_the_open(

@@ -42,6 +42,16 @@ def subscribe(client: AmoClient, destination: str) -> bool:
     return True
 
 
+def destinations(client: AmoClient) -> list[str]:
+    """Name the addresses that the account tells, ours and others'."""
+    listing = Listing("webhooks", "webhooks", {})
+    return [
+        str(row.get("destination"))
+        for rows in every(client.get, listing)
+        for row in rows
+    ]
+
+
 def unsubscribe(client: AmoClient, destination: str) -> bool:
     """Take our address back; give whether it was there."""
     try:

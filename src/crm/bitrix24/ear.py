@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from crm.bitrix24.answers import Kind, Trouble, refused
+from crm.bitrix24.answers import Kind, Refused, Trouble, refused
 from crm.bitrix24.client import Batch, Client, Command
 from crm.bitrix24.reading import rows_of
 from crm.bitrix24.shelf import Page, Shelf
@@ -22,7 +22,7 @@ from crm.bitrix24.streams import (
 )
 from crm.bitrix24.tables import Gathering
 from crm.bitrix24.words import Words, read_words
-from crm.hearing.ear import Changes, Found, Keep, Look
+from crm.hearing.ear import Changes, Found, Keep, Look, NoQueue
 from crm.hearing.message import entity_in_event
 from leads.conform import Rules, conform
 from leads.errors import Unavailable
@@ -35,6 +35,7 @@ WORDS_SECONDS: Final = 3_600.0
 LATER: Final = 2
 """The number of a read that is not the first: what it brings is known since then."""
 TIME: Final = "now"
+NO_QUEUE: Final = frozenset({"ACCESS_DENIED", "WRONG_AUTH_TYPE"})
 SERVER_TIME: Final[Command] = ("server.time", {})
 
 Asked = Mapping[str, Stream]
@@ -54,7 +55,8 @@ class PortalEar:
     entity
         ``"lead"`` or ``"deal"``: which card is a lead of ours.
     us
-        The portal's number of the user that we act as.
+        Gives the portal's number of the user that we act as; asked at each look, since
+        an application may be connected, or connected anew, while we listen.
     clock
         Monotonic seconds.
     """
@@ -66,7 +68,7 @@ class PortalEar:
         rules: Rules,
         *,
         entity: str,
-        us: str,
+        us: Callable[[], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entity = entity
@@ -94,7 +96,7 @@ class PortalEar:
         if not there:
             return Look(seen, None, gone)
         pages |= self._second(pages)
-        gathering = Gathering(words, entity=self.entity, us=self._us)
+        gathering = Gathering(words, entity=self.entity, us=self._us())
         for stream, rows in pages.items():
             gathering.take(Page(stream, LATER, told, rows))
         rules = replace(self._rules, fields=like.fields)
@@ -132,7 +134,10 @@ class PortalEar:
     def drain(self, process: str, keep: Keep) -> int:
         """Empty the portal's own queue of events; see ``Ear``."""
         # What an earlier run reserved and did not clear is hidden until it is marked.
-        self._client.call("event.offline.error", {"process_id": process})
+        try:
+            self._client.call("event.offline.error", {"process_id": process})
+        except Refused as refusal:
+            raise _without_queue(refusal) from refusal
         asked = {"clear": 0, "process_id": process, "limit": PAGE}
         count = 0
         for failed in (1, 0):
@@ -150,7 +155,10 @@ class PortalEar:
         return count
 
     def _queued(self, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        told = self._client.call("event.offline.get", asked)
+        try:
+            told = self._client.call("event.offline.get", asked)
+        except Refused as refusal:
+            raise _without_queue(refusal) from refusal
         rows = told.get("events") if isinstance(told, Mapping) else None
         if not isinstance(rows, list):
             raise refused("event.offline.get", Trouble(Kind.FAILURE, "NO_ROWS"))
@@ -284,6 +292,15 @@ class PortalEar:
         for key, trouble in batch.troubles.items():
             raise refused(commands[key][0], trouble)
         return batch
+
+
+def _without_queue(refusal: Refused) -> Refused | NoQueue:
+    if refusal.trouble.code not in NO_QUEUE:
+        return refusal
+    return NoQueue(
+        f"The portal keeps no queue of events for us ({refusal.trouble.code}).",
+        remedy="Its plan lacks it, or we act as no administrator; the poll hears.",
+    )
 
 
 def _among(name: str, key: str, ids: Sequence[int]) -> Stream:

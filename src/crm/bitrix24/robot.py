@@ -137,6 +137,15 @@ def enrol_robot(call: Call, handler: str, *, user: int = 1) -> bool:
     return True
 
 
+def withdraw_robot(call: Call) -> bool:
+    """Take the robot away; give whether it was there. Raises as ``Visits.call``."""
+    told = call("bizproc.robot.list", {})
+    if CODE not in (told if isinstance(told, list) else []):
+        return False
+    call("bizproc.robot.delete", {"CODE": CODE})
+    return True
+
+
 def is_over(refusal: Refused) -> bool:
     """Whether the workflow waits no more: its token was used or has ended."""
     return refusal.trouble.code == "ACCESS_DENIED"

@@ -38,7 +38,10 @@ def subscribe(client: Client, handler: str, *, queue: bool = False) -> list[str]
     Refused
         The caller is no application, or no administrator.
     """
-    bound = {_key(one) for one in client.call("event.get") or []}
+    bound = _bound(client)
+    for name, told in bound:
+        if told not in ("", handler) and name in (*EVENTS, PING):  # earlier addresses
+            _unbound(client, {"event": name, "handler": told})
     wanted: list[dict[str, Any]] = [
         {"event": name, "handler": handler} for name in EVENTS
     ]
@@ -62,6 +65,19 @@ def unsubscribe(client: Client, handler: str) -> int:
     return count
 
 
+def unsubscribe_all(client: Client) -> list[str]:
+    """Take back all that we ever bound, wherever it leads; give the events.
+
+    An application sees, and takes back, its own bindings alone.
+    """
+    gone = []
+    for name, handler in sorted(_bound(client)):
+        told = {"handler": handler} if handler else {"event_type": "offline"}
+        if name in (*EVENTS, PING) and _unbound(client, {"event": name, **told}):
+            gone.append(name)
+    return list(dict.fromkeys(gone))
+
+
 def _unbound(client: Client, asked: dict[str, Any]) -> int:
     try:
         told = client.call("event.unbind", asked)
@@ -70,6 +86,10 @@ def _unbound(client: Client, asked: dict[str, Any]) -> int:
             return 0
         raise
     return int(told.get("count", 0)) if isinstance(told, dict) else 0
+
+
+def _bound(client: Client) -> set[tuple[str, str]]:
+    return {_key(one) for one in client.call("event.get") or []}
 
 
 def _key(one: dict[str, Any]) -> tuple[str, str]:

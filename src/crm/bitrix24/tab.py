@@ -64,13 +64,7 @@ def enrol_tabs(call: Call, handler: str) -> list[str]:
     Refused, Unavailable
         As ``Visits.call``.
     """
-    told = call("placement.get", {})
-    rows = told if isinstance(told, list) else []
-    bound = {
-        (str(row.get("placement")), str(row.get("handler")))
-        for row in rows
-        if isinstance(row, Mapping)
-    }
+    bound = _bound(call)
     made = []
     for place in PLACES:
         for other in (h for p, h in bound if p == place and h != handler):
@@ -84,3 +78,26 @@ def enrol_tabs(call: Call, handler: str) -> list[str]:
             )  # fmt: skip
             made.append(place)
     return made
+
+
+def withdraw_tabs(call: Call) -> list[str]:
+    """Take our tabs away, wherever they lead; give the places.
+
+    Raises as ``enrol_tabs``.
+    """
+    gone = []
+    for place, handler in sorted(_bound(call)):
+        if place in PLACES:
+            call("placement.unbind", {"PLACEMENT": place, "HANDLER": handler})
+            gone.append(place)
+    return gone
+
+
+def _bound(call: Call) -> set[tuple[str, str]]:
+    told = call("placement.get", {})
+    rows = told if isinstance(told, list) else []
+    return {
+        (str(row.get("placement")), str(row.get("handler")))
+        for row in rows
+        if isinstance(row, Mapping)
+    }

@@ -1,4 +1,4 @@
-"""Calls with a token that the portal itself handed to us, and who handed it.
+"""Calls with a token that the portal itself handed to us.
 
 The robot's call and the tab's opening carry a token, and more that a browser could have
 made up. So whatever they say, the portal asked is always the one that is configured.
@@ -6,9 +6,7 @@ made up. So whatever they say, the portal asked is always the one that is config
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import httpx2
@@ -26,30 +24,6 @@ class Call(Protocol):
     def __call__(self, method: str, params: Mapping[str, Any]) -> Any:
         """Give the result, or raise as ``Visits.call``."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What tells the portal's own posts from others; an empty token knows nobody."""
-
-    token: str = field(repr=False)
-    """The ``application_token`` that the portal gave when we were installed."""
-    member: str = ""
-    """Its ``member_id``; empty: any."""
-
-    def admits(self, token: str, member: str) -> bool:
-        """Tell whether a post is the portal's, in the same time whatever it says.
-
-        Examples
-        --------
-        >>> Known("t", "m").admits("t", "m"), Known("t", "m").admits("t", "x")
-        (True, False)
-        >>> Known("").admits("", "")
-        False
-        """
-        same = hmac.compare_digest(token.encode(), self.token.encode())
-        ours = hmac.compare_digest(member.encode(), self.member.encode())
-        return bool(self.token) and same and (ours or not self.member)
 
 
 class Visits:

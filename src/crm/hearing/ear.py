@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from leads.errors import Unavailable
 from leads.tables import Tables
 
 
@@ -48,6 +49,10 @@ class Changes:
 
     found: Sequence[Found]
     upto: int
+
+
+class NoQueue(Unavailable):
+    """The CRM keeps no queue of events for us: not in its plan, or not our right."""
 
 
 Keep = Callable[[Sequence[str]], object]
@@ -97,5 +102,10 @@ class Ear(Protocol):
 
         Each page is kept before the CRM may forget it. What an earlier run had reserved
         under the same ``process`` and did not finish comes again.
+
+        Raises
+        ------
+        NoQueue
+            There is none, and asking again is of no use.
         """
         ...

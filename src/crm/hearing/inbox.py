@@ -181,6 +181,12 @@ class Inbox:
             for row in rows
         ]
 
+    def is_due(self, entity: str) -> bool:
+        """Whether a hint of this thing waits, or is worked on."""
+        query = sa.select(HINTS.c.next_at).where(self._mine, HINTS.c.entity == entity)
+        with self.journal.reading() as connection:
+            return connection.execute(query).scalar() is not None
+
     def settle(
         self,
         connection: sa.Connection,

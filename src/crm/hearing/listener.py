@@ -20,12 +20,13 @@ from typing import Final, Protocol
 import sqlalchemy as sa
 import structlog
 
-from crm.hearing.ear import Ear, Look
+from crm.hearing.ear import Ear, Look, NoQueue
 from crm.hearing.fresh import Fresh
 from crm.hearing.inbox import Inbox, InboxState, Overtaken, Taken
 from crm.hearing.merging import digest_of, merged
 from crm.hearing.watch import QUEUE, Watch
-from crm.port import GateClosed
+from crm.port import AccessLost, GateClosed
+from crm.stoppage import Stop, Stoppage
 from leads.decision import Prediction
 from leads.errors import BadInput, LeadcastError
 from leads.history import History
@@ -97,6 +98,8 @@ class ListeningState:
     inbox: InboxState
     reconciled: timedelta | None
     """How long ago the CRM was last asked for all changes; None if never."""
+    stop: Stop | None = None
+    """What keeps this process from asking until a person acts."""
 
 
 class Listener:
@@ -126,6 +129,8 @@ class Listener:
         self.terms = terms
         self.watch = Watch(inbox.journal, inbox.account, clock=inbox.clock)
         self.queue = Watch(inbox.journal, inbox.account, QUEUE, clock=inbox.clock)
+        self.stoppage = Stoppage()
+        self._has_queue = terms.has_queue
         self._heard = threading.Event()
         self._pinged = threading.Event()
 
@@ -143,6 +148,7 @@ class Listener:
                 self.ask()
                 done = self.round()
             except GateClosed as closed:
+                self._note(closed)
                 done = Round(wait=closed.retry_after)
             except LeadcastError as error:
                 log.warning("listening_waits", why=type(error).__name__)
@@ -156,7 +162,13 @@ class Listener:
 
     def state(self) -> ListeningState:
         """Tell how listening is doing."""
-        return ListeningState(self.inbox.state(), self.watch.age())
+        age, stop = self.watch.age(), self.stoppage.now()
+        return ListeningState(self.inbox.state(), age, stop)
+
+    def _note(self, closed: GateClosed) -> None:
+        """Say once that a person must act; a limit is over by itself."""
+        if isinstance(closed, AccessLost) and self.stoppage.met(closed):
+            log.error("listening_stopped", why=closed.what, remedy=closed.remedy)
 
     def ask(self) -> int:
         """Ask the CRM for what no hook has told, if it is time; give what was new.
@@ -168,16 +180,24 @@ class Listener:
         """
         new = 0
         pinged = self._pinged.is_set()
-        if self.terms.has_queue:
+        if self._has_queue:
             turn = self.queue.turn(self.terms.every, at_once=pinged)
             if turn is not None:
                 self._pinged.clear()
-                new += self.ear.drain(turn.process, self.inbox.note)
+                new += self._drained(turn.process)
                 self.queue.done(None)
         turn = self.watch.turn(self.terms.every)
         if turn is not None:
             new += self._reconcile(turn.upto)
         return new
+
+    def _drained(self, process: str) -> int:
+        try:
+            return self.ear.drain(process, self.inbox.note)
+        except NoQueue as error:  # hooks and poll are there without it
+            log.warning("no_queue", why=error.what, remedy=error.remedy)
+            self._has_queue = False
+            return 0
 
     def round(self) -> Round:
         """Take what is due, look at it, have it predicted.
@@ -209,6 +229,7 @@ class Listener:
         except Overtaken:
             return 0, timedelta(0)
         except GateClosed as closed:
+            self._note(closed)
             pause = max(closed.retry_after, IDLE)
             self.inbox.put_back(taken, pause)
             return 0, pause
@@ -241,6 +262,7 @@ class Listener:
                 self.inbox.remember_in(connection, rest)
             count += len(leads)
             latest = page.upto if latest is None else max(latest, page.upto)
+        self.stoppage.over()
         self.watch.done(latest)
         return count
 
@@ -258,6 +280,7 @@ class Listener:
         ingested = self.seer.ingested()
         by_id = {one.entity.partition(":")[2]: one for one in taken}
         look = self.ear.look(list(by_id), ingested.tables)
+        self.stoppage.over()
         states = self._states(look, by_id, ingested)
         moment = EPOCH + timedelta(microseconds=look.seen_at)
         news = [state for state in states if state.is_news]

@@ -45,7 +45,9 @@ class Heard:
     """The CRM's own queue has something for us."""
 
 
-def heard_of_bitrix24(body: bytes, tokens: Sequence[str], *, now: float) -> Heard:
+def heard_of_bitrix24(
+    body: bytes, tokens: Sequence[str], *, now: float, member: str = ""
+) -> Heard:
     """Read an event of Bitrix24.
 
     Parameters
@@ -56,13 +58,17 @@ def heard_of_bitrix24(body: bytes, tokens: Sequence[str], *, now: float) -> Hear
         Application tokens that are ours; each is compared in constant time.
     now
         Seconds since 1970.
+    member
+        The portal's ``member_id``; empty: any.
 
     Raises
     ------
     Forged
-        The token is none of ours, or the event is a day old.
+        The token is none of ours, the portal another one, or the event a day old.
     """
     form = _form(body)
+    if member and form.get("auth[member_id]") != member:
+        raise Forged
     if not _is_known(form.get("auth[application_token]", ""), tokens):
         raise Forged
     sent = form.get("ts")

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from crm.port import AccessLost, Card, CardDesk, GateClosed, OurField, Outcome, Result
+from crm.stoppage import Stoppage
 from crm.writeback.noting import Notary
 from crm.writeback.outbox import Claim, Outbox, Sending, Settlement
 from crm.writeback.pace import PaceGate
@@ -60,24 +61,43 @@ class Worker:
         The gate of the same account.
     policy
         What a person would notice.
+    stoppage
+        Remembers what only a person mends.
     """
 
     def __init__(
-        self, outbox: Outbox, desk: CardDesk, *, gate: PaceGate, policy: Policy
+        self,
+        outbox: Outbox,
+        desk: CardDesk,
+        *,
+        gate: PaceGate,
+        policy: Policy,
+        stoppage: Stoppage | None = None,
     ) -> None:
         self.outbox = outbox
         self.desk = desk
         self.gate = gate
         self.policy = policy
         self.notary = Notary(outbox, desk)
+        self.stoppage = stoppage or Stoppage()
+        self._due = threading.Event()
+
+    def wake(self) -> None:
+        """Say that there is something to deliver, or that it is over."""
+        self._due.set()
 
     def run(self, stopping: threading.Event, *, idle: timedelta = IDLE) -> None:
-        """Work until told to stop; what is under way is finished first."""
+        """Work until told to stop; what is under way is finished first.
+
+        Whoever sets ``stopping`` and calls ``wake`` need not wait for the next look.
+        """
         while not stopping.is_set():
+            self._due.clear()
             try:
                 done = self.round()
             except STOPS as error:
-                log.error("delivery_stopped", why=error.what, remedy=error.remedy)
+                if self.stoppage.met(error):
+                    log.error("delivery_stopped", why=error.what, remedy=error.remedy)
                 done = Round(wait=STOPPED)
             except LeadcastError as error:
                 log.warning("delivery_waits", why=type(error).__name__)
@@ -85,9 +105,11 @@ class Worker:
             except Exception:  # one bad card must not end the writing of all others
                 log.error("delivery_failed", exc_info=True)
                 done = Round()
-            if not done.claimed:
+            if done.wait == STOPPED:  # no new prediction mends it
+                stopping.wait(STOPPED / timedelta(seconds=1))
+            elif not done.claimed:
                 pause = min(max(done.wait, idle), timedelta(seconds=30))
-                stopping.wait(pause / timedelta(seconds=1))
+                self._due.wait(pause / timedelta(seconds=1))
 
     def round(self) -> Round:
         """Claim once, and deliver what was claimed.
@@ -122,6 +144,7 @@ class Worker:
         except Unavailable:
             self._put_back_later(claims)
             return 0
+        self.stoppage.over()
         sendings, settled, plans = self._planned(claims, cards)
         if settled:
             self.outbox.settle(self.notary.served(settled, cards))

@@ -20,7 +20,8 @@ class CrmAccount(Section):
     ``auth`` is the first way of its kind unless given. With the second (OAuth),
     ``url_env`` names the variable with the bare address of the account, ``client_env``
     and ``secret_env`` those with the application's id and secret, and ``redirect`` is
-    the address that a browser comes back to, as the application has it. ``auth_url``
+    the address that a browser comes back to, as the application has it; by default
+    ``/crm/<kind>/install`` at ``[serve] public``. ``auth_url``
     is where consent is asked and tokens are given, if it is not the usual place.
     """
 
@@ -50,7 +51,8 @@ class CrmAccount(Section):
             raise ValueError(f"auth of {self.kind} is {known}, got {self.auth!r}")
         if self.auth == "oauth" and not self.redirect:
             raise ValueError(
-                "auth = 'oauth' needs redirect, the address in the integration's"
-                " settings that a browser comes back to"
+                "auth = 'oauth' needs the address that a browser comes back to, as it"
+                " stands in the integration's settings: [serve] public (to which"
+                " /crm/amocrm/install is added), or redirect"
             )
         return self

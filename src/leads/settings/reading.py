@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -63,8 +63,26 @@ class Settings(Section):
     @property
     def origin(self) -> str:
         """SHA-256 in hex of all that decides how the source is read."""
-        asked = self.source.model_dump_json() + self.company.timezone
+        asked = self.source.model_dump_json(exclude={"redirect"})
+        asked += self.company.timezone
         return hashlib.sha256(asked.encode()).hexdigest()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _come_back_to_us(cls, given: Any) -> Any:
+        """Let a consent come back to the service, unless it is told elsewhere."""
+        if not isinstance(given, dict):
+            return given
+        serve = given.get("serve")
+        public = serve.get("public") if isinstance(serve, dict) else None
+        if not isinstance(public, str) or not public:
+            return given
+        return given | {
+            name: {"redirect": f"{public.rstrip('/')}/crm/amocrm/install", **section}
+            for name in ("source", "crm")
+            if isinstance(section := given.get(name), dict)
+            and section.get("auth") == "oauth"
+        }
 
     @model_validator(mode="after")
     def _outcome_goes_with_table(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -11,6 +12,10 @@ from pydantic import Field, field_validator, model_validator
 
 from leads.settings.account import CrmAccount
 from leads.settings.section import Section
+
+PUBLIC: Final = re.compile(
+    r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?/?"
+)
 
 
 class Company(Section):
@@ -72,14 +77,27 @@ class Store(Section):
 class Serve(Section):
     """The HTTP service.
 
-    ``keys`` are SHA-256 digests of API keys in hex; with none, only loopback may bind.
+    ``public`` is the address at which a CRM and browsers reach it from outside: hooks,
+    robot, tab and the way back from a consent lead there. ``keys`` are SHA-256 digests
+    of API keys in hex; with none, only loopback may bind.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public: str = ""
     keys: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = ()
     max_body_bytes: int = Field(default=1_000_000, ge=1_000)
     max_batch: int = Field(default=1_000, ge=1)
+
+    @field_validator("public")
+    @classmethod
+    def _reached_from_outside(cls, value: str) -> str:
+        if value and not PUBLIC.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is no address that others may send secrets to; write one"
+                " like 'https://leads.example'"
+            )
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _keys_outside_loopback(self) -> Self:

@@ -24,7 +24,7 @@ from leads.synthetic import invent
 def ear_of(portal: Portal, folder: Path) -> PortalEar:
     """Open the ear of a portal that was read into a folder."""
     client = client_of(portal)
-    return PortalEar(client, Shelf(folder), RULES, entity="lead", us="1")
+    return PortalEar(client, Shelf(folder), RULES, entity="lead", us=lambda: "1")
 
 
 def test_a_look_is_the_next_ingest(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from tests.crm.hearing.conftest import journal, url
 from tests.crm.hearing.test_losses import queued_portal
 
 from crm.bitrix24.subscribing import EVENTS, subscribe, unsubscribe
+from leads.journal import Journal
+
+assert journal, url  # fixtures
 
 US = "https://us.test/crm/bitrix24/events"
 
 
-def test_an_address_is_bound_once() -> None:
+def test_an_address_is_bound_once(journal: Journal) -> None:
     """Repeating binds nothing again; taking back leaves what is not ours."""
-    with queued_portal() as (portal, client):
+    with queued_portal(journal) as (portal, client):
         bindings = portal.subscriptions.bindings
         bindings.clear()
         portal.clock.move(600)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,18 +15,23 @@ from tests.crm.bitrix24.portal import Carrier, Gate, make
 from tests.crm.bitrix24.test_reading import RULES
 from tests.crm.hearing.town import Town, emptied, ingested, listener_of
 
-from crm.bitrix24.client import Client, Webhook
+from crm.bitrix24.client import Client, Entry
 from crm.bitrix24.ear import PortalEar
+from crm.bitrix24.oauth import OAuth
 from crm.bitrix24.shelf import Shelf
+from crm.granting import Credentials, renewing
 from crm.hearing.inbox import Inbox
 from crm.hearing.listener import Listener
 from crm.hearing.watch import QUEUE, Watch
+from crm.sealing import Seal
 from crm.testing.bitrix24 import Portal, opened
 from crm.testing.bitrix24.records import change_by
 from crm.testing.bitrix24.schema import LEAD
 from crm.testing.bitrix24.subscriptions import Binding
+from crm.tokens import Tokens, TokenStore
 from leads.journal import Journal
 
+HOST = "https://demo.bitrix24.test"
 MINUTE = 60
 POLL = 5 * MINUTE
 LATEST = 10 * MINUTE
@@ -111,16 +116,15 @@ class Killed(BaseException):
 
 
 class AppClient(Client):
-    """A client that acts as an application, and may die around a call."""
+    """A client of an application that may die around a call."""
 
-    token = ""
     rng: random.Random | None = None
     share = 0.0
 
     def call(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """Call, or die before or after it."""
         self.die()
-        told = super().call(method, {**(params or {}), "auth": self.token})
+        told = super().call(method, params)
         self.die()
         return told
 
@@ -131,7 +135,7 @@ class AppClient(Client):
 
 
 @contextmanager
-def queued_portal() -> Iterator[tuple[Portal, AppClient]]:
+def queued_portal(journal: Journal) -> Iterator[tuple[Portal, AppClient]]:
     """Open a portal that queues events of leads for an application."""
     portal = opened()
     portal.credentials.webhook()
@@ -140,11 +144,21 @@ def queued_portal() -> Iterator[tuple[Portal, AppClient]]:
         portal.subscriptions.bindings.append(
             Binding(client_id, f"ONCRMLEAD{what}", "", 1, 1, offline=True)
         )
-    web = Webhook("https://demo.bitrix24.test", "/rest/")
-    client = AppClient(web, Gate(), carrier=Carrier(portal))
-    client.token = portal.credentials.grant(client_id, 1).access
-    yield portal, client
-    client.close()
+    entry, carrier = entry_of(portal, journal), Carrier(portal)
+    with closing(AppClient(entry, Gate(), carrier=carrier)) as client:
+        yield portal, client
+
+
+def entry_of(portal: Portal, journal: Journal) -> Entry:
+    """Let us in as the application; a run of hours outlives many a token."""
+    app = portal.credentials.applications["local.demo"]
+    keys = Credentials(app.client_id, app.client_secret)
+    oauth = OAuth(HOST, keys, server=HOST, carrier=Carrier(portal))
+    store = TokenStore(journal, "bitrix24", seal=Seal(), renew=renewing(oauth))
+    pair = portal.credentials.grant(app.client_id)
+    end = datetime.now(UTC) + timedelta(hours=1)
+    store.keep("acme", Tokens(pair.access, pair.refresh, end, user="1"))
+    return Entry(HOST, store, "acme")
 
 
 def _busy(portal: Portal, rng: random.Random) -> set[str]:
@@ -162,9 +176,9 @@ def test_the_queue_loses_nothing(journal: Journal, kills: int, tmp_path: Any) ->
     seed = 151
     rng = random.Random(seed)
     inbox = Inbox(journal, "acme")
-    with queued_portal() as (portal, client):
+    with queued_portal(journal) as (portal, client):
         client.rng, client.share = rng, 0.15
-        ear = PortalEar(client, Shelf(tmp_path), RULES, entity="lead", us="1")
+        ear = PortalEar(client, Shelf(tmp_path), RULES, entity="lead", us=lambda: "1")
         told, killed = set(), 0
 
         def keep(entities: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,8 @@ CREDENTIALS = Credentials("local.demo", "local.demo-secret")
 ACCOUNT = "acme"
 SLOW_SECONDS = 0.1
 """The server of tokens takes its time, so that callers meet at the renewal."""
+TOGETHER_SECONDS = 5.0
+"""How long a planted race waits for those who do not come."""
 HARMLESS = ("before claim commit", "after claim", "after keep", "after use")
 FATAL = ("after answer", "before keep commit")
 """Points where the only copy of the new pair dies with its holder."""
@@ -58,6 +60,7 @@ class Mortal(TokenStore):
     def __init__(self, journal: Journal, job: Job) -> None:
         self._job = job
         self._phase = ""
+        self._crowd = threading.Barrier(job.threads)
         oauth = OAuth(job.address, CREDENTIALS, server=job.address)
         asked = renewing(oauth)
 
@@ -79,6 +82,32 @@ class Mortal(TokenStore):
         if point == self._job.crash_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def _next(self, account: str, version: int) -> str:
+        self.gather()
+        return super()._next(account, version)
+
+    def gather(self) -> None:
+        """With the planted bug, wait until all threads of this process are here.
+
+        So its race happens on the quietest machine: all have met the end of the token
+        before one renews, and all others were refused before the new pair is kept.
+        """
+        if self._job.bug == "no lock":
+            with suppress(threading.BrokenBarrierError):
+                self._crowd.wait(TOGETHER_SECONDS)
+
+    def _row(self, account: str) -> Any:
+        row = super()._row(account)
+        if self._job.bug == "no lock":
+            object.__setattr__(row, "lease_until", 0)
+        return row
+
+    def _after_refusal(self, account: str, version: int) -> str:
+        try:
+            return super()._after_refusal(account, version)
+        finally:
+            self.gather()
+
     def _claimed(self, account: str, version: int) -> Any:
         self._phase = "claim"
         row = super()._claimed(account, version)
@@ -90,6 +119,8 @@ class Mortal(TokenStore):
 
     def _note(self, account: str, of: int, **values: Any) -> None:
         is_pair = "sealed" in values
+        if is_pair:
+            self.gather()
         if is_pair and self._job.bug == "save after use":
             secrets = json.loads(values["sealed"].removeprefix("plain:"))
             entry = Client(_Bare(self._job.address, secrets["access"]), FreeGate())
