@@ -14,7 +14,8 @@ from leads import settings
 from pipelines.__main__ import VERBS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAPERS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+README = "\n".join(paper.read_text(encoding="utf-8") for paper in PAPERS)
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
     "company": settings.Company,
@@ -70,6 +71,15 @@ def test_every_settings_section_is_checked() -> None:
 def test_verb_is_in_readme(name: str) -> None:
     """Every command is shown in README."""
     assert re.search(rf"`?(pipelines )?{name}\b", README)
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_links_lead_somewhere(paper: Path) -> None:
+    """Every link of README and of the pages beside it is a file of the project."""
+    text = paper.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text)
+
+    assert [link for link in links if not (paper.parent / link).exists()] == []
 
 
 def test_paths_named_in_architecture_exist() -> None:
