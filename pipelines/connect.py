@@ -243,7 +243,7 @@ def _account(settings: Settings, kind: Kind) -> CrmAccount:
             return one
     raise BadConfig(
         f"Neither [crm] nor [source] has kind = {kind.value!r}.",
-        remedy="Add one; README tells how.",
+        remedy="Add one; docs/crm.md tells how.",
     )
 
 

@@ -70,7 +70,7 @@ def _journal(settings: Settings) -> Journal:
     if settings.crm is None:
         raise BadConfig(
             "The configuration has no [crm] section.",
-            remedy="Add one with kind and account; README tells how.",
+            remedy="Add one with kind and account; docs/crm.md tells how.",
         )
     return Journal(settings.store.database, also=also_of(settings))
 

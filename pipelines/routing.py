@@ -54,7 +54,7 @@ def give_out(
     if not settings.routing.person:
         raise BadConfig(
             "Nobody is listed to give leads to.",
-            remedy="List people as [[routing.person]]; see README, Routing.",
+            remedy="List people as [[routing.person]]; see docs/funnel.md.",
         )
     with (
         working("Giving out leads"),

@@ -146,7 +146,7 @@ def _checked(settings: Settings, rows: Sequence[Approved]) -> None:
     if missing:
         raise BadConfig(
             f"[clean] does not name {' and '.join(missing)}.",
-            remedy="Name the CRM's own id of the stage; README tells how.",
+            remedy="Name the CRM's own id of the stage; docs/configuration.md tells how.",
         )
 
 
@@ -154,7 +154,7 @@ def _crm_account(settings: Settings) -> str:
     if settings.crm is None:
         raise BadConfig(
             "The configuration has no [crm] section.",
-            remedy="Add one with kind and account; README tells how.",
+            remedy="Add one with kind and account; docs/configuration.md tells how.",
         )
     return settings.crm.account
 

@@ -97,7 +97,7 @@ class Installing:
                 came = _flat(await read_body(request.receive, most=MOST_BYTES))
                 await run_in_threadpool(lambda: self.connecting().installed(came))
             else:
-                raise Refusal(405, "Not so at this address.", remedy="See README.")
+                raise Refusal(405, "Not so at this address.", remedy="See docs/crm.md.")
         except LeadcastError as error:
             log.warning("consent_refused", why=type(error).__name__)
             return problem(error, headers=closing)
@@ -127,5 +127,5 @@ def _flat(form: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(form.decode("ascii"), max_num_fields=MOST_FIELDS)
     except ValueError as error:  # also what is no ASCII
-        raise Refusal(400, "This is no form.", remedy="See README.") from error
+        raise Refusal(400, "This is no form.", remedy="See docs/crm.md.") from error
     return dict(pairs)

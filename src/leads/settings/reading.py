@@ -168,7 +168,7 @@ def _faults(path: Path, error: ValidationError) -> list[Fault]:
             if item["type"] not in {"extra_forbidden", "missing"}
             else f"{_key(item['loc'])}: "
             + ("unknown key" if item["type"] == "extra_forbidden" else "missing"),
-            remedy="The keys are described in README, under Configuration.",
+            remedy="The keys are described in docs/configuration.md.",
         )
         for item in error.errors(include_url=False)
     ]
