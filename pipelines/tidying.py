@@ -146,7 +146,7 @@ def _checked(settings: Settings, rows: Sequence[Approved]) -> None:
     if missing:
         raise BadConfig(
             f"[clean] does not name {' and '.join(missing)}.",
-            remedy="Name the CRM's own id of the stage; docs/configuration.md tells how.",
+            remedy="Name the CRM's own id of the stage: docs/configuration.md.",
         )
 
 
