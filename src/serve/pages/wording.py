@@ -19,17 +19,17 @@ from leads.tables import UNDATED
 from model.audit.words import AUDIT
 from model.features.phrases import number
 from model.whatif import Value
-from serve.pages.anatomy_words import ANATOMY
-from serve.pages.aside_words import ASIDE
-from serve.pages.digest_words import DIGEST
-from serve.pages.distance_words import DISTANCE
-from serve.pages.flowchart_words import FLOWCHART
-from serve.pages.judgement import JUDGEMENT
-from serve.pages.nextstep_words import NEXT_STEP
-from serve.pages.overruled_words import OVERRULED
-from serve.pages.points_words import POINTS
-from serve.pages.selling import SELLING
-from serve.pages.words import COUNTED, GOALS, METRICS, TEXTS, TIERS
+from serve.pages.words.anatomy import ANATOMY
+from serve.pages.words.aside import ASIDE
+from serve.pages.words.digest import DIGEST
+from serve.pages.words.distance import DISTANCE
+from serve.pages.words.flowchart import FLOWCHART
+from serve.pages.words.judgement import JUDGEMENT
+from serve.pages.words.nextstep import NEXT_STEP
+from serve.pages.words.overruled import OVERRULED
+from serve.pages.words.points import POINTS
+from serve.pages.words.selling import SELLING
+from serve.pages.words.texts import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,

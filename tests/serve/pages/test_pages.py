@@ -30,7 +30,7 @@ from serve.pages.listing import Wanted
 from serve.pages.ranking import Ranking
 from serve.pages.sight import Sight
 from serve.pages.wording import Language, Wording
-from serve.pages.words import TEXTS, TIERS
+from serve.pages.words.texts import TEXTS, TIERS
 
 IDS = example.lead_ids(120)
 EN = Wording("en", ZoneInfo("UTC"))

@@ -1,7 +1,4 @@
-"""What the back-test, the card and the page of managers say by themselves.
-
-Kept apart from ``words`` as that is from the pages: one file for one reader's task.
-"""
+"""What the back-test, the card and the page of managers say by themselves."""
 
 from __future__ import annotations
 

@@ -55,8 +55,6 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "Who stands here now is likelier to pay than those who usually come.",
         "Кто стоит здесь сейчас, заплатит вероятнее, чем обычно приходящие.",
     ),
-    "distance.now.alike": Words("", ""),
-    "distance.now.unknown": Words("", ""),
     "ahead.title": Words(
         "What open leads will bring within {days}",
         "Что принесут открытые лиды за {days}",

@@ -1,9 +1,4 @@
-"""Every word that a page says by itself, in English and Russian.
-
-Kept apart from the pages, so that a translator reads one file and a page holds no
-prose. A form with ``|`` is chosen by number: one and many in English; one, few and
-many in Russian.
-"""
+"""What most pages say: tiers, goals, counted nouns, metrics, and the rest."""
 
 from __future__ import annotations
 

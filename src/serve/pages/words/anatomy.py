@@ -105,7 +105,6 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "slice.pipeline": Words("By pipeline", "По воронкам"),
     "slice.month": Words("By month", "По месяцам"),
     "slice.owner": Words("By manager", "По менеджерам"),
-    "col.gain": Words("Better than the usual rate by", "Лучше обычной доли на"),
     # the learning curve
     "inside.growth": Words("Would more data help?", "Помогут ли ещё данные?"),
     "growing.helps": Words(
