@@ -110,7 +110,6 @@ DIGEST: Final[Mapping[str, Words]] = {
     # plans
     "digest.plans": Words("Plans of the playbook", "Планы регламента"),
     "digest.plans.of": Words("Open leads by plan.", "Открытые лиды по планам."),
-    "col.plan": Words("Plan", "План"),
     "digest.none": Words("No digest yet", "Сводки пока нет"),
     "digest.none.how": Words(
         "Run score or daily with this configuration, then come back.",
