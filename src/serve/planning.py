@@ -88,9 +88,9 @@ def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | No
     """Name the business fields of the model in use; None if there is no model."""
     try:
         found = champion.read(settings.store.folder)
-    except NoModel:
+        text = (found.path / "catalog.json").read_text("utf-8")
+    except (NoModel, FileNotFoundError):  # whoever serves it says that it is not there
         return {}, None
-    text = (found.path / "catalog.json").read_text("utf-8")
     features = Catalog.from_json(text).features
     named = {one.field: subject_of(one) for one in features}
     titles = {name: {"en": words.en, "ru": words.ru} for name, words in named.items()}

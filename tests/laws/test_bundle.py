@@ -40,7 +40,7 @@ SERVING = (
     "features.catalog", "features.phrases", "learners.calibration",
     "learners.forest", "learners.linear", "manifest", "metrics",
     "outlook.amount", "outlook.curve", "outlook.forecast", "outlook.spread",
-    "proof", "reasons", "reference", "similar", "single", "tiers",
+    "points.record", "proof", "reasons", "reference", "similar", "single", "tiers",
 )  # fmt: skip
 """Modules that a service imports, of this part."""
 

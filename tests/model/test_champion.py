@@ -10,7 +10,7 @@ import pytest
 from tests.model.invented import flat_settings
 
 from leads.errors import DamagedBundle, NoModel, PromotionRefused
-from model import champion
+from model import bundle, champion
 from model.bundle import Bundle
 from model.learning import Task, Trained, learn
 
@@ -29,7 +29,7 @@ def other(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def _no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check bundles in this process: the child has tests of its own, and is slow."""
     monkeypatch.setattr(
-        champion, "verify_in_child", lambda path: Bundle.open(path).check_golden_rows()
+        bundle, "verify_in_child", lambda path: Bundle.open(path).check_golden_rows()
     )
 
 

@@ -17,7 +17,7 @@ from tests.model.invented_history import company_settings, invented_history
 from leads.errors import NoModel, OtherFormat, PromotionRefused, Unavailable
 from leads.history import History
 from leads.settings import Settings
-from model import champion, registry
+from model import bundle, champion, registry
 from model.bundle import Bundle
 from model.evaluation import Verdict
 from model.learning import Trained
@@ -71,7 +71,7 @@ def settings(tmp_path: Path, shelf: Shelf) -> Settings:
 @pytest.fixture(autouse=True)
 def _no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Check bundles in this process: the child has tests of its own, and is slow."""
-    for module in (champion, registry):
+    for module in (bundle, registry):
         monkeypatch.setattr(
             module,
             "verify_in_child",

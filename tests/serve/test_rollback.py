@@ -17,6 +17,7 @@ from tests.serve.service import Service, serving
 from tests.serve.test_process import ask_until, body_of, expected_of, wait_for
 
 from leads.settings import Settings
+from model import bundle as bundles
 from model import champion
 from model.bundle import Bundle
 
@@ -103,7 +104,7 @@ def test_a_rollback_under_load_takes_seconds_and_fails_nobody(
     """Promoted and rolled back twice in mid-load, each answer is one bundle's."""
     # The service proves bundles in a child anyway; once is enough for the short run.
     monkeypatch.setattr(
-        champion,
+        bundles,
         "verify_in_child",
         lambda path: Bundle.open(path).check_golden_rows(),
     )

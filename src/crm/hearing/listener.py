@@ -12,6 +12,7 @@ twice, late or for no reason.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ SUSPECT: Final = 3
 """After so many attempts a hint is worked on alone, lest it spoil its company."""
 OVERLAP: Final = timedelta(minutes=10)
 """Changes are asked for again so far back: they may be written down late."""
+QUIET_SECONDS: Final = 6.0
+"""After a ping the CRM tells of no further event for so long, and a little more."""
 AWAY: Final = timedelta(seconds=10)
 """How long hints wait when the CRM or the model is not there."""
 CHANNEL: Final = "crm"
@@ -133,6 +136,7 @@ class Listener:
         self._has_queue = terms.has_queue
         self._heard = threading.Event()
         self._pinged = threading.Event()
+        self._once_more: float | None = None
 
     def wake(self, *, queue: bool = False) -> None:
         """Say that something was noted, or that the CRM's queue has something."""
@@ -179,12 +183,16 @@ class Listener:
             It did not answer; the next turn begins where this one did.
         """
         new = 0
-        pinged = self._pinged.is_set()
+        again = self._once_more is not None and time.monotonic() >= self._once_more
+        pinged = self._pinged.is_set() or again
         if self._has_queue:
             turn = self.queue.turn(self.terms.every, at_once=pinged)
             if turn is not None:
                 self._pinged.clear()
-                new += self._drained(turn.process)
+                drained = self._drained(turn.process)
+                # Pings are rare by agreement: what came since the last has none.
+                self._once_more = time.monotonic() + QUIET_SECONDS if drained else None
+                new += drained
                 self.queue.done(None)
         turn = self.watch.turn(self.terms.every)
         if turn is not None:

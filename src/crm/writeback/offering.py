@@ -179,7 +179,19 @@ def marked(decision: Decision, row: sa.Row[Any]) -> Decision:
     if decision.mark is None:
         tasks = tuple(wish for wish in said.wishes if _is_usual_task(wish))
         wishes = (*decision.wishes, *tasks)
-        decision = replace(decision, mark=said.mark, rule=said.rule, wishes=wishes)
+        # What the plan says on the card goes with it: it may not have been sent yet.
+        said_to_do: Fields = {
+            name: value
+            for name, value in said.fields.items()
+            if name is OurField.ACTION
+        }
+        decision = replace(
+            decision,
+            fields={**said_to_do, **decision.fields},
+            mark=said.mark,
+            rule=said.rule,
+            wishes=wishes,
+        )
     waits = row.desired_version > row.confirmed_version
     is_other = row.desired_version > 0 and decision.mark != said.mark
     return replace(decision, is_renewed=is_other or (waits and said.is_renewed))

@@ -118,7 +118,7 @@ def row(lead_id: str, why: str) -> Row:
     """Make a hot lead."""
     unknown: dict[str, Any] = dict.fromkeys(
         ("low", "high", "moved", "moved_since", "change", "action", "override",
-         "source", "pipeline", "stage", "active_at")
+         "source", "pipeline", "stage", "active_at", "plan")
     )  # fmt: skip
     return Row(
         lead_id=lead_id, tier=Tier.HOT, probability=0.5, expected_minor=123_456,

@@ -10,6 +10,7 @@ from tests.serve.markup import read
 
 from leads.history import History
 from serve.pages.listing import Wanted
+from serve.pages.paper import write_digest
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
 
@@ -29,11 +30,11 @@ def files(folder: Path) -> set[str]:
 
 
 def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
-    """Eight pages and those of the best leads are written, each with its JSON."""
+    """Nine pages and those of the best leads are written, each with its JSON."""
     report = write_report(sight, tmp_path / "reports", now=example.NOW, pages=5)
 
     names = files(tmp_path / "reports")
-    assert len(names) == 2 * (8 + 5)
+    assert len(names) == 2 * (9 + 5)
     assert {n.removesuffix(".html") for n in names if n.endswith(".html")} == {
         n.removesuffix(".json") for n in names if n.endswith(".json")
     }
@@ -44,6 +45,7 @@ def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
 def test_file_stands_alone(tmp_path: Path, sight: Sight) -> None:
     """A file fetches nothing, runs nothing, and carries its own policy."""
     write_report(sight, tmp_path, now=example.NOW)
+    write_digest(sight, tmp_path, now=example.NOW)
 
     for path in tmp_path.rglob("*.html"):
         if "store" in path.parts:
@@ -91,7 +93,7 @@ def test_second_report_replaces_the_first(tmp_path: Path, sight: Sight) -> None:
 
     after = files(folder)
     assert after < before
-    assert len(after) == 2 * (8 + 2) + 1
+    assert len(after) == 2 * (9 + 2) + 1
     assert "leads/notes.txt" in after
 
 

@@ -43,6 +43,7 @@ COUNTED: Final[Mapping[str, Words]] = {
 }
 
 TEXTS: Final[Mapping[str, Words]] = {
+    "col.action": Words("What to do", "Что сделать"),
     # the frame of every page
     "skip": Words("Skip to the content", "К содержанию"),
     "nav": Words("Pages", "Страницы"),
