@@ -189,7 +189,11 @@ class Listener:
             turn = self.queue.turn(self.terms.every, at_once=pinged)
             if turn is not None:
                 self._pinged.clear()
-                drained = self._drained(turn.process)
+                try:
+                    drained = self._drained(turn.process)
+                except LeadcastError:  # the ping is answered only once it is emptied
+                    self._pinged.set()
+                    raise
                 # Pings are rare by agreement: what came since the last has none.
                 self._once_more = time.monotonic() + QUIET_SECONDS if drained else None
                 new += drained
