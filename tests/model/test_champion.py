@@ -120,7 +120,9 @@ def test_a_damaged_copy_is_replaced(trained: Trained, tmp_path: Path) -> None:
 
     champion.set_champion(tmp_path, trained.bundle.path, "1", MONDAY)
 
-    Bundle.open(champion.read(tmp_path).path, digest=trained.bundle.digest)
+    kept = champion.read(tmp_path).path
+    assert kept == place
+    assert Bundle.open(kept).digest == trained.bundle.digest
 
 
 def test_a_crash_before_the_swap_leaves_the_old_pointer(
