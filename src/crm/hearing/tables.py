@@ -1,7 +1,7 @@
 """The tables of hearing, in the journal's database so that one transaction fills both.
 
 Times are integer microseconds since the epoch by the database's own clock, but for
-``seen_at`` and ``upto``, which the CRM's clock tells.
+``seen_at``, ``likeness_at`` and ``upto``, which the CRM's clock tells.
 """
 
 from __future__ import annotations
@@ -30,13 +30,17 @@ HINTS: Final = sa.Table(
     sa.Column("mark", sa.String),
     sa.Column("dead_since", sa.BigInteger),
     sa.Column("dead_why", sa.String),
+    sa.Column("is_whole", sa.Boolean, nullable=False),
+    sa.Column("likeness", sa.String),
+    sa.Column("likeness_at", sa.BigInteger),
     sa.Index("crm_hints_due", "account", "next_at"),
 )
 """One row per thing that the CRM spoke of, however often it did.
 
 ``next_at`` is when to look at it next; NULL if there is nothing to do. ``digest`` is of
 what was known of the lead when it was last predicted, ``mark`` the time of change that
-the CRM gave then.
+the CRM gave then. ``is_whole`` asks for a look at all that hangs on the card, not at
+the card alone; ``likeness`` is of the card as the last such look saw it.
 """
 
 FRESH: Final = sa.Table(
