@@ -74,9 +74,7 @@ class Echoes:
                 continue
             if one.digest is not None and one.digest != digest_of(lead, now):
                 continue
-            seen = one.likeness
-            is_later = seen is not None and seen[1] > ingested.cut_off
-            likeness = seen[0] if seen and is_later else told.get(key)
+            likeness = one.likeness or told.get(key)
             if likeness is not None:
                 known[key] = likeness
         return known

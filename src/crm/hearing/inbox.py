@@ -53,8 +53,8 @@ class Taken:
     """Of what was known when it was last predicted; None if it never was."""
     is_whole: bool = True
     """Whether to look at all that hangs on it, not at the card alone."""
-    likeness: tuple[str, int] | None = None
-    """Of the card as it was last looked at whole, and when, by the CRM's clock."""
+    likeness: str | None = None
+    """Of the card as it was last looked at whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Inbox:
         *,
         digests: Mapping[str, str] | None = None,
         marks: Mapping[str, str] | None = None,
-        likenesses: Mapping[str, tuple[str, int]] | None = None,
+        likenesses: Mapping[str, str] | None = None,
     ) -> None:
         """Close rows within a transaction; those hinted at again stay due.
 
@@ -228,7 +228,7 @@ class Inbox:
             if marks and one.entity in marks:
                 said["mark"] = marks[one.entity]
             if likenesses and one.entity in likenesses:
-                said["likeness"], said["likeness_at"] = likenesses[one.entity]
+                said["likeness"] = likenesses[one.entity]
             is_last = HINTS.c.version == one.version
             said["next_at"] = sa.case((is_last, None), else_=now)
             said["is_whole"] = sa.case((is_last, sa.false()), else_=HINTS.c.is_whole)
@@ -332,10 +332,9 @@ def pause_after(attempts: int) -> timedelta:
 
 def _taken(row: sa.Row[Any]) -> Taken:
     """Say what was taken; its token and attempts are those after the taking."""
-    likeness = None if row.likeness is None else (row.likeness, row.likeness_at)
     return Taken(
         row.entity, row.version, row.token + 1, row.attempts + 1, row.digest,
-        is_whole=row.is_whole, likeness=likeness,
+        is_whole=row.is_whole, likeness=row.likeness,
     )  # fmt: skip
 
 

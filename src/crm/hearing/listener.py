@@ -292,8 +292,7 @@ class Listener:
         digests = {by_id[state.lead.lead_id].entity: state.digest for state in states}
         marks = {by_id[key].entity: mark for key, mark in look.marks.items()}
         likenesses = {
-            by_id[key].entity: (likeness, look.seen_at)
-            for key, likeness in look.likenesses.items()
+            by_id[key].entity: likeness for key, likeness in look.likenesses.items()
         }
 
         def settle(connection: sa.Connection, _: Sequence[Prediction]) -> None:

@@ -1,7 +1,7 @@
 """The tables of hearing, in the journal's database so that one transaction fills both.
 
 Times are integer microseconds since the epoch by the database's own clock, but for
-``seen_at``, ``likeness_at`` and ``upto``, which the CRM's clock tells.
+``seen_at`` and ``upto``, which the CRM's clock tells.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ HINTS: Final = sa.Table(
     sa.Column("dead_why", sa.String),
     sa.Column("is_whole", sa.Boolean, nullable=False),
     sa.Column("likeness", sa.String),
-    sa.Column("likeness_at", sa.BigInteger),
     sa.Index("crm_hints_due", "account", "next_at"),
 )
 """One row per thing that the CRM spoke of, however often it did.

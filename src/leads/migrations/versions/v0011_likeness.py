@@ -14,10 +14,9 @@ def upgrade() -> None:
     whole = sa.Column("is_whole", sa.Boolean, nullable=False, server_default=sa.true())
     op.add_column("crm_hints", whole)
     op.add_column("crm_hints", sa.Column("likeness", sa.String))
-    op.add_column("crm_hints", sa.Column("likeness_at", sa.BigInteger))
 
 
 def downgrade() -> None:
     """Drop the columns; every lead is looked at whole again."""
-    for name in ("likeness_at", "likeness", "is_whole"):
+    for name in ("likeness", "is_whole"):
         op.drop_column("crm_hints", name)
