@@ -123,6 +123,8 @@ class HttpDesk:
     def _exchange(self, path: str, body: bytes) -> tuple[int, Any]:
         line = http.client.HTTPConnection(self.address, timeout=self.timeout)
         with closing(line):
+            if path == "/write":
+                self.at("before send")
             line.request("POST", path, body)
             if path == "/write":
                 self.at("after send")

@@ -57,7 +57,7 @@ class CardStore:
     ledger: list[Applied] = field(default_factory=list)
     requests: list[tuple[float, str, int]] = field(default_factory=list)
     unclear: list[tuple[str, int]] = field(default_factory=list)
-    """Requests that a caller could not know the end of: the path, and how many in it."""
+    """Path and size of requests that a caller could not know the end of."""
     poison: set[str] = field(default_factory=set)
     spoilers: set[str] = field(default_factory=set)
     """Cards that make every write they are part of fail as a whole."""

@@ -299,8 +299,10 @@ def test_versions_offered_while_workers_write_end_with_the_newest(
                     offered_to[number] += 1
                 time.sleep(luck.uniform(0, 0.15))
             drained(journal, seconds=30)
-        tell("T06", leads=leads, offered=len(turns), written=len(store.ledger),
-             doubled=len(store.doubled()), gone_back=len(store.gone_back()))  # fmt: skip
+        tell(
+            "T06", leads=leads, offered=len(turns), written=len(store.ledger),
+            doubled=len(store.doubled()), gone_back=len(store.gone_back()),
+        )  # fmt: skip
 
         assert harm(journal, store) == ([], {}, [])
         assert all(fields["tier"] == "hot" for fields in store.cards.values())
