@@ -119,6 +119,7 @@ class Stage:
     allowance: Allowance = BOUNDLESS
     most_at_once: int = 50
     terms: Terms = TERMS
+    idle: float = 1.0
 
     def worker(self) -> Worker:
         """Make a worker."""
@@ -146,7 +147,7 @@ class Stage:
             while not over.is_set():
                 done = worker.round()
                 if not done.claimed:
-                    self.clock.sleep(max(done.wait / timedelta(seconds=1), 1.0))
+                    self.clock.sleep(max(done.wait / timedelta(seconds=1), self.idle))
 
         def direct() -> None:
             script()
