@@ -16,9 +16,9 @@ from tests.crm.writeback.herd import drained, lost
 from tests.crm.writeback.saying import decide_with_notes, record, said
 from tests.seeds import seed_of, tell
 
-from crm.port import Allowance, OurField
+from crm.port import Allowance, OurField, Outcome, Result
 from crm.writeback.offering import Offering
-from crm.writeback.outbox import Terms
+from crm.writeback.outbox import Outbox, Settlement, Terms
 from crm.writeback.plan import is_echo
 from crm.writeback.tables import OUTBOX
 from crm.writeback.upkeep import Upkeep
@@ -114,9 +114,6 @@ def test_a_dead_letter_names_nobody(journal: Journal) -> None:
         offered(journal, 1)
         worker = Crew(journal, address).worker()
         (claim,) = worker.outbox.claim(1)
-        from crm.port import Outcome, Result
-        from crm.writeback.outbox import Settlement
-
         why = Result(Outcome.REFUSED, "Иван +7 900 <i@x.ru>: " + "x" * 99)
         worker.outbox.settle([Settlement(claim, why, 1, 0, {})])
 
@@ -324,6 +321,28 @@ def test_who_slept_past_the_lease_settles_nothing(journal: Journal) -> None:
         sendings, _, plans = sleeper._planned([old], card)
         assert sleeper._send(sendings, card, plans) == 0
         assert len(store.ledger) == 1
+
+
+@pytest.mark.parametrize("asked", [None, -1e9, -1.0, 0.0, 0.5, 30.0, 1e6])
+def test_what_a_crm_asks_for_is_bounded(journal: Journal, asked: float | None) -> None:
+    """T11: however long it wants to be left alone, we wait one to two of our pauses."""
+    seconds = [1_000.0]
+
+    def clock(_: object) -> int:
+        return int(seconds[0] * 1_000_000)
+
+    outbox = Outbox(journal, "acme", Terms(late_by=timedelta(seconds=1)), clock=clock)
+    offered(journal, 1)
+    seconds[0] = 1e10  # long after the offer, which is of the database's own time
+    (claim,) = outbox.claim(1)
+    wait = None if asked is None else timedelta(seconds=asked)
+    refused = Result(Outcome.NOT_APPLIED, "LIMIT", retry_after=wait)
+    outbox.settle([Settlement(claim, refused, 1, 0, {})])
+    seconds[0] += 0.999
+    assert outbox.due(1) == []
+    seconds[0] += 1.002
+
+    assert len(outbox.due(1)) == 1
 
 
 def test_an_older_question_is_no_news(journal: Journal) -> None:

@@ -26,7 +26,10 @@ LATE_BY = 0.8
 LEASE = 1.3
 """Of a write under way: ``late_by``, and what it may wait before it leaves."""
 AT_ONCE = 20
-SCALES = [(1, 1.5), pytest.param(100, 5.0, marks=pytest.mark.long)]
+SCALES = [
+    pytest.param((1, 1.5), id="one"),
+    pytest.param((100, 5.0), id="hundred", marks=pytest.mark.long),
+]
 
 
 @dataclass
@@ -98,7 +101,7 @@ def waves(leads: int) -> Iterator[range]:
         yield range(start, min(start + AT_ONCE, leads))
 
 
-@pytest.mark.parametrize("scale", SCALES, ids=["one", "hundred"])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("point", ["after mark", "after send"])
 def test_a_worker_that_wakes_up_late_changes_nothing(
     journal: Journal, url: str, point: str, scale: tuple[int, float], tmp_path: Path
@@ -124,7 +127,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("scale", SCALES, ids=["one", "hundred"])
+@pytest.mark.parametrize("scale", SCALES)
 def test_what_wakes_with_its_request_in_hand_is_repaired_by_the_sweep(
     journal: Journal, url: str, scale: tuple[int, float], tmp_path: Path
 ) -> None:
