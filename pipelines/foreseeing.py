@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from model.foresight import (
     prove_calls,
     prove_orders,
 )
+from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
 from playbook.routed import arms_of
@@ -36,7 +37,7 @@ ORDERS: Final = {
 }  # fmt: skip
 
 
-def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
+def forecast_stored(settings: Settings, *, months: int, watch: Watch) -> Distance:
     """Forecast what is stored, back-test it, and keep both; safe to repeat.
 
     Raises
@@ -49,14 +50,14 @@ def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
     history, digest = stored(settings)
     found = champion.read(settings.store.folder)
     bundle = Bundle.open(found.path, digest=found.digest)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
     made = foresee(history, settings, bundle, past=past)
     keep(settings.store.folder, FORECAST, made)
     return made
 
 
 def prove_stored(
-    settings: Settings, *, months: int, per_week: int | None, say: Any
+    settings: Settings, *, months: int, per_week: int | None, watch: Watch
 ) -> Proof:
     """Hold orders of calls against each other over the past, and keep the result.
 
@@ -66,7 +67,7 @@ def prove_stored(
         No whole month is mature, or none had leads enough.
     """
     history, digest = stored(settings)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
     made = prove_orders(history, settings, past=past, per_week=per_week)
     made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
     keep(settings.store.folder, PROOF, made)

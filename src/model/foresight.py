@@ -26,7 +26,7 @@ from model.distance.ladder import Rung, climb
 from model.features.batch import build
 from model.labels import funnel_of, label
 from model.metrics import probabilities
-from model.replaying import Say, replay
+from model.replaying import Watch, replay
 from model.snapshots import open_leads
 from model.stages import Stages, pass_stages
 
@@ -156,10 +156,12 @@ def currency_of(history: History) -> str:
 
 
 def ground_of(
-    history: History, settings: Settings, *, months: int, data_digest: str, say: Say
+    history: History, settings: Settings, *, months: int, data_digest: str, watch: Watch
 ) -> pl.DataFrame:
     """Replay the past months that both rest on."""
-    return replay(history, settings, months=months, data_digest=data_digest, say=say)
+    return replay(
+        history, settings, months=months, data_digest=data_digest, watch=watch
+    )
 
 
 def _order(stages: Stages) -> dict[str, list[str]]:
