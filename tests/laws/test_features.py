@@ -57,8 +57,16 @@ CATALOG = Catalog(
             fields=USES,
             owner=True,
             months=True,
+            criteria={
+                "right_person": "city",
+                "right_plan": "budget",
+                "right_budget": "vip",
+            },
+            cycles=True,
         )
     ),
+    cycle_seconds={"sales": 86_400.3, "": 3 * 86_400.0},
+    refusals=("омск", "0", "false"),
     event_kinds=("visit", "call", "payments"),
     stage_order={"sales": ("new", "talk", "won"), "": ("new", "talk")},
     stage_normal_seconds={"sales": {"new": 3_600.0, "talk": 86_400.7}},
