@@ -364,7 +364,7 @@ def test_an_empty_history_survives() -> None:
         "event_count", "event_days", "event_sum", "event_trend", "kinds_distinct",
         "payment_count", "payment_days", "payment_sum", "refund_count",
         "stage_moves", "stage_moves_back", "card_filled", "contact_phone",
-        "lead_age", "hour", "weekday", "month",
+        "lead_age", "lead_age_relative", "hour", "weekday", "month",
     }  # fmt: skip
     mail = [feature.kind for feature in CATALOG.text_features].index("contact_mail")
     assert [t for j, t in enumerate(table.texts[0]) if j != mail] == [None] * 5
