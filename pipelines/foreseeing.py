@@ -27,11 +27,14 @@ from model.foresight import (
 from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
+from pipelines.lookback import look_back
 from playbook.routed import arms_of
+from serve.planning import playbook_of
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
-    "ours": "tiers, then chance", "money": "chance times amount",
+    "plan": "playbook", "points": "points",
+    "ours": "tiers, as listed", "money": "chance times amount",
     "arrival": "who came first", "newest": "who came last",
     "stage": "stage per cent",
 }  # fmt: skip
@@ -68,7 +71,11 @@ def prove_stored(
     """
     history, digest = stored(settings)
     past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
-    made = prove_orders(history, settings, past=past, per_week=per_week)
+    book = None if settings.playbook is None else playbook_of(settings, history)
+    said = look_back(
+        history, settings, past, playbook=book, data_digest=digest, watch=watch
+    )
+    made = prove_orders(history, settings, past=said, per_week=per_week)
     made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
     keep(settings.store.folder, PROOF, made)
     return made

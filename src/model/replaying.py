@@ -23,7 +23,7 @@ from model.labels import funnel_of, horizon_of, label
 from model.metrics import probabilities
 from model.months import month_model
 from model.rehearsal import Span, key_of, spans
-from model.replay import ROWS, keep_replayed, read_replayed
+from model.replay import ROWS, keep_rows, read_rows
 from model.snapshots import open_leads
 from model.stages import pass_stages
 
@@ -77,10 +77,10 @@ def replay(
             watch(Step(span.month, what, done, len(every)))
 
         key = key_of(settings, data_digest, span)
-        rows = read_replayed(folder, key)
+        rows = read_rows(folder, key, ROWS)
         if rows is None:
             rows = replay_month(history, settings, span, say=say)
-            keep_replayed(folder, key, rows)
+            keep_rows(folder, key, rows)
         else:
             say("Taking what was replayed before")
         parts.append(rows)
