@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,8 @@ from pipelines.console import out, table
 from pipelines.ingest import stored
 from pipelines.lookback import look_back
 from playbook.routed import arms_of
+from serve.pages.stagewhy import explain
+from serve.pages.wording import Wording
 from serve.planning import playbook_of
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
@@ -91,12 +93,12 @@ def _drawn(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def show_distance(made: Distance, path: Path | None = None) -> None:
+def show_distance(made: Distance, settings: Settings, path: Path | None = None) -> None:
     """Print the table of stages, the forecast and what became of past ones."""
     rungs = table(
         "Distance to the deal",
         "pipeline", "stage", "open", "by hand", "paid in the end", "95 %",
-        f"paid in {made.horizon_days} d", "model", "so by hand is",
+        f"paid in {made.horizon_days} d", "model",
     )  # fmt: skip
     for one in made.rungs:
         ever = one.finally_
@@ -106,9 +108,13 @@ def show_distance(made: Distance, path: Path | None = None) -> None:
             _share(None if ever is None else ever.share),
             "-" if ever is None else f"{ever.low:.0%} to {ever.high:.0%}",
             _share(None if one.soon is None else one.soon.share), _share(one.model),
-            one.verdict + ("" if one.off is None else f" ({one.off:+.0f})"),
         )  # fmt: skip
     out.print(rungs)
+    wording = Wording(settings.company.language, settings.company.zone)
+    for one in made.rungs:
+        where = " · ".join(filter(None, (one.pipeline, one.stage)))
+        why = explain(asdict(one), wording, made.horizon_days)
+        out.print(f"{where}: {one.percent} %. {why}", markup=False, soft_wrap=True)
     _show_ahead(made)
     _show_errors(made)
     if path is not None:

@@ -160,7 +160,7 @@ def forecast(
     if json is not None:
         _write_json(json, made)
     log.info("forecast", rungs=len(made.rungs), cells=len(made.ahead))
-    show_distance(made, json)
+    show_distance(made, settings, json)
 
 
 @funnel.command("proof")

@@ -97,7 +97,7 @@ def lasting(journal: Journal, lead_ids: Sequence[str] | None = None) -> dict[str
     return {lead_id: _last_of(key) for lead_id, key in last.items()}
 
 
-def leads_of(journal: Journal, person: str) -> list[str]:
+def given_to(journal: Journal, person: str) -> list[str]:
     """List the leads that were given to a person last."""
     newest = sa.select(sa.func.max(ROUTED.c.id)).group_by(ROUTED.c.lead_id)
     query = sa.select(ROUTED.c.lead_id).where(
