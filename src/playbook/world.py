@@ -18,7 +18,8 @@ class World:
     """Names that exist; None where that is not known, and any name will do.
 
     ``changeable`` are the kinds of events and card fields that somebody can change;
-    None: all of them. ``words`` are what the company calls its fields and events.
+    None: all of them. ``criteria`` are the questions of the 50 % group that a card
+    field answers. ``words`` are what the company calls its fields and events.
     """
 
     stages: frozenset[str] | None = None
@@ -32,6 +33,7 @@ class World:
     words: Mapping[str, Text] = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
+    criteria: frozenset[str] | None = None
 
     @classmethod
     def of(

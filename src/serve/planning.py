@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -70,11 +70,15 @@ def world_of(settings: Settings, history: History | None) -> World:
     """List what the company's playbook may name."""
     company = settings.company
     titles, reasons = _fields(settings)
+    asked = frozenset(settings.criteria.fields)
     words: dict[str, Text] = dict(titles)
     words |= {k: {"en": t.en, "ru": t.ru} for k, t in settings.words.items()}
     if history is None:
-        return World(words=words, language=company.language, zone=company.timezone)
-    return World.of(
+        return World(
+            words=words, language=company.language, zone=company.timezone,
+            criteria=asked,
+        )  # fmt: skip
+    made = World.of(
         history.tables,
         reasons=reasons,
         changeable=company.changeable,
@@ -82,6 +86,7 @@ def world_of(settings: Settings, history: History | None) -> World:
         language=company.language,
         zone=company.timezone,
     )
+    return replace(made, criteria=asked)
 
 
 def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
@@ -121,9 +126,12 @@ class Memory:
     norms: Norms
 
     @classmethod
-    def of(cls, history: History | None) -> Memory:
-        """Measure how long stages usually take, and remember the rest."""
-        return cls(history, Norms() if history is None else Norms.of(history))
+    def of(cls, history: History | None, settings: Settings) -> Memory:
+        """Measure how long stages and deals usually take, and remember the rest."""
+        norms = Norms(criteria=settings.criteria)
+        if history is not None:
+            norms = Norms.of(history, settings.criteria)
+        return cls(history, norms)
 
     def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
         """Gather what was known of a lead at the moment of its prediction."""
@@ -213,7 +221,7 @@ class Planning:
             if before is None:
                 return None
             made = before.playbook
-        return Planner(made, Memory.of(history))
+        return Planner(made, Memory.of(history, self._settings))
 
     def _keep(self, made: Playbook) -> None:
         """Keep what a version said, once, under the digest that decisions name."""

@@ -16,7 +16,7 @@ import polars as pl
 from leads.errors import DataRefused
 from leads.history import History
 from leads.journal import Journal
-from leads.settings import Settings
+from leads.settings import Criteria, Settings
 from model.snapshots import take
 from model.split import split
 from playbook.known import Known, facts_of
@@ -41,6 +41,7 @@ class Ground:
     history: History
     rows: pl.DataFrame
     since: int | None
+    criteria: Criteria
 
 
 def past_ground(history: History, settings: Settings, model: Model) -> Ground:
@@ -65,7 +66,8 @@ def past_ground(history: History, settings: Settings, model: Model) -> Ground:
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "lead_id", "moment", "label",
     )  # fmt: skip
-    return Ground(history, rows.sort("moment", "lead_id"), since)
+    rows = rows.sort("moment", "lead_id")
+    return Ground(history, rows, since, settings.criteria)
 
 
 def past_cases(
@@ -74,7 +76,7 @@ def past_cases(
     """Go through past leads as they were known at their moments."""
     history, since = ground.history, ground.since
     then = history if since is None else history.until(since)
-    memory = Memory(history, Norms.of(then))
+    memory = Memory(history, Norms.of(then, ground.criteria))
     labels = iter(ground.rows["label"].to_list())
     work = Work(history, ground.rows)
     for made, _ in predicted(work, model, reasons=True, progress=progress):
@@ -94,7 +96,7 @@ def open_known(
         How many there are, and the leads.
     """
     work = open_leads_of(settings, as_of=None, now=now)
-    memory = Memory.of(work.history)
+    memory = Memory.of(work.history, settings)
 
     def leads() -> Iterator[Known]:
         for made, _ in predicted(work, model, reasons=True, journal=journal):

@@ -216,6 +216,8 @@ def _item(change: Change, layout: Layout) -> Item:
         line, _, status = change.move.after.partition("/")
         # 142 and 143 stand in every pipeline, so both are always sent.
         item |= {"pipeline_id": int(line), "status_id": int(status)}
+    if change.responsible is not None:
+        item["responsible_user_id"] = int(change.responsible)
     return item
 
 

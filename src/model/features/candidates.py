@@ -85,6 +85,12 @@ SIGNS: Final[Mapping[str, Literal[-1, 1]]] = {
 
 NOBODY: Final = Words("", "")
 
+QUESTIONS: Final[Mapping[str, Words]] = {
+    "right_person": Words("the right person", "тот человек"),
+    "right_plan": Words("the right plan", "тот план"),
+    "right_budget": Words("the right budget", "тот бюджет"),
+}
+
 CARD_ENDS: Final[Mapping[str, str]] = {
     "card_time_age": ".age_days",
     "card_text_length": ".length",
@@ -105,6 +111,8 @@ class Found:
     kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
     ``months`` tells whether every month was seen in more than one year. ``titles`` is
     what the company calls kinds of events and card fields, by their names.
+    ``criteria`` names the card field of each question of the 50 % group that is asked,
+    ``cycles`` tells whether the average time to a deal is known.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -117,6 +125,8 @@ class Found:
     dated: bool = True
     months: bool = False
     titles: Mapping[str, Words] = field(default_factory=dict)
+    criteria: Mapping[str, str] = field(default_factory=dict)
+    cycles: bool = False
 
 
 def candidates(found: Found) -> tuple[Feature, ...]:
@@ -130,7 +140,7 @@ def candidates(found: Found) -> tuple[Feature, ...]:
 'source', 'pipeline']
     """
     declared = chain(_events(found), _payments(found), _stages(found), _card(found))
-    named = _uniquely_named([*declared, *_fixed(found)])
+    named = _uniquely_named([*declared, *_criteria(found), *_fixed(found)])
     return tuple(sorted(named, key=lambda feature: feature.is_text))
 
 
@@ -181,6 +191,22 @@ def _card(found: Found) -> Iterator[Feature]:
     if found.owner:
         spec, owner = ("card_text", "owner", None), Words("Owner", "Ответственный")
         yield _feature(spec, "owner", prefix="card", what=owner, of="owner")
+
+
+def _criteria(found: Found) -> Iterator[Feature]:
+    """Read card fields as answers; each goes with its field, out of the model, too."""
+    for question, name in found.criteria.items():
+        title, asked = title_of(name, found.titles), QUESTIONS[question]
+        spec: Spec = ("card_answer", question, None)
+        made = _feature(
+            spec, name, prefix="criteria", what=title, of=name, changed_by="seller"
+        )
+        words = Words(f"{title.en}: {asked.en}", f"{title.ru}: {asked.ru}")
+        yield replace(made, words=words)
+    if found.cycles and found.dated:
+        yield _feature(
+            ("lead_age_relative", "age_relative", None), "lead_age", prefix="lead"
+        )
 
 
 def _fixed(found: Found) -> Iterator[Feature]:

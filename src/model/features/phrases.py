@@ -13,7 +13,9 @@ Language = Literal["en", "ru"]
 Phrase = Mapping[Language, str]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
 
-YES_NO_KINDS: Final = frozenset({"card_flag", "card_filled", "contact_phone"})
+YES_NO_KINDS: Final = frozenset(
+    {"card_flag", "card_filled", "card_answer", "contact_phone"}
+)
 HOUR_KINDS: Final = frozenset(
     {
         "event_recency", "event_gap", "payment_recency", "payment_gap", "stage_age",
@@ -27,7 +29,12 @@ DAY_KINDS: Final = frozenset({"card_time_age"})
 CURRENCY: Final = re.compile("[A-Z]{3}")
 
 RATIO_KINDS: Final = frozenset(
-    {"event_gap_relative", "payment_gap_relative", "stage_age_relative"}
+    {
+        "event_gap_relative",
+        "payment_gap_relative",
+        "stage_age_relative",
+        "lead_age_relative",
+    }
 )
 """Kinds of features that are measured by what is usual."""
 
@@ -45,11 +52,14 @@ ABSENT: Final[Mapping[Kind, Phrase]] = {
     **dict.fromkeys(
         (
             "card_number", "card_text", "card_flag", "card_time_age",
-            "card_text_length", "contact_mail",
+            "card_text_length", "card_answer", "contact_mail",
         ),
         EMPTY,
     ),
     "stage_age_relative": {
+        "en": "the usual time is not known", "ru": "обычное время неизвестно",
+    },
+    "lead_age_relative": {
         "en": "the usual time is not known", "ru": "обычное время неизвестно",
     },
     "stage": {"en": "not in the funnel yet", "ru": "ещё не в воронке"},

@@ -34,12 +34,13 @@ from serve.pages.rendering import (
     playbook_page,
     points_page,
     policy,
+    routing_page,
     script,
     team_page,
     trust_page,
 )
 from serve.pages.sight import Sight
-from serve.pages.twins import add_points, add_twins
+from serve.pages.twins import add_points, add_routing, add_twins
 from serve.pages.wording import Wording, language_of
 from serve.security import name_of
 
@@ -94,11 +95,13 @@ def attach(app: FastAPI, sight: Sight) -> None:
 
     _portray(router, sight)
     _look(router, sight)
+    _guide(router, sight)
     _judge(router, sight)
     app.include_router(router)
     twins = APIRouter()
     add_twins(twins, sight)
     add_points(twins, sight)
+    add_routing(twins, sight)
     app.include_router(twins)
 
 
@@ -179,12 +182,23 @@ def _look(router: APIRouter, sight: Sight) -> None:
             return _missing(view, "funnel.none", "funnel.none.how")
         return _answer(funnel_page(facts, view, sight.audit(), sight.foreseen()))
 
+
+def _guide(router: APIRouter, sight: Sight) -> None:
+    """Add what says how leads are handled: playbook, routing and points."""
+
     @router.get("/playbook")
     def playbook(request: Request) -> HTMLResponse:
         view, facts = _view(request, sight, "/playbook"), sight.flowchart()
         if facts is None:
             return _missing(view, "playbook.none", "playbook.none.how")
         return _answer(playbook_page(facts, view))
+
+    @router.get("/routing")
+    def routing(request: Request) -> HTMLResponse:
+        view, facts = _view(request, sight, "/routing"), sight.handout()
+        if facts is None:
+            return _missing(view, "routing.none", "routing.none.how")
+        return _answer(routing_page(facts, view))
 
     @router.get("/points")
     def points(request: Request) -> HTMLResponse:

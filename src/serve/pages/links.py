@@ -48,6 +48,9 @@ class Links(Protocol):
     def points(self) -> str:
         """Link to the points."""
 
+    def routing(self) -> str | None:
+        """Link to who gets which lead."""
+
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
 
@@ -131,6 +134,10 @@ class LiveLinks:
     def points(self) -> str:
         """Link to the points."""
         return self._to("/points")
+
+    def routing(self) -> str | None:
+        """Link to who gets which lead."""
+        return self._to("/routing")
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -224,6 +231,10 @@ class FileLinks:
     def points(self) -> str:
         """Link to the points."""
         return f"{self.up}points.html"
+
+    def routing(self) -> str | None:
+        """Nobody gives out leads in a file."""
+        return None
 
     def lead(self, lead_id: str) -> str | None:
         """Link to a lead's file if it has one."""

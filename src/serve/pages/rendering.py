@@ -37,11 +37,13 @@ from serve.pages.digest import Digest
 from serve.pages.dossier import Dossier, Move
 from serve.pages.flowchart import Flowchart
 from serve.pages.foreseen import UNFORESEEN, Foreseen
+from serve.pages.handout import Handout
 from serve.pages.hindsight import Card, Hindsight, Managers
-from serve.pages.links import Links
+from serve.pages.links import EVERYONE, Links
 from serve.pages.listing import Listing
 from serve.pages.ranges import Range, ranges
 from serve.pages.scoresheet import Points
+from serve.pages.stagewhy import explain
 from serve.pages.story import Happening, Sort
 from serve.pages.trust import SliceVerdict, Trust
 from serve.pages.versus import Versus
@@ -335,8 +337,13 @@ def funnel_page(
     why = partial(reason, language=wording.language)
     return _draw(
         "funnel.html", view, facts=facts, funnels=funnels, audit=audit, why=why,
-        most=MOST_ROWS, **foreseen.shown(),
+        most=MOST_ROWS, explain=explain, **foreseen.shown(),
     )  # fmt: skip
+
+
+def routing_page(facts: Handout, view: View) -> str:
+    """Draw who has which leads, and what the next round would give out."""
+    return _draw("routing.html", view, facts=facts, everyone=EVERYONE)
 
 
 def playbook_page(facts: Flowchart, view: View) -> str:

@@ -24,12 +24,15 @@ from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from playbook.ledger import planned_counts
+from playbook.routed import given_to, lasting
+from playbook.routing import GIVEN
 from serve.insight import Insight
 from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.flowchart import Flowchart, chart_of
 from serve.pages.foreseen import Foreseen
+from serve.pages.handout import Handout, look_up
 from serve.pages.hindsight import (
     Card,
     Hindsight,
@@ -132,7 +135,7 @@ class Sight:
             How long to wait for what moved each chance; None waits for all.
         """
         ranked, overrides = self.ranked(), self.overrides()
-        narrowed = ranked.narrowed(wanted)
+        narrowed = self._given_to(wanted, ranked.narrowed(wanted))
         overruled = among(narrowed, overrides)
         shown = overruled if wanted.overruled else narrowed
         chosen = of_tier(shown, wanted.tier)
@@ -144,7 +147,7 @@ class Sight:
             total=len(chosen),
             predicted=len(ranked.frame),
             counts=counts_of(tier_counts(narrowed)),
-            choices=ranked.choices,
+            choices=replace(ranked.choices, given=self._people()),
             horizon_days=self.settings.conversion.horizon_days,
             page_size=size,
             by=ranked.by,
@@ -162,7 +165,7 @@ class Sight:
         Why a chance moved is told where a page has told it; nothing is waited for.
         """
         overrides = self.overrides()
-        narrowed = self.ranked().narrowed(wanted)
+        narrowed = self._given_to(wanted, self.ranked().narrowed(wanted))
         if wanted.overruled:
             narrowed = among(narrowed, overrides)
         chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
@@ -369,8 +372,36 @@ class Sight:
                 history=self.history(),
                 seconds=seconds,
             )
-        plans = self._plans(shown["lead_id"].to_list())
-        return rows_of(shown.to_dicts(), Known(entries, before, told, overrides, plans))
+        ids = shown["lead_id"].to_list()
+        known = Known(
+            entries, before, told, overrides, self._plans(ids), self._given(ids)
+        )
+        return rows_of(shown.to_dicts(), known)
+
+    def handout(self) -> Handout | None:
+        """Look up who has which leads, and the next round; None if nobody is listed."""
+        history = self.history()
+        if history is None or not self._people():
+            return None
+        try:
+            return look_up(self.settings, self.journal, history, now=self.now())
+        except BadConfig:  # the command names the fault
+            return None
+
+    def _people(self) -> tuple[str, ...]:
+        return tuple(one.id for one in self.settings.routing.person)
+
+    def _given(self, lead_ids: Sequence[str]) -> Mapping[str, str]:
+        """Say to whom leads were given last, those that were."""
+        if not self._people():
+            return {}
+        last = lasting(self.journal, lead_ids).items()
+        return {name: one.person for name, one in last if one.kind in GIVEN}
+
+    def _given_to(self, wanted: Wanted, narrowed: pl.DataFrame) -> pl.DataFrame:
+        if not wanted.given:
+            return narrowed
+        return among(narrowed, given_to(self.journal, wanted.given))
 
     def _plans(self, lead_ids: Sequence[str]) -> Mapping[str, PlanLine]:
         if self.planning is None:

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from leads.errors import NoModel
+from leads.errors import BadConfig, NoModel
 from serve.pages.sight import Sight
 from serve.pages.versus import demanded
 from serve.problems import refusals
@@ -83,6 +83,26 @@ def add_points(router: APIRouter, sight: Sight) -> None:
                 remedy="Add a section points to the playbook, or train and promote.",
             )
         return _json(found.sheet.plain())
+
+
+def add_routing(router: APIRouter, sight: Sight) -> None:
+    """Add what the page of giving out leads shows, as JSON."""
+
+    @router.get(
+        "/v1/routing",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["funnel"],
+    )
+    def routing() -> Response:
+        """Give who has which leads, and what the next round would give out."""
+        found = sight.handout()
+        if found is None:
+            raise BadConfig(
+                "Nobody is listed to give leads to.",
+                remedy="List people as [[routing.person]] in the configuration.",
+            )
+        return _json(found.plain())
 
 
 def _json(facts: Any) -> Response:

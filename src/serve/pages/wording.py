@@ -28,12 +28,13 @@ from serve.pages.words.judgement import JUDGEMENT
 from serve.pages.words.nextstep import NEXT_STEP
 from serve.pages.words.overruled import OVERRULED
 from serve.pages.words.points import POINTS
+from serve.pages.words.routing import ROUTING
 from serve.pages.words.selling import SELLING
 from serve.pages.words.texts import COUNTED, GOALS, METRICS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
-    DISTANCE, DIGEST, NEXT_STEP,
+    DISTANCE, DIGEST, NEXT_STEP, ROUTING,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]
