@@ -18,8 +18,6 @@ from pipelines.console import ConfigOption, log, out, table, verb, working
 from playbook.known import Known
 from playbook.routed import given_on, keep_routes, staying
 from playbook.routing import Asked, Load, Route, route
-from serve.bulk import Model
-from serve.tryout import open_known
 
 KINDS: Final = ("given", "returning", "random", "waits")
 SimulateOption = Annotated[
@@ -78,6 +76,9 @@ def routes_now(
     settings: Settings, journal: Journal, *, now: datetime
 ) -> tuple[tuple[Route, ...], dict[str, Asked]]:
     """Give out the open leads of today; also says what was asked of each."""
+    from serve.bulk import Model  # loads the learning libraries, which takes seconds
+    from serve.tryout import open_known
+
     _, leads = open_known(settings, Model.of(settings), journal, now=now)
     there = staying(journal)
     asked, stay = [], Counter[str]()
