@@ -27,12 +27,24 @@ MAIN_REASONS: Final = 3
 """How many reasons of either direction count as main ones."""
 
 HUNDRED: Final = 100
+RETURNING: Final = "is_return_customer"
+"""The card field in which Bitrix24 marks who comes back."""
+
 TIERS: Final[Mapping[Tier, str]] = {
     Tier.HOT: "hot",
     Tier.WARM: "warm",
     Tier.COLD: "cold",
     Tier.NO_DATA: "no_data",
 }
+
+
+PaidElsewhere = Callable[[str, int], bool]
+"""Whether the person behind a lead had paid under another by a moment."""
+
+
+def nobody(_: str, __: int) -> bool:
+    """Know of nobody who paid under another lead."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +59,22 @@ class Known:
     lead: LeadHistory | None
     norms: Norms
     override: Tier | None = None
+    paid_elsewhere: PaidElsewhere = nobody
 
     @classmethod
-    def unpredicted(cls, lead: LeadHistory, at: int, norms: Norms) -> Known:
+    def unpredicted(
+        cls,
+        lead: LeadHistory,
+        at: int,
+        norms: Norms,
+        paid_elsewhere: PaidElsewhere = nobody,
+    ) -> Known:
         """Take a lead at a moment (microseconds), whatever a model may say of it."""
         moment = datetime.fromtimestamp(at / SECOND, UTC)
         nothing = Prediction(
             lead.lead_id, moment, 1, 0.0, 0.0, 0.0, Tier.NO_DATA, {}, (), "", ""
         )
-        return cls(nothing, lead, norms)
+        return cls(nothing, lead, norms, paid_elsewhere=paid_elsewhere)
 
     @property
     def now(self) -> int:
@@ -207,9 +226,13 @@ def _quiet(known: Known, lead: LeadHistory) -> float:
     return (known.now - max(rows, default=lead.created_at)) / DAY
 
 
-def _customer(_: Known, lead: LeadHistory) -> str:
+def _customer(known: Known, lead: LeadHistory) -> str:
+    """Tell who paid before, as this lead or another, or is marked so by the CRM."""
     received = sum(payment.amount_minor for payment in lead.payments)
-    return "returning" if received > 0 else "new"
+    is_back = received > 0 or lead.fields.get(RETURNING) is True
+    if is_back or known.paid_elsewhere(lead.lead_id, known.now):
+        return "returning"
+    return "new"
 
 
 OF_LEAD: Final[Mapping[str, Callable[[Known, LeadHistory], Value | None]]] = {

@@ -38,9 +38,11 @@ from playbook import (
     read_playbook,
 )
 from playbook.decide import action_of
+from playbook.known import PaidElsewhere, nobody
 from playbook.ledger import Kept, Ledger, kept_plans
 from playbook.text import Language, Text
 from serve.guiding import guidance_of
+from serve.returning import Returning
 
 KEPT: Final = "playbook"
 
@@ -119,18 +121,24 @@ class Memory:
 
     history: History | None
     norms: Norms
+    paid_elsewhere: PaidElsewhere = nobody
 
     @classmethod
-    def of(cls, history: History | None) -> Memory:
-        """Measure how long stages usually take, and remember the rest."""
-        return cls(history, Norms() if history is None else Norms.of(history))
+    def of(
+        cls, history: History | None, settings: Settings, norms: Norms | None = None
+    ) -> Memory:
+        """Measure how long stages usually take, unless told, and remember the rest."""
+        if history is None:
+            return cls(None, Norms())
+        usual = Norms.of(history) if norms is None else norms
+        return cls(history, usual, Returning(history, settings.clean))
 
     def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
         """Gather what was known of a lead at the moment of its prediction."""
         lead = self._lead(prediction.lead_id)
         if lead is not None:
             lead = lead.as_of(microseconds(prediction.as_of))
-        return Known(prediction, lead, self.norms, override)
+        return Known(prediction, lead, self.norms, override, self.paid_elsewhere)
 
     def _lead(self, lead_id: str) -> LeadHistory | None:
         try:
@@ -213,7 +221,7 @@ class Planning:
             if before is None:
                 return None
             made = before.playbook
-        return Planner(made, Memory.of(history))
+        return Planner(made, Memory.of(history, self._settings))
 
     def _keep(self, made: Playbook) -> None:
         """Keep what a version said, once, under the digest that decisions name."""
