@@ -15,6 +15,7 @@ from typing import Final
 
 from leads.decision import Prediction, Tier
 from leads.lead import LeadHistory, microseconds
+from leads.pointed import pointed
 from leads.tables import FieldType
 from playbook.condition import holds, tests_of
 from playbook.facts import OF_POINTS, Asked, Facts, Value, family_of
@@ -114,6 +115,17 @@ def points_of(card: Scorecard | None, playbook: Playbook, known: Known) -> Score
     return card.score(_facts(playbook, known, card.asks), ages)
 
 
+def tier_of(playbook: Playbook, known: Known) -> Tier:
+    """Give a lead's tier: the model's, or while there is none that of its points."""
+    made = known.prediction
+    if made.tier is not Tier.NO_DATA and pointed(made) is None:
+        return made.tier
+    score = points_of(playbook.points, playbook, known)
+    if playbook.points is None or score is None:
+        return Tier.NO_DATA
+    return playbook.points.tier_of(score.grid)
+
+
 def _facts(
     playbook: Playbook, known: Known, asked: frozenset[Asked]
 ) -> dict[Asked, Value | None]:
@@ -132,6 +144,8 @@ def _usage(playbook: Playbook, known: Known, facts: Facts) -> str | None:
 
 
 def _value(asked: Asked, known: Known, playbook: Playbook) -> Value | None:
+    if asked.fact == "tier":
+        return TIERS[tier_of(playbook, known)]
     if asked.fact in OF_PREDICTION:
         return OF_PREDICTION[asked.fact](known)
     if known.lead is None or asked.fact in {"usage", *OF_POINTS}:
@@ -178,7 +192,6 @@ def _reasons(known: Known, sign: int) -> frozenset[str] | None:
 
 
 OF_PREDICTION: Final[Mapping[str, Callable[[Known], Value | None]]] = {
-    "tier": lambda known: TIERS[known.prediction.tier],
     "probability": lambda known: known.prediction.probability,
     "expected_money": _money,
     "reasons_for": lambda known: _reasons(known, 1),

@@ -27,7 +27,7 @@ def test_one_lead_that_has_it_is_enough() -> None:
 
 
 def test_who_asks_whether_a_fact_is_known_needs_no_lead_that_has_it() -> None:
-    """ "known: false" is answered by every lead without it."""
+    """A lead without it answers yes."""
     text = TEXT.replace("card.size: {at_least: 10}", "card.size: {known: false}")
     bare = known(history=lead(fields={}), usual=5.0)
 
