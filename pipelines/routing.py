@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -18,7 +18,9 @@ from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from playbook.routing import GIVEN, Kind
-from serve.giving import Giving, give_out, keep_giving
+
+if TYPE_CHECKING:
+    from serve.giving import Giving
 
 SAID: Final[Mapping[Kind, str]] = {
     "given": "given", "returning": "to their manager", "random": "drawn to be called",
@@ -97,6 +99,8 @@ def route_morning(settings: Settings, *, now: datetime) -> Mapping[str, str]:
 def _round(
     settings: Settings, journal: Journal, *, now: datetime, keep: bool
 ) -> tuple[Giving, int]:
+    from serve.giving import give_out, keep_giving  # loads the learning libraries
+
     history = History(load(settings.store.folder))
     given = give_out(settings, journal, history, now=now)
     kept = keep_giving(settings, journal, given, now=now) if keep else 0

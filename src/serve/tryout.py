@@ -16,7 +16,7 @@ import polars as pl
 from leads.errors import DataRefused
 from leads.history import History
 from leads.journal import Journal
-from leads.settings import Criteria, Settings
+from leads.settings import Settings
 from model.snapshots import take
 from model.split import split
 from playbook.known import Known, facts_of
@@ -39,9 +39,9 @@ class Ground:
     """
 
     history: History
+    settings: Settings
     rows: pl.DataFrame
     since: int | None
-    criteria: Criteria
 
 
 def past_ground(history: History, settings: Settings, model: Model) -> Ground:
@@ -66,8 +66,7 @@ def past_ground(history: History, settings: Settings, model: Model) -> Ground:
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "lead_id", "moment", "label",
     )  # fmt: skip
-    rows = rows.sort("moment", "lead_id")
-    return Ground(history, rows, since, settings.criteria)
+    return Ground(history, settings, rows.sort("moment", "lead_id"), since)
 
 
 def past_cases(
@@ -76,7 +75,8 @@ def past_cases(
     """Go through past leads as they were known at their moments."""
     history, since = ground.history, ground.since
     then = history if since is None else history.until(since)
-    memory = Memory(history, Norms.of(then, ground.criteria))
+    norms = Norms.of(then, ground.settings.criteria)
+    memory = Memory.of(history, ground.settings, norms)
     labels = iter(ground.rows["label"].to_list())
     work = Work(history, ground.rows)
     for made, _ in predicted(work, model, reasons=True, progress=progress):

@@ -14,6 +14,7 @@ from typing import Final
 
 from crm.port import Card, Change, Fields, Move, NoteKind, OurField, Value
 from leads.decision import Prediction, Tier
+from leads.pointed import pointed
 
 MOST_TEXT: Final = 500
 MOST_REASONS: Final = 3
@@ -150,7 +151,7 @@ def decision_of(
     action
         What to do next, if anything.
     """
-    known = prediction.tier is not Tier.NO_DATA
+    known = prediction.tier is not Tier.NO_DATA and pointed(prediction) is None
     texts = [r.text.get(language, "") for r in prediction.reasons[:MOST_REASONS]]
     fields: dict[OurField, Value] = {
         OurField.TIER: prediction.tier.value,

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
+from leads.pointed import pointed
 from leads.records import moment_of
 from model.whatif import Suggestion
 from serve.pages.nextstep import PlanLine
@@ -297,6 +298,8 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
 
 
 def main_reason(prediction: Prediction) -> Reason | None:
-    """Find the strongest reason that speaks for the lead."""
+    """Find the strongest reason that speaks for the lead, or the points of its tier."""
+    if pointed(prediction) is not None:
+        return prediction.reasons[0]
     speaking = [reason for reason in prediction.reasons if reason.share > 0]
     return max(speaking, key=lambda reason: reason.share, default=None)
