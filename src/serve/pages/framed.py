@@ -12,8 +12,9 @@ from typing import Final, Literal
 from fastapi.responses import HTMLResponse
 
 from serve.pages.links import FileLinks
-from serve.pages.rendering import View, dossier_page, message_page, policy
+from serve.pages.portrait import dossier_page
 from serve.pages.sight import Sight
+from serve.pages.view import View, message_page, policy
 from serve.pages.wording import Language, Wording, language_of
 
 Why = Literal["stranger", "away", "unknown"]

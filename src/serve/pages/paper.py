@@ -15,9 +15,10 @@ from serve.pages.digest import Digest
 from serve.pages.letter import Letter, letter_of, telegram_of
 from serve.pages.links import FileLinks, file_of
 from serve.pages.morning import digest_of
-from serve.pages.rendering import View, digest_page, message_page
+from serve.pages.rendering import digest_page
 from serve.pages.report import LEADS, swap_in, write_page
 from serve.pages.sight import Sight
+from serve.pages.view import View, message_page
 from serve.pages.wording import Wording
 
 PAGE: Final = "digest.html"

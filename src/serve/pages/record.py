@@ -14,8 +14,9 @@ import orjson
 from leads.settings import Settings
 from serve.pages.evidence import evidence_of
 from serve.pages.links import FileLinks
-from serve.pages.rendering import View, trust_page
+from serve.pages.rendering import trust_page
 from serve.pages.trust import weigh
+from serve.pages.view import View
 from serve.pages.wording import LANGUAGES, Wording
 
 
