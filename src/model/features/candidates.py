@@ -104,7 +104,8 @@ class Found:
     ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
     kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
     ``months`` tells whether every month was seen in more than one year. ``titles`` is
-    what the company calls kinds of events and card fields, by their names.
+    what the company calls kinds of events and card fields, by their names, ``units``
+    what the values of such a kind are measured in.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ class Found:
     dated: bool = True
     months: bool = False
     titles: Mapping[str, Words] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def candidates(found: Found) -> tuple[Feature, ...]:
@@ -142,7 +144,9 @@ def _events(found: Found) -> Iterator[Feature]:
         specs = CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
         yield from _of_kind(kind, kind, specs, noun)
         if kind in found.valued_kinds:
-            yield from _of_kind(kind, kind, VALUES, noun)
+            unit = found.units.get(kind, "")
+            for value in _of_kind(kind, kind, VALUES, noun):
+                yield replace(value, unit=unit)
     if found.other_events:
         noun = noun_of(OTHER_KINDS)
         yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY, noun)

@@ -25,7 +25,7 @@ from serve.pages.rendering import compare_page, listing_page
 from serve.pages.sight import Sight
 from serve.pages.twins import add_twins
 from serve.pages.view import View, message_page, policy, script
-from serve.pages.wording import Wording, language_of
+from serve.pages.wording import language_of
 from serve.security import name_of
 
 HEADERS: Final = {
@@ -158,20 +158,11 @@ def _refused(view: View, why: str, *, status: int) -> HTMLResponse:
 
 
 def _view(request: Request, sight: Sight, here: str) -> View:
-    company = sight.settings.company
-    language = language_of(request.query_params.get("lang"), company)
-    return View(
-        wording=Wording(language, company.zone),
-        links=LiveLinks(
-            language,
-            company.language,
-            here=here,
-            query=tuple(request.query_params.multi_items()),
-        ),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        fields=sight.fields(),
-    )
+    company, asked = sight.settings.company, request.query_params
+    language = language_of(asked.get("lang"), company)
+    query = tuple(asked.multi_items())
+    links = LiveLinks(language, company.language, here=here, query=query)
+    return View.of(sight.settings, links, sight.fields())
 
 
 def _missing(view: View, title: str, remedy: str) -> HTMLResponse:

@@ -19,7 +19,6 @@ from serve.pages.rendering import digest_page
 from serve.pages.report import LEADS, swap_in, write_page
 from serve.pages.sight import Sight
 from serve.pages.view import View, message_page
-from serve.pages.wording import Wording
 
 PAGE: Final = "digest.html"
 TELEGRAM: Final = "digest.telegram.txt"
@@ -68,12 +67,5 @@ def _linked(facts: Digest, folder: Path) -> list[str]:
 
 
 def _view(sight: Sight, linked: Collection[str], now: datetime) -> View:
-    company = sight.settings.company
-    return View(
-        wording=Wording(company.language, company.zone),
-        links=FileLinks(company.language, frozenset(linked)),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        written=now,
-        fields=sight.fields(),
-    )
+    links = FileLinks(sight.settings.company.language, frozenset(linked))
+    return View.of(sight.settings, links, sight.fields(), written=now)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from leads.decision import probability_of
+from model.features.phrases import measured
 from model.whatif import ASSOCIATION
 from serve.pages import charts, lifeline, shapes
 from serve.pages.aside import NOTHING, Aside
@@ -106,8 +107,8 @@ def tell(happening: Happening, view: View) -> str:
         case Happening(sort=Sort.FIELD):
             return f"{what}: {happening.value}"
         case Happening(value=float(number)):
-            digits = 0 if number.is_integer() else 2
-            return f"{what}: {wording.decimal(number, digits)}"
+            unit = view.units.get(happening.what, "")
+            return f"{what}: {measured(number, unit, wording.language)}"
         case Happening(value=str(beside)):
             return f"{happening.what} ({beside})"
         case Happening(sort=Sort.EVENT):

@@ -116,8 +116,10 @@ def compare_page(facts: Versus, view: View) -> str:
             if abs(one.points) >= TOLD_POINTS
         ]
         rest = move.new - move.old - move.base - sum(points for _, points in told)
+        untold = move.more + len(move.fields) - len(told)
         told.append((wording.say("compare.start"), move.base))
-        told.append((wording.say("compare.others"), rest))
+        others = wording.many("other_fields", untold)
+        told.append((others if untold else wording.say("compare.others"), rest))
         return [item for item in told if abs(item[1]) >= LEAST_POINTS]
 
     return draw(

@@ -24,7 +24,6 @@ from serve.pages.portrait import dossier_page, plain_portrait
 from serve.pages.rendering import compare_page, listing_page
 from serve.pages.sight import Sight
 from serve.pages.view import View
-from serve.pages.wording import Wording
 
 MOST_LISTED: Final = 1_000
 MOST_PAGES: Final = 100
@@ -90,15 +89,8 @@ def write_report(
 
 
 def _view(sight: Sight, chosen: Sequence[str], now: datetime) -> View:
-    company = sight.settings.company
-    return View(
-        wording=Wording(company.language, company.zone),
-        links=FileLinks(company.language, frozenset(chosen)),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        written=now,
-        fields=sight.fields(),
-    )
+    links = FileLinks(sight.settings.company.language, frozenset(chosen))
+    return View.of(sight.settings, links, sight.fields(), written=now)
 
 
 def _write_leads(

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from leads.settings import Conversion
+from leads.settings import Conversion, Settings
 from model.features.catalog import Words
 from serve.pages.links import Links
 from serve.pages.wording import Wording
@@ -29,7 +29,8 @@ class View:
 
     ``written`` is when a file was written; None on a live page, and in a file that is
     ``filed`` with a record, which says when itself. ``fields`` are the business fields'
-    words. ``framed`` if the page stands inside a card of the CRM.
+    words, ``units`` what the values of kinds of events measure. ``framed`` if
+    the page stands inside a card of the CRM.
     """
 
     wording: Wording
@@ -38,8 +39,30 @@ class View:
     conversion: Conversion
     written: datetime | None = None
     fields: Mapping[str, Words] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     framed: bool = False
     filed: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        links: Links,
+        fields: Mapping[str, Words],
+        *,
+        written: datetime | None = None,
+    ) -> View:
+        """Read who a company is from its settings, and the language from the links."""
+        company = settings.company
+        return cls(
+            wording=Wording(links.language, company.zone),
+            links=links,
+            company=company.name,
+            conversion=settings.conversion,
+            written=written,
+            fields=fields,
+            units={name: title.unit for name, title in settings.words.items()},
+        )
 
     @property
     def static(self) -> bool:

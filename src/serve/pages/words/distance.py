@@ -131,9 +131,9 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "benefit.col.order": Words("Order of calls", "Порядок звонков"),
     "benefit.col.deals": Words("Deals caught", "Поймано сделок"),
-    "benefit.col.more_deals": Words("Ours more by, 95 %", "Наш больше на, 95 %"),
+    "benefit.col.more_deals": Words("Ours more by, 95%", "Наш больше на, 95 %"),
     "benefit.col.money": Words("Money caught", "Поймано денег"),
-    "benefit.col.more_money": Words("Ours more by, money, 95 %",
+    "benefit.col.more_money": Words("Ours more by, money, 95%",
                                     "Наш больше на, деньги, 95 %"),
     "heldout.title": Words(
         "Did the calls themselves help?", "Помогли ли сами звонки?"
@@ -158,7 +158,7 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "heldout.found": Words(
         "Called: {called_deals} of {called} paid; not called: {held_deals} of {held}."
-        " The difference is {off} points, 95 % interval {low} to {high}.",
+        " The difference is {off} points, 95% interval {low} to {high}.",
         "Звонили: заплатили {called_deals} из {called}; не звонили: {held_deals} из"
         " {held}. Разница {off} п. п., интервал 95 %: от {low} до {high}.",
     ),
