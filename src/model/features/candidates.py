@@ -110,9 +110,10 @@ class Found:
     ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
     kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
     ``months`` tells whether every month was seen in more than one year. ``titles`` is
-    what the company calls kinds of events and card fields, by their names.
-    ``criteria`` names the card field of each question of the 50 % group that is asked,
-    ``cycles`` tells whether the average time to a deal is known.
+    what the company calls kinds of events and card fields, by their names, ``units``
+    what the values of such a kind are measured in. ``criteria`` names the card field of
+    each question of the 50 % group that is asked, ``cycles`` tells whether the average
+    time to a deal is known.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -127,6 +128,7 @@ class Found:
     titles: Mapping[str, Words] = field(default_factory=dict)
     criteria: Mapping[str, str] = field(default_factory=dict)
     cycles: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def candidates(found: Found) -> tuple[Feature, ...]:
@@ -152,7 +154,9 @@ def _events(found: Found) -> Iterator[Feature]:
         specs = CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
         yield from _of_kind(kind, kind, specs, noun)
         if kind in found.valued_kinds:
-            yield from _of_kind(kind, kind, VALUES, noun)
+            unit = found.units.get(kind, "")
+            for value in _of_kind(kind, kind, VALUES, noun):
+                yield replace(value, unit=unit)
     if found.other_events:
         noun = noun_of(OTHER_KINDS)
         yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY, noun)

@@ -137,6 +137,7 @@ def _found(
         titles={
             name: Words(title.en, title.ru) for name, title in settings.words.items()
         },
+        units={name: title.unit for name, title in settings.words.items()},
     ), notes
 
 

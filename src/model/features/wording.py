@@ -68,7 +68,7 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
     "event_days": Words(
         "{what}{in_window}, on how many days", "{what}{in_window}, в скольких днях"
     ),
-    "event_sum": Words("{what}{in_window}, total value", "{what}{in_window}, сумма"),
+    "event_sum": Words("{what}{in_window}, in all", "{what}{in_window}, суммарно"),
     "event_recency": Words(
         "{what}, time since the last", "{what}, с последнего прошло"
     ),
@@ -165,6 +165,8 @@ UNITS: Final[Mapping[Kind, str]] = {
 
 UNIT_WORDS: Final[Mapping[str, Words]] = {
     "times": Words("times", "раз"),
+    "seconds": Words("seconds", "с"),
+    "minutes": Words("minutes", "мин"),
     "days": Words("days", "дн."),
     "hours": Words("hours", "ч"),
     "ratio": Words("of the usual", "от обычного"),

@@ -18,6 +18,10 @@ class Links(Protocol):
     """What a template may ask for; None where there is nothing to link to."""
 
     @property
+    def language(self) -> Language:
+        """The language that is read."""
+
+    @property
     def here(self) -> str:
         """The page itself, without its query."""
 

@@ -146,14 +146,14 @@ DISTANCE: Final[Mapping[str, Words]] = {
     "benefit.col.order": Words("Order of calls", "Порядок звонков"),
     "benefit.col.deals": Words("Deals caught", "Поймано сделок"),
     "benefit.col.more_deals.plan": Words(
-        "Playbook more by, 95 %", "Регламент больше на, 95 %"
+        "Playbook more by, 95%", "Регламент больше на, 95 %"
     ),
-    "benefit.col.more_deals.ours": Words("Ours more by, 95 %", "Наш больше на, 95 %"),
+    "benefit.col.more_deals.ours": Words("Ours more by, 95%", "Наш больше на, 95 %"),
     "benefit.col.money": Words("Money caught", "Поймано денег"),
     "benefit.col.more_money.plan": Words(
-        "Playbook more by, money, 95 %", "Регламент больше на, деньги, 95 %"
+        "Playbook more by, money, 95%", "Регламент больше на, деньги, 95 %"
     ),
-    "benefit.col.more_money.ours": Words("Ours more by, money, 95 %",
+    "benefit.col.more_money.ours": Words("Ours more by, money, 95%",
                                          "Наш больше на, деньги, 95 %"),
     "benefit.goals": Words(
         "For the most deals: {deals}. For the most money: {money}.",
@@ -192,7 +192,7 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "heldout.found": Words(
         "Called: {called_deals} of {called} paid; not called: {held_deals} of {held}."
-        " The difference is {off} points, 95 % interval {low} to {high}.",
+        " The difference is {off} points, 95% interval {low} to {high}.",
         "Звонили: заплатили {called_deals} из {called}; не звонили: {held_deals} из"
         " {held}. Разница {off} п. п., интервал 95 %: от {low} до {high}.",
     ),
