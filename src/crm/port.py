@@ -78,6 +78,9 @@ class Card:
     """When anything on the card last changed, if the CRM tells."""
     changed_by_us: bool | None = None
     """Whether our own user made the last change; None if the CRM does not tell."""
+    clients: tuple[str, ...] = ()
+    """Whom the card belongs to, the main one first: ``"contact:12"``, ``"company:7"``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,36 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """Whom a card belongs to, and whom it shall, named as in ``Card.clients``."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Whom the card is to be tied to."""
+        return tuple(one for one in self.after if one not in self.before)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Whom it is to be untied from."""
+        return tuple(one for one in self.before if one not in self.after)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What to write on one card: only what is named here changes."""
+    """What to write on one card: only what is named here changes.
+
+    A client writes ``tie`` first, and nothing else of the change unless the CRM said
+    that the tie is made: so a card that shows a version shows all of its write.
+    """
 
     entity: str
     fields: Fields
     """Values to set; None empties the field."""
     move: Move | None = None
+    tie: Tie | None = None
 
 
 class NoteKind(StrEnum):

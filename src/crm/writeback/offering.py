@@ -210,6 +210,7 @@ def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:
     return replace(
         decision,
         move=decision.move or waiting.move,
+        tie=decision.tie or waiting.tie,
         wishes=(*decision.wishes, *ordered),
     )
 

@@ -357,7 +357,9 @@ def _is_of_a_rule(sending: Sending) -> bool:
 
 
 def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:
-    moves = {Move(one.move_before, one.move_after) for one in sent if one.move_after}
+    moved = [
+        (one, Move(one.move_before, one.move_after)) for one in sent if one.move_after
+    ]
     return Claim(
         entity=row.entity,
         version=row.desired_version,
@@ -366,7 +368,8 @@ def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:
             version=row.shown_version,
             fields=fields_of(row.shown),
             sent={one.version: fields_of(one.fields) for one in sent},
-            moves=frozenset(moves),
+            moves=frozenset(move for one, move in moved if one.settled_at is not None),
+            tried={one.version: move for one, move in moved if one.settled_at is None},
         ),
         token=row.token,
         attempts=row.attempts,
