@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.crm.writeback.cardstore import CardStore, Faults, opened
@@ -112,7 +113,7 @@ def test_an_order_is_carried_out_once(journal: Journal) -> None:
 def test_a_fault_loses_no_order(journal: Journal, fault: str, what: Move | Tie) -> None:
     """What the CRM refused for now, or lost before or after, is done and said once."""
     store = standing("1")
-    store.faults = Faults(**{fault: 1.0})
+    store.faults = replace(Faults(), **{fault: 1.0})
     with opened(store) as address:
         with Crew(journal, address).at_work(1):
             ordered(journal, "1", move=what)
