@@ -7,13 +7,14 @@ or what a person may have changed: that is decided above it, once for every CRM.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from leads.errors import Unavailable
+from leads.persons import Person
 from leads.tables import Tables
 
 
@@ -27,6 +28,13 @@ class Source(Protocol):
         ------
         BadInput
             With every fault of the data at once.
+        """
+        ...
+
+    def people(self) -> Iterable[Person]:
+        """Say who stands behind leads, as far as it is no field of their cards.
+
+        Asked after ``read``. Personal data: ``leads.persons`` keeps them apart.
         """
         ...
 

@@ -19,9 +19,10 @@ import polars as pl
 from leads.errors import BadInput, Fault
 from leads.funnel import NO_PIPELINE
 from leads.history import History
+from leads.marks import mail_kind
 from model.features.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.features.cells import Cells, Integers, Stages, millionths
-from model.features.contacts import has_phone, mail_kind
+from model.features.contacts import has_phone
 from model.features.derivation import Inputs, Plan, plan_of
 
 CHUNK: Final = 8_192
