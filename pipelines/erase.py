@@ -1,9 +1,10 @@
 """``erase``: forget a person everywhere, and keep them out of every ingest.
 
 The person's leads are buried first: whatever stops the rest, no later ingest brings
-them back. Then they leave the raw rows of the CRM, the table of persons, the receipts of
-clean-ups, the outbox, the journal, the stored tables, the snapshots, the past leads of every model, the rows of the back-test and the
-reports. Repeating it changes nothing more.
+them back. Then they leave the raw rows of the CRM, the table of persons, the receipts
+of clean-ups, the outbox, the journal, the stored tables, the snapshots, the past leads
+of every model, the rows of the back-test and the reports. Repeating it changes nothing
+more.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from crm.writeback.ordering import Order, order
 from leads.errors import BadConfig, BadInput
 from leads.journal import Journal
 from leads.settings import Settings
+from leads.wholefile import replace_whole
 from model.cleaning.advice import Act
 from model.cleaning.pairs import is_of_company
 from model.cleaning.planfile import Approved
@@ -106,11 +107,9 @@ def carry_out(
             if isinstance(found, str):
                 left[found] += 1
                 continue
-            text = _said(row, cards, settings, by=by)
+            text = _said(row, courier, settings, by=by)
             done.append(found)
-            orders.append(
-                Order(found.entity, row.lead_id, found.what, text, TOPIC)
-            )
+            orders.append(Order(found.entity, row.lead_id, found.what, text, TOPIC))
         # The receipt first: what was ordered can then always be taken back.
         path = _kept(settings, done, by=by, plan=plan, now=now) if done else None
         order(journal, courier.outbox.account, orders)
@@ -242,13 +241,12 @@ def _owners(card: Card, target: Card | None, why: str) -> tuple[str, ...] | str:
     return (*card.clients, theirs[0])
 
 
-def _said(
-    row: Approved, cards: Mapping[str, Card | None], settings: Settings, *, by: str
-) -> str:
+def _said(row: Approved, courier: Courier, settings: Settings, *, by: str) -> str:
     """Word the comment that goes on the card of a row."""
     language = settings.company.language
     why = WHY[row.why][language] if row.why in WHY else row.act.value
-    target = card_page(settings, row.target) if row.target else ""
+    other = entity_of(row.target, courier_kind(settings))
+    target = f"{row.target}, {courier.desk.page(other)}" if other else row.target
     return NOTE[row.act.value][language].format(target=target, by=by, why=why)
 
 
@@ -283,7 +281,6 @@ def _kept(
     settings: Settings, done: Sequence[Done], *, by: str, plan: Path, now: datetime
 ) -> Path:
     folder = settings.store.folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(plan.read_bytes()).hexdigest()
     path = folder / f"{now:%Y%m%dT%H%M%S}-{digest[:8]}.json"
     told = {
@@ -295,6 +292,4 @@ def _kept(
 
 
 def _replace(path: Path, told: object) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    draft.replace(path)
+    replace_whole(path, orjson.dumps(told, option=orjson.OPT_INDENT_2))

@@ -271,6 +271,10 @@ class CardDesk(Protocol):
         """
         ...
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        ...
+
     def require_fields(self) -> None:
         """Look anew whether our fields are as they must be.
 

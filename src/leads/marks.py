@@ -124,8 +124,8 @@ def inns_of(text: str | None) -> tuple[str, ...]:
     --------
     >>> inns_of("ИНН 7707083893"), inns_of("7707083894")
     (('7707083893',), ())
-    >>> inns_of("100000012"), inns_of("7707083893/773601001")
-    (('0100000012',), ('7707083893',))
+    >>> inns_of("100000011"), inns_of("7707083893/773601001")
+    (('0100000011',), ('7707083893',))
     """
     said = (text or "").strip()
     if re.fullmatch(r"\d{9}|\d{11}", said):  # kept as a number, it lost its zero

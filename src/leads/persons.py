@@ -13,7 +13,7 @@ contacts behind them and from the card fields that ``[clean]`` names.
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from leads.history import History
 from leads.marks import inns_of, mails_of, phones_of
 from leads.settings import Clean
 from leads.tombstones import buried, mark_of
+from leads.wholefile import replace_whole
 
 FILE: Final = "persons.parquet"
 TEXTS: Final = pl.List(pl.String())
@@ -103,7 +104,7 @@ def gathered(
         "inn": inns_of,
     }
     marks = [_read(joined[name], read[name]).alias(MARKS[name]) for name in MARKS]
-    made = joined.with_columns(*marks).select(PERSONS)
+    made = joined.with_columns(*marks).select(*PERSONS)
     known = [pl.col(name).list.len() > 0 for name in MARKS.values()]
     said = [pl.col(name) != "" for name in (*SAID, *IDS)]
     return made.filter(pl.any_horizontal(*known, *said)).sort("lead_id")
@@ -130,17 +131,11 @@ def keep(persons: pl.DataFrame, folder: Path) -> None:
     marks = buried(folder)
     gone = [one for one in persons["lead_id"].to_list() if mark_of(one) in marks]
     left = persons.filter(~pl.col("lead_id").is_in(gone))
-    draft = folder / f".{FILE}-{os.getpid()}"
+    body = io.BytesIO()
+    left.write_parquet(body, compression="zstd")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Nobody else may read it, not even while it is written.
-        with open(draft, "wb", opener=_private) as stream:
-            left.write_parquet(stream, compression="zstd")
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(folder / FILE)
-    except (OSError, PolarsError) as error:
-        draft.unlink(missing_ok=True)
+        replace_whole(folder / FILE, body.getvalue())
+    except OSError as error:
         raise Unavailable(
             f"{folder / FILE} cannot be written: {error}.",
             remedy="Free space on its disk, or grant the right to write there.",
@@ -228,7 +223,3 @@ def _read(texts: pl.Series, read: Callable[[str], tuple[str, ...]]) -> pl.Series
     """Read each text once, however many leads say the same."""
     known = {text: list(read(text)) for text in texts.unique()}
     return pl.Series([known[text] for text in texts], dtype=TEXTS)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -88,6 +88,10 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        return f"{self._client.base}/leads/detail/{entity.partition(':')[2]}"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget()

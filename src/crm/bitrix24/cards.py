@@ -78,6 +78,11 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        kind, _, number = entity.partition(":")
+        return f"{self._client.door.base}/crm/{kind}/details/{number}/"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget_layout()

@@ -56,8 +56,8 @@ def candidates(dump: pl.DataFrame) -> pl.DataFrame:
     """Find pairs that share something: ``one`` < ``two`` (u32, rows) and flags.
 
     ``contact``, ``phone``, ``mail``, ``office``, ``inn``, ``domain``, ``near_phone``,
-    ``near_mail``, ``firm``, ``named`` (Boolean) say what they share; ``wide`` that the phone or mail
-    is carried under several names.
+    ``near_mail``, ``firm``, ``named`` (Boolean) say what they share; ``wide`` that the
+    phone or mail is carried under several names.
     """
     blocks = {
         "contact": _contacts(dump),

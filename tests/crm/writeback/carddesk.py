@@ -46,6 +46,10 @@ class HttpDesk:
     timeout: float = 0.6
     at: Callable[[str], None] = quiet
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Find nothing wrong."""
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from tests.crm.writeback.cardstore import CardStore, Faults, opened
@@ -108,12 +107,21 @@ def test_an_order_is_carried_out_once(journal: Journal) -> None:
         assert store.stages["lead:1"] == "NEW"
 
 
-@pytest.mark.parametrize("fault", ["overrun", "limited", "lost_before", "lost_after"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Faults(overrun=1.0), Faults(limited=1.0), Faults(lost_before=1.0),
+        Faults(lost_after=1.0),
+    ],
+    ids=["overrun", "limited", "lost before", "lost after"],
+)  # fmt: skip
 @pytest.mark.parametrize("what", [AWAY, HERS])
-def test_a_fault_loses_no_order(journal: Journal, fault: str, what: Move | Tie) -> None:
+def test_a_fault_loses_no_order(
+    journal: Journal, fault: Faults, what: Move | Tie
+) -> None:
     """What the CRM refused for now, or lost before or after, is done and said once."""
     store = standing("1")
-    store.faults = replace(Faults(), **{fault: 1.0})
+    store.faults = fault
     with opened(store) as address:
         with Crew(journal, address).at_work(1):
             ordered(journal, "1", move=what)
