@@ -97,23 +97,27 @@ def carry_out(
     _checked(settings, rows)
     with closing(_journal(settings)) as journal:
         courier = Courier(settings, journal, door=door)
-        carried = [row for row in rows if row.act in CARRIED]
-        leads = {row.lead_id for row in carried}
-        leads |= {row.target for row in carried if row.act is Act.LINK}
-        cards = _cards(courier, settings, sorted(leads))
-        orders, done, left = [], [], Counter[str]()
-        for row in rows:
-            found = _change(row, cards, settings)
-            if isinstance(found, str):
-                left[found] += 1
-                continue
-            text = _said(row, courier, settings, by=by)
-            done.append(found)
-            orders.append(Order(found.entity, row.lead_id, found.what, text, TOPIC))
+        with closing(courier.desk):
+            cards = _cards(courier, settings, _looked_at(rows))
+            orders, done, left = [], [], Counter[str]()
+            for row in rows:
+                found = _change(row, cards, settings)
+                if isinstance(found, str):
+                    left[found] += 1
+                    continue
+                text = _said(row, courier, settings, by=by)
+                done.append(found)
+                orders.append(Order(found.entity, row.lead_id, found.what, text, TOPIC))
         # The receipt first: what was ordered can then always be taken back.
         path = _kept(settings, done, by=by, plan=plan, now=now) if done else None
         order(journal, courier.outbox.account, orders)
     return Receipt(path, tuple(done), {why: left[why] for why in LEFT if left[why]})
+
+
+def _looked_at(rows: Sequence[Approved]) -> list[str]:
+    """List the leads whose cards must be known: those to change, and clients' own."""
+    leads = {row.lead_id for row in rows if row.act in CARRIED}
+    return sorted(leads | {row.target for row in rows if row.act is Act.LINK})
 
 
 def undo(settings: Settings, receipt: Path, *, by: str) -> Receipt:

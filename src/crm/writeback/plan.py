@@ -211,7 +211,8 @@ def plan(
     }
     is_new = decision.is_renewed and shown.version < version
     tie = _tie(decision, card)
-    is_ordered = move is not None or tie is not None
+    is_tied = decision.tie is not None and _is_tied(card, decision.tie.after)
+    is_ordered = move is not None or tie is not None or is_tied
     stands = not is_ordered and not is_new and not _has_fallen_back(card, shown)
     if stands and not is_noticed(card.fields, wanted, policy.step):
         return Plan(None, kept, overridden, suggested)
@@ -272,8 +273,9 @@ def is_overtaken(decision: Decision, card: Card) -> bool:
     move, tie = decision.move, decision.tie
     if move is not None and card.stage not in {move.before, move.after}:
         return True
-    owners = set(card.clients)
-    return tie is not None and owners not in (set(tie.before), set(tie.after))
+    if tie is None:
+        return False
+    return not (_is_tied(card, tie.before) or _is_tied(card, tie.after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +312,13 @@ def _has_fallen_back(card: Card, shown: Shown) -> bool:
 def _tie(decision: Decision, card: Card) -> Tie | None:
     """Give the tie to make; None if there is none, or the card is tied otherwise."""
     ordered = decision.tie
-    if ordered is None or set(card.clients) != set(ordered.before):
+    if ordered is None or not _is_tied(card, ordered.before):
         return None
     return ordered
+
+
+def _is_tied(card: Card, clients: tuple[str, ...]) -> bool:
+    return set(card.clients) == set(clients)
 
 
 def _wanted(

@@ -10,6 +10,7 @@ from tests.crm.writeback.saying import record, said
 
 from crm.port import Move, Tie
 from crm.writeback.ordering import Order, order
+from crm.writeback.upkeep import Upkeep
 from leads.decision import Tier
 from leads.journal import Journal
 
@@ -152,6 +153,23 @@ def test_a_tie_is_made_and_taken_back(journal: Journal) -> None:
 
         assert store.clients == {"lead:1": []}
         assert len(texts(store)) == 1
+
+
+def test_a_tie_that_a_person_undid_stays_undone(journal: Journal) -> None:
+    """Neither the daily sweep nor a later prediction ties a card again."""
+    store = standing("1")
+    with opened(store) as address:
+        worker = Crew(journal, address).worker()
+        ordered(journal, "1", move=HERS)
+        drain(worker)
+        store.clients["lead:1"] = []
+        Upkeep(journal, "acme").sweep()
+        drain(worker)
+        record(journal, [said("1", Tier.HOT)])
+        drain(worker)
+
+        assert store.clients["lead:1"] == []
+        assert [one.version for one in store.ledger] == [1, 2]
 
 
 def test_nothing_is_said_of_an_order_that_people_overtook(journal: Journal) -> None:
