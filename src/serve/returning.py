@@ -14,8 +14,8 @@ from typing import Final
 import polars as pl
 
 from leads.history import History
+from leads.marks import COUNTED, OFFICE, TAIL
 from leads.settings import Clean
-from model.cleaning.marks import COUNTED, OFFICE, TAIL
 
 DIGITS: Final = 10
 """Last digits of a phone that tell whose it is, however its country is written."""

@@ -3,7 +3,7 @@
 An SQLite file of its own, so that a page and the place it was read up to are one
 transaction: a run that is killed at any moment goes on where it was, and nothing is
 read twice or left out. Of a card every version that we saw is kept, since the CRM
-itself overwrites; names of people and texts of notes are never kept at all. Cards of
+itself overwrites; names of leads and texts of notes are never kept at all. Cards of
 erased persons are struck out, and ``erased.json`` beside the file keeps them out.
 """
 
@@ -22,6 +22,7 @@ from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
 
 FILE: Final = "amocrm.db"
+PRIVATE: Final = 0o600
 LAYOUT: Final = """
 CREATE TABLE IF NOT EXISTS kept (
     kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -95,6 +96,9 @@ class Shelf:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # It holds phones and names; what SQLite lays beside it takes its mode.
+            (folder / FILE).touch(mode=PRIVATE)
+            (folder / FILE).chmod(PRIVATE)
             self._file = sqlite3.connect(folder / FILE, isolation_level=None)
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.executescript(LAYOUT)

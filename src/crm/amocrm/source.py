@@ -12,6 +12,7 @@ from typing import Final
 from crm.amocrm.cards import ALLOWANCE
 from crm.amocrm.client import AmoClient
 from crm.amocrm.opening import open_account
+from crm.amocrm.persons import persons_of
 from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
@@ -21,6 +22,7 @@ from crm.transport import Patience
 from crm.writeback.pace import PaceGate
 from leads.conform import Rules, conform
 from leads.journal import Journal
+from leads.persons import Person
 from leads.settings import AmoSource
 from leads.tables import Tables
 
@@ -84,6 +86,11 @@ class Amo:
                         invoices="invoices" in paid, customers="customers" in paid
                     )
             return tables_of(shelf, self.rules, payments=paid)
+
+    def people(self) -> list[Person]:
+        """Say who stands behind each lead; see ``crm.port.Source``."""
+        with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
+            return list(persons_of(shelf))
 
     def _opened(self, gate: Gate, journal: Journal) -> AmoClient:
         if self.open:

@@ -6,14 +6,14 @@
     folder/pages/00000042.json.gz    rows of one stream: when seen, in which read
 
 A page is whole on disk before the cursor names it, so a run that dies anywhere goes on
-where the cursor stands; what lies beyond it is written over. Rows of erased persons are
-struck out of the pages, and ``folder/erased.json`` keeps them out of later ones.
+where the cursor stands; what lies beyond it is written over. Pages hold names, phones
+and addresses, for their owner's eyes alone. Rows of erased persons are struck out of
+them, and ``folder/erased.json`` keeps them out of later ones.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from crm.bitrix24.subjects import Subject, subjects_of
 from crm.likeness import forget
 from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
+from leads.wholefile import replace_whole
 
 FORMAT: Final = 1
 PACKING: Final = 1
@@ -177,14 +178,8 @@ class Shelf:
         self._replace(self._pages / _name(number), packed)
 
     def _replace(self, path: Path, body: bytes) -> None:
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as stream:
-                stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
+            replace_whole(path, body)
         except OSError as error:
             raise Unavailable(
                 f"The raw pages in {self.folder} cannot be written: {error}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ import structlog
 from crm.bitrix24.cards import ALLOWANCE
 from crm.bitrix24.client import Client
 from crm.bitrix24.opening import open_client
+from crm.bitrix24.persons import persons_of
 from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.tables import Gathering
@@ -25,6 +26,7 @@ from crm.writeback.pace import PaceGate
 from leads.conform import Rules, conform
 from leads.conform.raw import count_of
 from leads.journal import Journal
+from leads.persons import Person
 from leads.settings import Bitrix24Source
 from leads.tables import Tables
 
@@ -80,6 +82,11 @@ class Portal:
                     tell=lambda what: log.info("reading", what=what),
                 ).run()
         return tables_of(shelf, self.rules, entity=self.source.entity, us=us)
+
+    def people(self) -> Iterator[Person]:
+        """Say who stands behind each lead; see ``crm.port.Source``."""
+        shelf = Shelf(self.folder / KIND / self.source.account)
+        return persons_of(shelf.pages(), entity=self.source.entity)
 
     def _opened(self, gate: Gate, journal: Journal) -> Client:
         if self.open:

@@ -16,6 +16,7 @@ import polars as pl
 from crm.bitrix24.cardtext import RELATED, CardText
 from crm.bitrix24.fields import PREFIX
 from crm.bitrix24.shelf import Page
+from crm.bitrix24.streams import PERSONAL
 from crm.bitrix24.values import moment
 from crm.bitrix24.versions import Changed, Versions
 from crm.bitrix24.words import Words
@@ -302,7 +303,7 @@ def _likeness_of(card: Mapping[str, Any], products: str | None) -> str:
     told = {
         name: value
         for name, value in card.items()
-        if name not in ECHO
+        if name not in ECHO | PERSONAL
         and not name.startswith(LAST)
         and not name.upper().startswith(PREFIX)
     }

@@ -211,6 +211,7 @@ def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:
         decision,
         move=decision.move or waiting.move,
         assignment=decision.assignment or waiting.assignment,
+        tie=decision.tie or waiting.tie,
         wishes=(*decision.wishes, *ordered),
     )
 

@@ -29,6 +29,9 @@ class Preview:
             if change.responsible is not None:
                 there = _said(card.responsible)
                 yield change.entity, "responsible", there, change.responsible
+            if change.tie is not None:
+                before, after = map(" ".join, (change.tie.before, change.tie.after))
+                yield change.entity, "clients", before, after
 
 
 def preview(outbox: Outbox, desk: CardDesk, policy: Policy) -> Preview:

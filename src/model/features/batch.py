@@ -20,9 +20,10 @@ from leads.answers import answer
 from leads.errors import BadInput, Fault
 from leads.funnel import NO_PIPELINE
 from leads.history import History
+from leads.marks import mail_kind
 from model.features.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.features.cells import Cells, Integers, Stages, millionths
-from model.features.contacts import has_phone, mail_kind
+from model.features.contacts import has_phone
 from model.features.derivation import Inputs, Plan, cycles_of, plan_of
 
 CHUNK: Final = 8_192

@@ -15,6 +15,7 @@ import numpy as np
 from leads.errors import BadInput, Fault
 from leads.funnel import NO_PIPELINE
 from leads.history import LeadHistory, Payment, Value
+from leads.marks import mail_kind
 from model.features.batch import (
     CENTS_TO_MILLIONTHS,
     MOST_CENTS,
@@ -23,7 +24,7 @@ from model.features.batch import (
 )
 from model.features.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.features.cells import Cells, Integers, Stages, millionths
-from model.features.contacts import has_phone, mail_kind
+from model.features.contacts import has_phone
 from model.features.derivation import Inputs, Plan, cycles_of, plan_of
 
 
