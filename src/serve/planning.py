@@ -137,7 +137,7 @@ class Memory:
         if history is None:
             return cls(None, Norms(criteria=settings.criteria))
         usual = Norms.of(history, settings.criteria) if norms is None else norms
-        return cls(history, usual, Returning(history, settings.clean))
+        return cls(history, usual, Returning(history, settings.store.folder))
 
     def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
         """Gather what was known of a lead at the moment of its prediction."""
