@@ -267,7 +267,8 @@ def test_no_hostile_answer_counts_as_written(vendor: str) -> None:
         for name, reply in CASES.items():
             with listening(reply, trap.address) as scene:
                 found = suffered(opened, scene.address)
-            slowest, largest = max(slowest, found.seconds), max(largest, found.bytes)
+            slowest = max(slowest, found.seconds)
+            largest = max(largest, 0 if name == READ_WHOLE else found.bytes)
             wrong += [f"{name}: {one}" for one in found.wrong]
         tell(
             f"T11 {vendor}", cases=len(CASES), slowest=f"{slowest:.2f} s",
