@@ -120,6 +120,13 @@ CASES: dict[str, Reply] = {
             "_embedded": {"leads": [{"id": 1, "custom_fields_values": [ODD]}]},
         }
     ),
+    "rows that are a number": said(
+        {"result": {"result": 7}, "_embedded": {"leads": 7, "errors": {"update": 7}}}
+    ),
+    "faults of wrong types": said({"validation-errors": 7}, "400 Bad Request"),
+    "faults that are texts": said(
+        {"validation-errors": ["x", {"errors": ["y"]}], "error": {"x": []}}, "400 Bad"
+    ),
     "created": said({}, "201 Created"),
     "no content": Reply("HTTP/1.1 204 No Content"),
     "html": Reply(body=b"<html>Please sign in</html>"),
@@ -319,7 +326,7 @@ def suffered(vendor: Vendor, address: str) -> Suffered:
                 pass
         with measured(ended):
             (result,) = vendor.desk.write([change])
-        if result.outcome in {Outcome.APPLIED, Outcome.REFUSED}:
+        if result.outcome is Outcome.APPLIED:
             ended.wrong.append(f"{result}")
         asked = result.retry_after
         if asked is not None and not timedelta(0) < asked <= timedelta(minutes=10):
