@@ -117,6 +117,7 @@ class Transport:
         limits: Limits = Limits(),
         carrier: httpx2.BaseTransport | None = None,
     ) -> None:
+        self.base = base
         self._gate = gate
         self._judge = judge
         self._limits = limits

@@ -15,6 +15,7 @@ from crm.writeback.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
+from leads.pointed import Pointed, pointed
 from model.bundle import Bundle
 from model.change.split import Part
 from model.similar import Neighbour
@@ -30,13 +31,17 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
 
     ``language`` is the company's: "ru" or "en".
     """
-    said = [_reason_said(reason, language) for reason in prediction.reasons]
+    by = pointed(prediction)
+    reasons = prediction.reasons if by is None else prediction.reasons[1:]
+    said = [_reason_said(reason, language) for reason in reasons]
     return {
         "lead_id": prediction.lead_id,
         "probability": prediction.probability,
         **_outlook_said(prediction.outlook),
         "horizon_days": prediction.horizon_days,
         "tier": prediction.tier.value,
+        "tier_by": "model" if by is None else "points",
+        "points": None if by is None else _points_said(by, language),
         "reasons_for": [reason for reason in said if reason["share"] > 0],
         "reasons_against": [reason for reason in said if reason["share"] <= 0],
         "base": prediction.base,
@@ -44,6 +49,17 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
         "as_of": prediction.as_of.isoformat(),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
+    }
+
+
+def _points_said(by: Pointed, language: str) -> dict[str, Any]:
+    return {
+        "points": by.points,
+        "fit": by.fit,
+        "engagement": by.engagement,
+        "grid": by.grid,
+        "text": by.text[language],
+        "texts": by.text,
     }
 
 
@@ -63,6 +79,13 @@ def _outlook_said(outlook: Outlook | None) -> dict[str, Any]:
         "expected_days": outlook.expected_days,
         "expected_money": None if outlook.expected_minor is None else money,
     }
+
+
+def answer_said(
+    prediction: Prediction, language: str, *, recorded: bool
+) -> dict[str, Any]:
+    """Say a prediction that was just made, and whether it is in the journal."""
+    return {**prediction_said(prediction, language), "recorded": recorded}
 
 
 def delivery_said(state: CourierState) -> dict[str, Any]:
@@ -116,18 +139,21 @@ def _reason_said(reason: Reason, language: str) -> dict[str, Any]:
 
 
 def batch_said(
-    items: Sequence[Prediction | LeadcastError], language: str
+    items: Sequence[Prediction | LeadcastError], language: str, *, recorded: bool
 ) -> dict[str, Any]:
-    """Say the answers to a batch, in its order."""
-    said = [_item_said(item, language) for item in items]
+    """Say the answers to a batch, in its order, and whether they are in the journal."""
+    said = [_item_said(item, language, recorded=recorded) for item in items]
     refused = sum(isinstance(item, LeadcastError) for item in items)
     return {"items": said, "predicted": len(items) - refused, "refused": refused}
 
 
-def _item_said(item: Prediction | LeadcastError, language: str) -> dict[str, Any]:
+def _item_said(
+    item: Prediction | LeadcastError, language: str, *, recorded: bool
+) -> dict[str, Any]:
     if isinstance(item, LeadcastError):
         return {"prediction": None, "problem": {"faults": [], **problem_of(item)}}
-    return {"prediction": prediction_said(item, language), "problem": None}
+    said = answer_said(item, language, recorded=recorded)
+    return {"prediction": said, "problem": None}
 
 
 def history_said(

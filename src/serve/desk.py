@@ -20,8 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from leads.decision import Prediction
-from leads.errors import BadInput, Fault, LeadcastError, Unavailable
+from leads.decision import Prediction, Tier
+from leads.errors import BadInput, Fault, LeadcastError, Unavailable, Unwritable
 from leads.history import LeadHistory, microseconds
 from leads.journal import Journal
 from leads.lead import EPOCH
@@ -55,6 +55,15 @@ class Asked:
     as_of: datetime
     table: FeatureTable
     by_id: bool
+    lead: LeadHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The answers to a batch, in its order, and whether they are in the journal."""
+
+    items: list[Prediction | LeadcastError]
+    recorded: bool
 
 
 class Desk:
@@ -89,7 +98,26 @@ class Desk:
         self._batching.shutdown()
 
     async def one(self, raw: object, *, reasons: bool) -> Prediction:
-        """Predict one lead, and record it."""
+        """Predict one lead, and record it.
+
+        Raises
+        ------
+        Unwritable
+            There is no space to record it.
+        """
+        prediction, unwritable = await self.tried(raw, reasons=reasons)
+        if unwritable is not None:
+            raise unwritable
+        return prediction
+
+    async def tried(
+        self, raw: object, *, reasons: bool
+    ) -> tuple[Prediction, Unwritable | None]:
+        """Predict one lead, and record it if there is space; give why not.
+
+        What is not recorded went nowhere else either: cards are offered predictions
+        in the transaction that records them.
+        """
         serving = self.live.serving()
         lead = checked(raw)
         with self._room("", MOST_WAITING):
@@ -101,12 +129,13 @@ class Desk:
                 await self._turnstile.pass_through()
                 made = self._predicted(serving, lead, reasons=reasons)
             prediction, inputs = made
-            await self.recorder.record(prediction, inputs)
-        return prediction
+            try:
+                await self.recorder.record(prediction, inputs)
+            except Unwritable as error:
+                return prediction, error
+        return prediction, None
 
-    async def many(
-        self, raw: object, *, reasons: bool
-    ) -> list[Prediction | LeadcastError]:
+    async def many(self, raw: object, *, reasons: bool) -> Many:
         """Predict a list of leads; one that cannot be is answered with its refusal."""
         serving = self.live.serving()
         leads = self._listed(raw)
@@ -150,6 +179,7 @@ class Desk:
                 as_of=EPOCH + timedelta(microseconds=moment),
                 table=build_one(serving.bundle.catalog, lead, moment),
                 by_id=True,
+                lead=lead,
             )
             for lead in leads
         ]
@@ -160,20 +190,15 @@ class Desk:
         self, serving: Serving, lead: LeadSent, *, reasons: bool
     ) -> tuple[Prediction, bytes]:
         asked = self._asked(serving, lead)
-        (prediction,) = self._settled(
-            serving,
-            [asked],
-            predict(
-                serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
-                version=serving.version, reasons=reasons,
-            ),
+        made = predict(
+            serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
+            version=serving.version, reasons=reasons,
         )  # fmt: skip
+        (prediction,) = self._answered([asked], self._settled(serving, [asked], made))
         (inputs,) = inputs_of(serving.bundle.catalog, asked.table)
         return prediction, inputs
 
-    def _batch(
-        self, serving: Serving, leads: list[object], *, reasons: bool
-    ) -> list[Prediction | LeadcastError]:
+    def _batch(self, serving: Serving, leads: list[object], *, reasons: bool) -> Many:
         asked = []
         refused: dict[int, LeadcastError] = {}
         for place, raw in enumerate(leads):
@@ -181,22 +206,28 @@ class Desk:
                 asked.append(self._asked(serving, checked(raw)))
             except LeadcastError as error:
                 refused[place] = error
-        made = iter(self._record(serving, asked, reasons=reasons))
-        return [refused.get(place) or next(made) for place in range(len(leads))]
+        predictions, recorded = self._record(serving, asked, reasons=reasons)
+        made = iter(predictions)
+        items = [refused.get(place) or next(made) for place in range(len(leads))]
+        return Many(items, recorded)
 
     def _record(
         self, serving: Serving, asked: list[Asked], *, reasons: bool
-    ) -> list[Prediction]:
+    ) -> tuple[list[Prediction], bool]:
+        """Predict what can be, and record it all; False if there is no space."""
         if not asked:
-            return []
+            return [], True
         table, predictions = self._together(serving, asked, reasons=reasons)
-        self.journal.record(
-            predictions,
-            made_at=self.now(),
-            inputs=inputs_of(serving.bundle.catalog, table),
-            channel=BATCH,
-        )
-        return predictions
+        inputs = inputs_of(serving.bundle.catalog, table)
+        try:
+            self.journal.record(
+                predictions, made_at=self.now(), inputs=inputs, channel=BATCH
+            )
+        except Unwritable:
+            self.recorder.found(writable=False)
+            return predictions, False
+        self.recorder.found(writable=True)
+        return predictions, True
 
     def _together(
         self, serving: Serving, asked: list[Asked], *, reasons: bool
@@ -211,7 +242,18 @@ class Desk:
             [one.lead_id for one in asked], [one.as_of for one in asked],
             version=serving.version, reasons=reasons,
         )  # fmt: skip
-        return table, self._settled(serving, asked, predictions)
+        found = self._settled(serving, asked, predictions)
+        return table, self._answered(asked, found)
+
+    def _answered(self, asked: list[Asked], made: list[Prediction]) -> list[Prediction]:
+        """Let the owner's points answer where data are too few for a model."""
+        if all(one.tier is not Tier.NO_DATA for one in made):
+            return made
+        planner = None if self.planning is None else self.planning.current()
+        if planner is None:
+            return made
+        pairs = zip(asked, made, strict=True)
+        return [planner.answered(said, one.lead) for one, said in pairs]
 
     def _settled(
         self, serving: Serving, asked: list[Asked], made: list[Prediction]
@@ -245,6 +287,7 @@ class Desk:
             as_of=EPOCH + timedelta(microseconds=as_of),
             table=build_one(serving.bundle.catalog, history, moment),
             by_id=is_by_id(lead),
+            lead=history,
         )
 
     def _looked_up(self, serving: Serving, lead: LeadSent) -> tuple[LeadHistory, int]:

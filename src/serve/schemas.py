@@ -154,6 +154,17 @@ class MoneySaid(TypedDict):
     currency: str
 
 
+class PointsSaid(TypedDict):
+    """The points that a tier is made of while data are too few for a model."""
+
+    points: int
+    fit: int
+    engagement: int
+    grid: str
+    text: str
+    texts: dict[str, str]
+
+
 class PredictionSaid(TypedDict):
     """The chance that a lead converts within the horizon, and why.
 
@@ -161,7 +172,9 @@ class PredictionSaid(TypedDict):
     have converted by so many days, ``expected_days`` how long a conversion takes if it
     comes within the curve's last step, ``expected_money`` the probability times the
     amount expected of a conversion. Null if reasons were not asked for, or if the model
-    does not know.
+    does not know. While data are too few for a model, ``probability`` is the usual rate
+    and ``tier`` "not enough data", unless the playbook has points: then ``tier_by`` is
+    "points", and ``points`` says which.
     """
 
     lead_id: str
@@ -173,6 +186,8 @@ class PredictionSaid(TypedDict):
     expected_money: MoneySaid | None
     horizon_days: int
     tier: Tier
+    tier_by: Literal["model", "points"]
+    points: PointsSaid | None
     reasons_for: list[ReasonSaid]
     reasons_against: list[ReasonSaid]
     base: float
@@ -180,6 +195,16 @@ class PredictionSaid(TypedDict):
     as_of: str
     model_version: str
     bundle_digest: str
+
+
+class AnswerSaid(PredictionSaid):
+    """A prediction that was just made.
+
+    ``recorded`` is false while the journal has no space: then the prediction is in no
+    history, and nothing of it goes to the CRM.
+    """
+
+    recorded: bool
 
 
 class OverrideSaid(TypedDict):
@@ -222,7 +247,7 @@ class ItemProblem(TypedDict):
 class ItemSaid(TypedDict):
     """The answer to one lead of a batch: a prediction, or a problem."""
 
-    prediction: PredictionSaid | None
+    prediction: AnswerSaid | None
     problem: ItemProblem | None
 
 
@@ -429,9 +454,13 @@ class ListeningSaid(TypedDict):
 
 
 class ReadySaid(TypedDict):
-    """The service can predict and record."""
+    """The service can predict.
 
-    status: Literal["ready"]
+    It is degraded while the last prediction found no space to be recorded in.
+    """
+
+    status: Literal["ready", "degraded"]
+    recording: bool
     model_version: str
     bundle_digest: str
     delivery: DeliverySaid | None

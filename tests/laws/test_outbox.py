@@ -63,6 +63,10 @@ class ScriptedDesk:
         self.endings: list[str] = []
         self.meanwhile: list[Callable[[], None]] = []
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Find nothing wrong."""
 

@@ -15,6 +15,7 @@ from crm.amocrm import notes
 from crm.amocrm.client import AmoClient, AmoRefused, BadRequest
 from crm.amocrm.fields import FieldsChanged, Layout, look, require_sound
 from crm.amocrm.naming import moment
+from crm.amocrm.ties import clients_in, tie
 from crm.amocrm.values import sent, shown
 from crm.amocrm.writes import Address, Item, send_all
 from crm.port import (
@@ -26,6 +27,7 @@ from crm.port import (
     Outcome,
     Result,
 )
+from crm.tying import write_tied
 from leads.errors import BadInput, Unavailable
 
 MOST_AT_ONCE: Final = 50
@@ -86,6 +88,10 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        return f"{self._client.base}/leads/detail/{entity.partition(':')[2]}"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget()
@@ -104,7 +110,7 @@ class Desk:
         cards: dict[str, Card | None] = dict.fromkeys(entities)
         if not ids:
             return cards
-        query: dict[str, Any] = {"filter[id][]": ids, "limit": 250}
+        query: dict[str, Any] = {"filter[id][]": ids, "limit": 250, "with": "contacts"}
         body = self._client.get("leads", query)
         for row in _rows(body):
             card = _card(row, known)
@@ -117,11 +123,19 @@ class Desk:
         return cards
 
     def write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """Write changes in one request; see ``crm.port.CardDesk``.
+        """Write changes in one request, after their ties; see ``crm.port.CardDesk``.
 
         What would change nothing is not sent: amoCRM would take it for a change all the
         same, and fire hooks.
         """
+        return write_tied(
+            changes,
+            tie=lambda some: tie(self._client, some),
+            read=self.read,
+            write=self._write,
+        )
+
+    def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
             known = self._sound()
             items = [_item(change, known.layout) for change in changes]
@@ -187,6 +201,7 @@ def _card(row: Mapping[str, Any], known: _Known) -> Card:
         changed_at=moment(row.get("updated_at")),
         # 0 is "a robot or the interface": it may be us.
         changed_by_us=str(author) == known.user if author else None,
+        clients=clients_in(row),
     )
 
 
@@ -216,6 +231,8 @@ def _item(change: Change, layout: Layout) -> Item:
         line, _, status = change.move.after.partition("/")
         # 142 and 143 stand in every pipeline, so both are always sent.
         item |= {"pipeline_id": int(line), "status_id": int(status)}
+    if change.responsible is not None:
+        item["responsible_user_id"] = int(change.responsible)
     return item
 
 

@@ -111,6 +111,11 @@ class AmoClient:
         self._tokens = tokens
         self._again = again
 
+    @property
+    def base(self) -> str:
+        """The account's address."""
+        return self._transport.base
+
     def get(
         self, path: str, query: Query | None = None, *, as_user: int | None = None
     ) -> dict[str, Any] | None:

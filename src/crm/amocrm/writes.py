@@ -86,6 +86,19 @@ def send_one(client: AmoClient, verb: str, path: str, item: Item) -> Result:
     return end
 
 
+def send_links(client: AmoClient, path: str, items: Sequence[Item]) -> Result:
+    """Tie a card to others, or untie it; all of them or none."""
+    answer = _answer(client, Address("POST", path, ""), list(items))
+    if isinstance(answer, Result):
+        return answer
+    if answer.status in {200, 204}:
+        return Result(Outcome.APPLIED)
+    if answer.status in {400, 404, 422}:
+        return Result(Outcome.REFUSED, f"TIE_HTTP_{answer.status}")
+    [end] = _ends(answer, Address("POST", path, ""), items[:1])
+    return end
+
+
 def _without(
     client: AmoClient, address: Address, items: Sequence[Item], bad: dict[int, str]
 ) -> list[Result]:

@@ -19,6 +19,7 @@ from crm.bitrix24 import notes
 from crm.bitrix24.answers import OUTCOMES, Kind, Refused, Trouble
 from crm.bitrix24.client import MOST_COMMANDS, SERVER_SECONDS, Batch, Client, Command
 from crm.bitrix24.fields import ENTITIES, FieldsChanged, Layout, look, require_sound
+from crm.bitrix24.ties import clients_in, commands_of
 from crm.bitrix24.values import is_taken, moment, sent, shown
 from crm.port import (
     Allowance,
@@ -30,6 +31,7 @@ from crm.port import (
     Result,
 )
 from crm.transport import Lost, NotSent
+from crm.tying import TIED, write_tied
 from leads.errors import BadInput, Unavailable
 
 ORIGINAL: Final = {"useOriginalUfNames": "Y"}
@@ -76,6 +78,11 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        kind, _, number = entity.partition(":")
+        return f"{self._client.door.base}/crm/{kind}/details/{number}/"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
         self._forget_layout()
@@ -104,7 +111,27 @@ class Desk:
         return cards
 
     def write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """Write changes in one batch; see ``crm.port.CardDesk``."""
+        """Write changes in one batch, after their ties; see ``crm.port.CardDesk``."""
+        return write_tied(changes, tie=self._tie, read=self.read, write=self._write)
+
+    def _tie(self, changes: Sequence[Change]) -> list[Result]:
+        """Tie cards, as many commands to a batch as it takes."""
+        wanted = {
+            f"c{n}x{m}": (n, command)
+            for n, change in enumerate(changes)
+            for m, command in enumerate(commands_of(change))
+        }
+        results = [TIED] * len(changes)
+        keys = list(wanted)
+        for start in range(0, len(keys), MOST_COMMANDS):
+            some = keys[start : start + MOST_COMMANDS]
+            ended = self.ended({key: wanted[key][1] for key in some})
+            for key in some:
+                if isinstance(ended[key], Result):
+                    results[wanted[key][0]] = ended[key]
+        return results
+
+    def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
             layout = self._sound_layout()
         except Unavailable as error:
@@ -179,6 +206,7 @@ class Desk:
             responsible=_text(row.get("assignedById")),
             changed_at=moment(row.get("updatedTime")),
             changed_by_us=None if updated_by is None else str(updated_by) == us,
+            clients=clients_in(row),
         )
 
     def _checked(self, change: Change, end: Any, layout: Layout) -> Result:
@@ -202,6 +230,9 @@ class Desk:
             return Result(Outcome.NOT_APPLIED, f"NOT_TAKEN_{missed[0]}")
         if change.move and item.get("stageId") != change.move.after:
             return Result(Outcome.NOT_APPLIED, "STAGE_NOT_TAKEN")
+        person = change.responsible
+        if person is not None and _text(item.get("assignedById")) != person:
+            return Result(Outcome.NOT_APPLIED, "PERSON_NOT_TAKEN")
         return Result(Outcome.APPLIED)
 
 
@@ -215,7 +246,10 @@ def _by_kind(entities: Sequence[str]) -> dict[str, list[str]]:
 
 def _list_of(kind: str, ids: Sequence[str], layout: Layout) -> Command:
     names = [found.name for found in layout[kind].values()]
-    standard = ["id", "stageId", "assignedById", "updatedTime", "updatedBy"]
+    standard = [
+        "id", "stageId", "assignedById", "updatedTime", "updatedBy",
+        "contactId", "contactIds", "companyId",
+    ]  # fmt: skip
     return "crm.item.list", {
         "entityTypeId": ENTITIES[kind],
         "filter": {"@id": list(ids)},
@@ -245,6 +279,8 @@ def _update(change: Change, layout: Layout) -> Command:
     }
     if change.move:
         fields["stageId"] = change.move.after
+    if change.responsible is not None:
+        fields["assignedById"] = change.responsible
     return "crm.item.update", {
         "entityTypeId": ENTITIES[kind], "id": number, "fields": fields, **ORIGINAL,
     }  # fmt: skip

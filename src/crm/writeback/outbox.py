@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -380,16 +380,23 @@ def _is_of_a_rule(sending: Sending) -> bool:
 
 
 def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:
-    moves = {Move(one.move_before, one.move_after) for one in sent if one.move_after}
+    moved = [
+        (one, Move(one.move_before, one.move_after)) for one in sent if one.move_after
+    ]
+    decision = decision_in(row.entity, row.desired, row.stage)
+    if row.desired_version <= row.confirmed_version:
+        # The tie was made; whoever has undone it since shall not be overruled.
+        decision = replace(decision, tie=None)
     return Claim(
         entity=row.entity,
         version=row.desired_version,
-        decision=decision_in(row.entity, row.desired, row.stage),
+        decision=decision,
         shown=Shown(
             version=row.shown_version,
             fields=fields_of(row.shown),
             sent={one.version: fields_of(one.fields) for one in sent},
-            moves=frozenset(moves),
+            moves=frozenset(move for one, move in moved if one.settled_at is not None),
+            tried={one.version: move for one, move in moved if one.settled_at is None},
         ),
         token=row.token,
         attempts=row.attempts,

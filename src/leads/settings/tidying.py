@@ -51,11 +51,11 @@ class Clean(Section):
     does (``"JUNK"``; amoCRM: ``"pipeline/status"``).
     """
 
-    phone: tuple[Name, ...] = ("phone",)
-    email: tuple[Name, ...] = ("email",)
-    inn: tuple[Name, ...] = ("inn",)
-    name: tuple[Name, ...] = ("name",)
-    company: tuple[Name, ...] = ("company",)
+    phone: tuple[Name, ...] = ("phone", "телефон")
+    email: tuple[Name, ...] = ("email", "e-mail", "почта")
+    inn: tuple[Name, ...] = ("inn", "инн", "contact: инн", "company: инн")
+    name: tuple[Name, ...] = ("name", "имя", "фио")
+    company: tuple[Name, ...] = ("company", "компания", "организация")
     region: str = Field(default="RU", pattern=r"^[A-Z]{2}$")
     own_domains: tuple[Name, ...] = ()
     close_stage: str = ""

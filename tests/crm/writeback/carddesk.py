@@ -46,6 +46,10 @@ class HttpDesk:
     timeout: float = 0.6
     at: Callable[[str], None] = quiet
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Find nothing wrong."""
 
@@ -64,6 +68,7 @@ class HttpDesk:
                 "entity": one.entity,
                 "fields": {name.value: _plain(v) for name, v in one.fields.items()},
                 "move": one.move and one.move.after,
+                "tie": one.tie and one.tie.after,
             }
             for one in changes
         ]
@@ -140,7 +145,8 @@ def _card(entity: str, found: Any) -> Card | None:
         return None
     given = found["fields"]
     fields: Fields = {name: _typed(name, given.get(name.value)) for name in OurField}
-    return Card(entity, fields, stage=found["stage"])
+    owners = tuple(found["clients"])
+    return Card(entity, fields, stage=found["stage"], clients=owners)
 
 
 def _typed(name: OurField, value: Any) -> Any:

@@ -53,6 +53,7 @@ class CardStore:
     per_second: float = 1e9
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     stages: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, list[str]] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[Applied] = field(default_factory=list)
     requests: list[tuple[float, str, int]] = field(default_factory=list)
@@ -157,6 +158,7 @@ class CardStore:
                 else {
                     "fields": dict(self.cards[entity]),
                     "stage": self.stages.get(entity),
+                    "clients": self.clients.get(entity, []),
                 }
                 for entity in entities
             }
@@ -173,6 +175,8 @@ class CardStore:
                 self.cards[entity].update(change["fields"])
                 if change["move"]:
                     self.stages[entity] = change["move"]
+                if change["tie"] is not None:
+                    self.clients[entity] = change["tie"]
                 version = change["fields"]["version"]
                 told = change["fields"]
                 self.ledger.append(Applied(entity, version, told, self.now()))
