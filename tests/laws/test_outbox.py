@@ -230,10 +230,11 @@ TestInterleavings.settings = settings(
 )
 
 
-@pytest.mark.long
-class TestManyInterleavings(Interleavings.TestCase):
+class ManyInterleavings(Interleavings):
     """The same with the full numbers."""
 
-    settings = settings(
-        TestInterleavings.settings, max_examples=2_000, stateful_step_count=50
-    )
+
+TestManyInterleavings = pytest.mark.long(ManyInterleavings.TestCase)
+TestManyInterleavings.settings = settings(
+    TestInterleavings.settings, max_examples=2_000, stateful_step_count=50
+)

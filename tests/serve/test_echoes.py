@@ -131,6 +131,7 @@ def test_our_own_writing_starts_nothing(
         )  # fmt: skip
 
         assert scene.is_quiet()
+        assert town.looks <= edits  # what is an echo costs a glance
         assert scores == leads + edits
         assert len(store.ledger) == leads + edits
         assert store.doubled() == {}
