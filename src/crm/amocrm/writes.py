@@ -148,13 +148,15 @@ def _told(answer: Answer, address: Address, items: Sequence[Item]) -> list[Resul
     embedded = body.get("_embedded") if isinstance(body, dict) else None
     if not isinstance(embedded, dict):
         return [Result(Outcome.UNCLEAR, "NO_BODY")] * len(items)
+    rows = embedded.get(address.name)
     named = {
         str(row.get("request_id")): row
-        for row in embedded.get(address.name) or []
+        for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     }
-    errors = embedded.get("errors") or {}
-    older = (errors.get("update") or {}) if isinstance(errors, dict) else {}
+    errors = embedded.get("errors")
+    found = errors.get("update") if isinstance(errors, dict) else None
+    older = found if isinstance(found, list | dict) else ()
     ends = []
     for place, item in enumerate(items):
         row = named.get(str(place))

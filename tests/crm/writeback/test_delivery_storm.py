@@ -66,7 +66,7 @@ def rate_after(stage: Stage, since: float) -> float:
 
 @pytest.mark.parametrize(
     ("leads", "away", "half"),
-    [(500, 120, 30), pytest.param(2_000, 600, 300, marks=pytest.mark.long)],
+    [(150, 100, 20), pytest.param(2_000, 600, 300, marks=pytest.mark.long)],
 )
 def test_an_outage_kills_no_letter_and_is_probed_seldom(
     url: str, leads: int, away: float, half: float

@@ -26,6 +26,7 @@ LATE_BY = 0.8
 LEASE = 1.3
 """Of a write under way: ``late_by``, and what it may wait before it leaves."""
 AT_ONCE = 20
+HOUR = 3_600_000_000
 SCALES = [
     pytest.param((1, 1.5), id="one"),
     pytest.param((100, 5.0), id="hundred", marks=pytest.mark.long),
@@ -55,6 +56,8 @@ class Graveyard:
             job = replace(self.job, stop_at=point, most_at_once=1)
             asleep.append(self.workers.bear(job))
             _until(lambda: _is_asleep(asleep[-1]))
+            _hide(self.journal, lead)
+        _show_all(self.journal)
         record(self.journal, [said(str(lead), Tier.HOT, day=1) for lead in leads])
         begun = time.monotonic()
         other = self.workers.bear(replace(self.job, diary=""))
@@ -158,12 +161,29 @@ def rows(journal: Journal) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(query)]
 
 
+def _hide(journal: Journal, lead: int) -> None:
+    """Let nobody take the row of a sleeper before all of a wave are asleep."""
+    with journal.writing() as connection:
+        which = OUTBOX.c.entity == f"lead:{lead}"
+        connection.execute(
+            sa.update(OUTBOX).where(which).values(next_at=OUTBOX.c.next_at + HOUR)
+        )
+
+
+def _show_all(journal: Journal) -> None:
+    with journal.writing() as connection:
+        which = OUTBOX.c.next_at.is_not(None)
+        connection.execute(
+            sa.update(OUTBOX).where(which).values(next_at=OUTBOX.c.next_at - HOUR)
+        )
+
+
 def _is_asleep(child: int) -> bool:
     return ") T " in Path(f"/proc/{child}/stat").read_text(encoding="utf-8")
 
 
 def _until(is_so: Callable[[], bool]) -> None:
-    latest = time.monotonic() + 30
+    latest = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < latest, "it never came to that"
         time.sleep(0.01)
