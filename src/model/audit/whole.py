@@ -14,7 +14,9 @@ from model.audit.channels import Channel, channel_stages
 from model.audit.clearer import Preview, Rule, preview, propose
 from model.audit.questionnaire import Missing, missing_answers
 from model.audit.standing import Scene, look_over
+from model.audit.unknown import unknown_of
 from model.audit.work import Load, Work, work_of
+from model.knowing import Known
 from model.stages import Stage
 
 
@@ -25,7 +27,8 @@ class Audit:
     ``crowds`` are the stages that hold many, ``crowd`` how many that is; ``proposal``
     are the rules of clearer stages, ``preview`` where open leads would go by them.
     ``knows_people`` is False if no event tells what people did: then a lead counts as
-    worked on only if somebody moved it.
+    worked on only if somebody moved it. ``unknown`` names what else the data cannot
+    tell, ``who`` counts of how many open leads it is known who they are.
     """
 
     as_of: int
@@ -38,6 +41,8 @@ class Audit:
     proposal: tuple[Rule, ...]
     preview: Preview
     knows_people: bool
+    unknown: tuple[str, ...]
+    who: Known
 
     @property
     def known_at(self) -> datetime:
@@ -100,6 +105,8 @@ def audit_scene(scene: Scene) -> Audit:
         proposal=rules,
         preview=preview(scene, rules),
         knows_people=scene.knows_people,
+        unknown=unknown_of(scene),
+        who=scene.who,
     )
 
 

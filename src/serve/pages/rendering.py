@@ -67,6 +67,9 @@ LEAST_POINTS: Final = 0.0005
 MOST_ROWS: Final = 10
 """Rows of one finding of the audit; the file of the command has all."""
 
+MOST_LEADS: Final = 200
+"""Leads of whom the audit shows one by one where they would go."""
+
 DESK: Final = 920
 PHONE: Final = 304
 """How wide the playbook is drawn, in pixels; a phone scales the latter to its width."""
@@ -335,7 +338,7 @@ def funnel_page(
     why = partial(reason, language=wording.language)
     return _draw(
         "funnel.html", view, facts=facts, funnels=funnels, audit=audit, why=why,
-        most=MOST_ROWS, **foreseen.shown(),
+        most=MOST_ROWS, listed=MOST_LEADS, **foreseen.shown(),
     )  # fmt: skip
 
 

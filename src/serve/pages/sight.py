@@ -14,6 +14,7 @@ from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
+from leads.persons import known_persons
 from leads.ranks import entries_before
 from leads.records import Stored
 from leads.runs import Runs
@@ -401,7 +402,8 @@ def _apart(lead: Scored, entries: Mapping[int, Stored]) -> Apart:
 
 
 def _scene(history: History, settings: Settings) -> Scene:
-    return look_over(history, settings, history.cut_off)
+    persons = known_persons(settings.store.folder)
+    return look_over(history, settings, history.cut_off, persons=persons)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:
