@@ -13,6 +13,7 @@ from leads.errors import BadConfig, BadInput, Fault
 from leads.persons import known_persons
 from leads.settings import Settings, read_settings
 from model.audit.clearer import read_rules, write_rules
+from model.audit.questionnaire import require_questions
 from model.audit.standing import look_over
 from model.audit.whole import audit_scene, with_rules
 from model.cleaning.advice import Plan, plan_cleaning
@@ -91,6 +92,7 @@ def audit(
         history, digest = stored(settings)
         people = known_persons(settings.store.folder)
         scene = look_over(history, settings, history.cut_off, persons=people)
+        require_questions(scene)
         found = audit_scene(scene)
         if mapping is not None:
             found = with_rules(found, scene, read_rules(mapping, scene))

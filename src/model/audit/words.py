@@ -84,6 +84,11 @@ AUDIT: Final[Mapping[str, Words]] = {
         "No questionnaire is set: write [[questionnaire]] into the configuration.",
         "Анкета не задана: опишите [[questionnaire]] в настройках.",
     ),
+    "audit.answers.faulty": Words(
+        "The questionnaire cannot be asked; mend [[questionnaire]] in the"
+        " configuration:",
+        "Анкету задать нельзя; исправьте [[questionnaire]] в настройках:",
+    ),
     "audit.load": Words("Load of managers", "Нагрузка менеджеров"),
     "audit.clearer": Words("Clearer stages", "Более понятные стадии"),
     "audit.clearer.how": Words(

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from leads.decision import Override, Prediction
-from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
+from leads.errors import BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
@@ -179,17 +179,11 @@ class Sight:
         return found if found.stages else None
 
     def audit(self) -> Audit | None:
-        """Look up what is wrong with the funnel; None if there is none.
-
-        A faulty questionnaire hides it here; the command names every fault.
-        """
+        """Look up what is wrong with the funnel; None if there is none."""
         history = self.history()
         if history is None or self.stages() is None:
             return None
-        try:
-            return audit_scene(self.scenes.of(history, self.settings))
-        except BadConfig:
-            return None
+        return audit_scene(self.scenes.of(history, self.settings))
 
     def foreseen(self) -> Foreseen:
         """Look up the forecast of the funnel and the proof of the order of calls."""
