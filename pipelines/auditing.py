@@ -99,7 +99,8 @@ class _Teller:
             (
                 (one.category or self._say("everyone"), one.before,
                  f"{one.lacking:,} / {one.asked:,}",
-                 ", ".join(f"{name} {count:,}" for name, count in one.fields))
+                 ", ".join(f"{name} {count:,}" for name, count in one.fields if count)
+                 or "—")
                 for one in found.answers
             ),
         )  # fmt: skip
