@@ -13,6 +13,7 @@ from leads.errors import BadConfig, BadInput, Fault
 from leads.persons import known_persons
 from leads.settings import Settings, read_settings
 from model.audit.clearer import read_rules, write_rules
+from model.audit.questionnaire import require_questions
 from model.audit.standing import look_over
 from model.audit.whole import audit_scene, with_rules
 from model.cleaning.advice import Plan, plan_cleaning
@@ -90,7 +91,9 @@ def audit(
     settings = read_settings(config)
     with working("Looking the funnel over"):
         history, digest = stored(settings)
-        scene = look_over(history, settings, history.cut_off)
+        people = known_persons(settings.store.folder)
+        scene = look_over(history, settings, history.cut_off, persons=people)
+        require_questions(scene)
         found = audit_scene(scene)
         if mapping is not None:
             found = with_rules(found, scene, read_rules(mapping, scene))
@@ -230,21 +233,24 @@ def show_plan(made: Plan, path: Path, language: str) -> None:
         acts.add_row(ACTS[act][language], f"{count:,}")
     out.print(acts)
     known = made.known
-    told = ", ".join(f"{name} {count:,}" for name, count in known.marks.items())
     out.print(f"leads    {made.leads:,}, pairs compared {made.pairs:,}")
-    out.print(f"known    of {known.open:,} open leads: {told}", soft_wrap=True)
+    if not known.open:
+        out.print("open     none: there is nothing to clean up")
+        return
+    marks = ", ".join(f"{name} {count:,}" for name, count in known.marks.items())
+    said = [f"known    of {known.open:,} open leads: {marks}"]
     if known.blind:
-        out.print(
+        said.append(
             f"unknown  {known.blind:,} open leads carry nothing that tells who they"
-            " are: whether they are doubles cannot be said",
-            soft_wrap=True,
+            " are: whether they are doubles cannot be said"
         )
     if known.unread:
-        out.print(
+        said.append(
             f"unread   {', '.join(known.unread)}: no lead carries one; if a card field"
-            " holds it, name it in [clean] and ingest again",
-            soft_wrap=True,
+            " holds it, name it in [clean] and ingest again"
         )
+    for line in said:
+        out.print(line, markup=False, soft_wrap=True)
     out.print(f"plan     {path}", markup=False, soft_wrap=True)
     out.print("next     write yes under approve, then funnel clean --apply")
 

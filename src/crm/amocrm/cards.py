@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
-
 from crm.amocrm import notes
 from crm.amocrm.client import AmoClient, AmoRefused, BadRequest
-from crm.amocrm.fields import FieldsChanged, Layout, look, require_sound
+from crm.amocrm.fields import Layout, look, require_sound
 from crm.amocrm.naming import moment
 from crm.amocrm.ties import clients_in, tie
 from crm.amocrm.values import sent, shown
 from crm.amocrm.writes import Address, Item, send_all
+from crm.layouts import Remembered
 from crm.port import (
     Allowance,
     Card,
@@ -31,7 +28,6 @@ from crm.tying import write_tied
 from leads.errors import BadInput, Unavailable
 
 MOST_AT_ONCE: Final = 50
-LOOK_AGAIN: Final = timedelta(hours=1)
 LATE_BY: Final = timedelta(seconds=90)
 """The proxy gives up after some 30 s and nothing is written about what then still runs;
 our own time-out comes on top."""
@@ -39,8 +35,6 @@ our own time-out comes on top."""
 ALLOWANCE: Final = Allowance(per_second=5.0, burst=2)
 """amoCRM counts 7 in any second; a larger burst and the rate together exceed it."""
 LEADS: Final = Address("PATCH", "leads", "leads")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +59,7 @@ class Desk:
     def __init__(self, client: AmoClient, *, allowance: Allowance = ALLOWANCE) -> None:
         self._client = client
         self._allowance = allowance
-        self._lock = threading.Lock()
-        self._known: _Known | None = None
-        self._looked_at = 0.0
+        self._known = Remembered(self._look)
 
     @property
     def allowance(self) -> Allowance:
@@ -94,8 +86,8 @@ class Desk:
 
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
-        self._forget()
-        self._sound()
+        self._known.forget()
+        self._known.get()
 
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards, all in one request; see ``crm.port.CardDesk``.
@@ -105,7 +97,7 @@ class Desk:
         FieldsChanged
             A person has deleted or changed a field of ours.
         """
-        known = self._sound()
+        known = self._known.get()
         ids = [_number(entity) for entity in entities]
         cards: dict[str, Card | None] = dict.fromkeys(entities)
         if not ids:
@@ -137,7 +129,7 @@ class Desk:
 
     def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
-            known = self._sound()
+            known = self._known.get()
             items = [_item(change, known.layout) for change in changes]
         except GateClosed as closed:
             late = Result(Outcome.NOT_APPLIED, "GATE", retry_after=closed.retry_after)
@@ -152,7 +144,7 @@ class Desk:
             next(ends) if len(item) > 1 else Result(Outcome.APPLIED) for item in items
         ]
         if any(end.why == "FIELDS_CHANGED" for end in results):
-            self._forget()
+            self._known.forget()
         return [replace(end, remote_id=None) for end in results]
 
     def find(self, wanted: Sequence[Note]) -> Mapping[str, str]:
@@ -163,26 +155,11 @@ class Desk:
         """Create or change notes; see ``crm.port.CardDesk``."""
         return notes.post(self._client, wanted)
 
-    def _sound(self) -> _Known:
-        """Know our fields; looked at anew every hour, and after anything odd."""
-        with self._lock:
-            fresh = time.monotonic() - self._looked_at < LOOK_AGAIN.total_seconds()
-            if self._known is not None and fresh:
-                return self._known
-            layout = look(self._client)
-            try:
-                require_sound(layout)
-            except FieldsChanged as error:
-                log.error("fields_changed", faults=[str(f) for f in error.faults])
-                raise
-            account = self._client.get("account") or {}
-            self._known = _Known(layout, str(account.get("current_user_id")))
-            self._looked_at = time.monotonic()
-            return self._known
-
-    def _forget(self) -> None:
-        with self._lock:
-            self._known = None
+    def _look(self) -> _Known:
+        layout = look(self._client)
+        require_sound(layout)
+        account = self._client.get("account") or {}
+        return _Known(layout, str(account.get("current_user_id")))
 
 
 def _card(row: Mapping[str, Any], known: _Known) -> Card:

@@ -19,7 +19,7 @@ from crm.amocrm.tables import raw_tables
 from crm.likeness import keep, likeness_of
 from crm.port import Gate
 from crm.transport import Patience
-from crm.writeback.pace import PaceGate
+from crm.writeback.pace import account_gate
 from leads.conform import Rules, conform
 from leads.journal import Journal
 from leads.persons import Person
@@ -76,7 +76,7 @@ class Amo:
         with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
             with closing(Journal(self.database)) as journal:
                 journal.upgrade()
-                gate = gate_of(self.source.account, self.source.address, journal)
+                gate = account_gate(self.source, journal, ALLOWANCE)
                 with closing(self._opened(gate, journal)) as client:
                     reader = Reader(
                         client, shelf,
@@ -96,12 +96,6 @@ class Amo:
         if self.open:
             return self.open(gate)
         return open_account(self.source, gate, journal)
-
-
-def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
-    """Open the gate that writing to the same account passes too."""
-    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
-    return PaceGate(journal, buckets, ALLOWANCE)
 
 
 def tables_of(shelf: Shelf, rules: Rules, *, payments: Sequence[str]) -> Tables:

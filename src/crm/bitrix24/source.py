@@ -22,7 +22,7 @@ from crm.bitrix24.words import Words
 from crm.likeness import keep
 from crm.port import Gate
 from crm.transport import Patience
-from crm.writeback.pace import PaceGate
+from crm.writeback.pace import account_gate
 from leads.conform import Rules, conform
 from leads.conform.raw import count_of
 from leads.journal import Journal
@@ -70,7 +70,7 @@ class Portal:
         shelf = Shelf(self.folder / KIND / self.source.account)
         with closing(Journal(self.database)) as journal:
             journal.upgrade()
-            gate = gate_of(self.source.account, self.source.address, journal)
+            gate = account_gate(self.source, journal, ALLOWANCE)
             opened = self._opened(gate, journal)
             with closing(opened) as client:
                 us = client.door.user
@@ -92,12 +92,6 @@ class Portal:
         if self.open:
             return self.open(gate)
         return open_client(self.source, gate, journal)
-
-
-def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
-    """Open the gate that writing to the same account passes too."""
-    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
-    return PaceGate(journal, buckets, ALLOWANCE)
 
 
 def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:

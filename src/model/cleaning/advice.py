@@ -21,8 +21,8 @@ from leads.persons import gathered
 from leads.settings import Settings
 from model.cleaning.dump import dump_of
 from model.cleaning.groups import persons
-from model.cleaning.known import Known, is_blind, known_of
 from model.cleaning.pairs import candidates, judged
+from model.knowing import Known, is_blind, known_of
 
 MACHINE: Final = 0.97
 UNREACHABLE: Final = 0.8
@@ -97,7 +97,7 @@ def plan_cleaning(
         persons = gathered((), history, settings.clean, now)
     dump = dump_of(history, persons, settings, now)
     rows, compared = advise(dump, settings)
-    return Plan(rows, len(dump), compared, known_of(dump))
+    return Plan(rows, len(dump), compared, known_of(dump.filter("is_open")))
 
 
 def advise(dump: pl.DataFrame, settings: Settings) -> tuple[tuple[Advice, ...], int]:

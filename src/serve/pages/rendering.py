@@ -46,6 +46,9 @@ LEAST_POINTS: Final = 0.0005
 MOST_ROWS: Final = 10
 """Rows of one finding of the audit; the file of the command has all."""
 
+MOST_LEADS: Final = 200
+"""Leads of whom the audit shows one by one where they would go."""
+
 DESK: Final = 920
 PHONE: Final = 304
 """How wide the playbook is drawn, in pixels; a phone scales the latter to its width."""
@@ -185,7 +188,8 @@ def funnel_page(facts: Passage, view: View) -> str:
     why = partial(reason, language=wording.language)
     return draw(
         "funnel.html", view, facts=through, funnels=funnels, audit=facts.audit,
-        why=why, most=MOST_ROWS, explain=explain, **facts.foreseen.shown(),
+        why=why, most=MOST_ROWS, listed=MOST_LEADS, explain=explain,
+        **facts.foreseen.shown(),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
+from leads.persons import known_persons
 from leads.ranks import entries_before
 from leads.runs import Runs
 from leads.settings import Settings
@@ -170,17 +171,11 @@ class Sight:
         return found if found.stages else None
 
     def audit(self) -> Audit | None:
-        """Look up what is wrong with the funnel; None if there is none.
-
-        A faulty questionnaire hides it here; the command names every fault.
-        """
+        """Look up what is wrong with the funnel; None if there is none."""
         history = self.history()
         if history is None or self.stages() is None:
             return None
-        try:
-            return audit_scene(self.scenes.of(history, self.settings))
-        except BadConfig:
-            return None
+        return audit_scene(self.scenes.of(history, self.settings))
 
     def passage(self) -> Passage | None:
         """Look up all that the page of the funnel shows; None if there is none."""
@@ -386,7 +381,8 @@ class Sight:
 
 
 def _scene(history: History, settings: Settings) -> Scene:
-    return look_over(history, settings, history.cut_off)
+    persons = known_persons(settings.store.folder)
+    return look_over(history, settings, history.cut_off, persons=persons)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

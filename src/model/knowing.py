@@ -40,9 +40,15 @@ class Known:
         return self.open == self.blind
 
 
-def known_of(dump: pl.DataFrame) -> Known:
-    """Count what is known of the open leads of a dump."""
-    rows = dump.filter("is_open").select(*COLUMNS.values()).to_dicts()
+def known_of(still: pl.DataFrame) -> Known:
+    """Count what is known of open leads.
+
+    Parameters
+    ----------
+    still
+        A row for each, with the marks of ``leads.persons.PERSONS``; null is nothing.
+    """
+    rows = still.select(*COLUMNS.values()).to_dicts()
     return Known(
         open=len(rows),
         blind=sum(map(is_blind, rows)),
