@@ -13,6 +13,7 @@ from leads.history import microseconds
 from leads.journal import Journal
 from leads.settings import Settings
 from model import champion
+from model.benefit.calls import Benefit, Span
 from model.bundle import Bundle
 from model.distance.hindsight import ALL
 from model.distance.shelf import FORECAST, PROOF, keep
@@ -32,6 +33,9 @@ from playbook.routed import arms_of
 from serve.pages.stagewhy import explain
 from serve.pages.wording import Wording
 from serve.planning import playbook_of
+
+THOUSAND: Final = 100_000
+"""A thousand of a currency in its smallest unit."""
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
@@ -162,23 +166,20 @@ def _show_errors(made: Distance) -> None:
 def show_proof(made: Proof) -> None:
     """Print what each order would have caught."""
     for one in made.benefits:
+        more = f"{ORDERS[one.standard]} more by, 95 %"
         told = table(
             f"{one.per_week} calls a week, {one.weeks} weeks: {one.there_deals:,}"
             f" deals to catch among {one.leads:,} leads",
-            "order", "calls", "deals", "ours more by", "95 %",
-            made.currency or "money", "ours more by", "95 %",
+            "order", "deals", more, f"{made.currency or 'money'}, thousand", more,
         )  # fmt: skip
         for order in one.orders:
-            deals, money = order.more_deals, order.more_money
             told.add_row(
-                ORDERS.get(order.order, order.order), f"{order.calls:,}",
-                f"{order.deals:,}", "-" if deals is None else f"{deals.value:+.0f}",
-                "-" if deals is None else f"{deals.low:+.0f} to {deals.high:+.0f}",
-                _money(order.money), "-" if money is None else _money(money.value),
-                "-" if money is None
-                else f"{_money(money.low)} to {_money(money.high)}",
+                ORDERS.get(order.order, order.order), f"{order.deals:,}",
+                _more(order.more_deals, 1.0), _thousand(order.money),
+                _more(order.more_money, THOUSAND),
             )  # fmt: skip
         out.print(told)
+        _show_goals(one)
     out.print(
         "caught   a lead that was called and paid within the horizon; the past cannot"
         " tell who would have paid without the call: that is what the hold-out is for",
@@ -201,6 +202,24 @@ def show_proof(made: Proof) -> None:
     if not made.by_capacity:
         why = "calls    no [tiers] hot_per_week: the hot and warm part of new leads"
         out.print(why, markup=False)
+
+
+def _show_goals(one: Benefit) -> None:
+    """Say which order fits which goal at this capacity."""
+    deals = max(one.orders, key=lambda order: order.deals).order
+    money = max(one.orders, key=lambda order: order.money).order
+    out.print(f"most deals: {ORDERS[deals]}; most money: {ORDERS[money]}")
+
+
+def _more(found: Span | None, unit: float) -> str:
+    if found is None:
+        return "-"
+    value, low, high = (one / unit for one in (found.value, found.low, found.high))
+    return f"{value:+,.0f} ({low:+,.0f} to {high:+,.0f})"
+
+
+def _thousand(minor: float) -> str:
+    return f"{minor / THOUSAND:,.0f}"
 
 
 def _share(value: float | None) -> str:

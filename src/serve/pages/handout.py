@@ -121,4 +121,4 @@ def _share(person: Person, given: Giving, last: Mapping[str, Last]) -> Share:
 
 
 def _by_tier(counts: Counter[Tier]) -> TierCounts:
-    return {tier.value: counts[tier] for tier in Tier}
+    return {tier.name.lower(): counts[tier] for tier in Tier}
