@@ -41,29 +41,27 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "distance.too high": Words(
         "In the end {ever} paid: {off} points of the percentage are hope.",
-        "В итоге заплатили {ever}: {off} п. п. процента — надежда.",
+        "В итоге заплатили {ever}: {off} п.\u00a0п. процента — надежда.",
     ),
     "distance.too low": Words(
         "In the end {ever} paid: the percentage is {off} points too low.",
-        "В итоге заплатили {ever}: процент занижен на {off} п. п.",
+        "В итоге заплатили {ever}: процент занижен на {off} п.\u00a0п.",
     ),
     "distance.term": Words(
-        "In the first {days} {soon} did: {off} points come later, and a percentage"
-        " knows no term.",
-        "За первые {days} — {soon}: ещё {off} п. п. приходят позже, а срока процент не"
-        " знает.",
+        "In the first {days} {soon} did; the other {off} points come later.",
+        "За первые {days} — {soon}; ещё {off} п.\u00a0п. придут позже.",
     ),
     "distance.now.weaker": Words(
-        "Those here now have waited {days}, and who pays soon has gone on: the model"
+        "Those here now have waited {days}, and the quick ones have gone on: the model"
         " gives them {model}, {off} points less.",
-        "Кто стоит здесь сейчас, ждёт уже {days}, а кто платит быстро, ушёл дальше:"
-        " модель даёт {model}, на {off} п. п. меньше.",
+        "Стоящие здесь сейчас ждут уже {days}, а быстрые ушли дальше: модель даёт им"
+        " {model}, на {off} п.\u00a0п. меньше.",
     ),
     "distance.now.stronger": Words(
         "Those here now are likelier to pay than who usually comes: the model gives"
         " them {model}, {off} points more.",
-        "Кто стоит здесь сейчас, заплатит вероятнее обычных: модель даёт {model}, на"
-        " {off} п. п. больше.",
+        "Стоящие здесь сейчас заплатят вероятнее обычных: модель даёт им {model}, на"
+        " {off} п.\u00a0п. больше.",
     ),
     "distance.now.alike": Words(
         "The model gives those here now {model}, about as usual.",
