@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from leads.errors import BadConfig, NoModel
+from leads.errors import NoModel
 from serve.pages.sight import Sight
 from serve.pages.versus import demanded
 from serve.problems import refusals
@@ -98,7 +98,7 @@ def add_routing(router: APIRouter, sight: Sight) -> None:
         """Give who has which leads, and what the next round would give out."""
         found = sight.handout()
         if found is None:
-            raise BadConfig(
+            raise NoModel(
                 "Nobody is listed to give leads to.",
                 remedy="List people as [[routing.person]] in the configuration.",
             )
