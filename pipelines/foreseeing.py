@@ -7,9 +7,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
-from leads.history import microseconds
 from leads.journal import Journal
 from leads.settings import Settings
 from model import champion
@@ -22,14 +19,13 @@ from model.foresight import (
     Proof,
     foresee,
     ground_of,
-    prove_calls,
     prove_orders,
 )
 from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
 from pipelines.lookback import look_back
-from playbook.routed import arms_of
+from serve.giving import heldout_of
 from serve.pages.stagewhy import explain
 from serve.pages.wording import Wording
 from serve.planning import playbook_of
@@ -82,19 +78,12 @@ def prove_stored(
         history, settings, past, playbook=book, data_digest=digest, watch=watch
     )
     made = prove_orders(history, settings, past=said, per_week=per_week)
-    made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
-    keep(settings.store.folder, PROOF, made)
-    return made
-
-
-def _drawn(settings: Settings) -> pl.DataFrame:
-    """List who was drawn, as the journal holds it."""
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
-        arms = arms_of(journal)
-    rows = [(one.lead_id, microseconds(one.at), one.arm) for one in arms]
-    schema = {"lead_id": pl.String, "moment": pl.Int64, "arm": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        found = heldout_of(settings, journal, history)
+    made = replace(made, heldout=found)
+    keep(settings.store.folder, PROOF, made)
+    return made
 
 
 def show_distance(made: Distance, settings: Settings, path: Path | None = None) -> None:

@@ -4,25 +4,27 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from tests.crm.writeback.saying import said
-from tests.serve.company import invented_tables, settings_in
+from tests.serve.company import START, invented_tables, settings_in
 
 from crm.writeback.outbox import Outbox, Terms
 from leads.decision import Override, Tier
 from leads.errors import BadConfig
-from leads.history import History
+from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.overruling import overrule
 from leads.settings import Crm, Routing, Settings
+from model.labels import funnel_of, label
 from model.snapshots import open_leads
+from playbook.routed import keep_routes
 from playbook.routing import GIVEN, Route
-from serve.giving import Giving, give_out, keep_giving, next_round
+from serve.giving import Giving, give_out, heldout_of, keep_giving, next_round
 
 MONDAY = datetime(2026, 5, 4, 7, tzinfo=UTC)
 SUNDAY = datetime(2026, 5, 3, 7, tzinfo=UTC)
@@ -208,3 +210,38 @@ def test_what_a_lead_needs_is_read_off_its_card(morning: Morning) -> None:
             assert cards[one.lead_id] == "Москва"
         elif one.tier is not Tier.COLD:
             assert one.lacking == ("skill",)
+
+
+def test_what_calls_changed_is_told_of_whom_the_journal_drew(tmp_path: Path) -> None:
+    """Of those called every second one pays, of the others as many as usual do."""
+    history, settings = History(invented_tables(300)), settings_in(tmp_path)
+    long = settings.conversion.model_copy(update={"horizon_days": 80})
+    settings = settings.model_copy(update={"conversion": long})
+    early = START + timedelta(days=1)
+    at = microseconds(early)
+    ids = history.leads.filter(pl.col("created_at") < at + 40 * 86_400_000_000)
+    moments = ids.select("lead_id", moment=pl.lit(at))
+    judged = label(history, settings, moments, funnel_of(history, settings))
+    paid = judged.filter("label")["lead_id"].to_list()
+    others = judged.filter(~pl.col("label"))["lead_id"].to_list()
+    called = [*paid, *others[: len(paid)]]
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        assert heldout_of(settings, journal, history) is None
+        arms = {**dict.fromkeys(others, "held"), **dict.fromkeys(called, "random")}
+        routes = [
+            Route(one, Tier.COLD, "nurture" if arm == "held" else "random", low_arm=arm)
+            for one, arm in arms.items()
+        ]
+        keep_routes(journal, routes, salt="s", now=early)
+        late = [Route(paid[0], Tier.HOT, "given", "8")]
+        keep_routes(journal, late, salt="s", now=early + timedelta(days=2))
+
+        found = heldout_of(settings, journal, history)
+
+    assert found is not None
+    assert (found.called, found.called_deals) == (len(called), len(paid))
+    assert (found.held_deals, found.waiting) == (0, 0)
+    assert found.difference == pytest.approx(0.5)
+    assert found.low is not None
+    assert found.low > 0
