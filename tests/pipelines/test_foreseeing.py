@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from leads.history import History
 from leads.journal import Journal
-from leads.settings import Settings, read_settings
+from leads.settings import Routing, Settings, read_settings
 from model import champion
 from model.distance.shelf import FORECAST, PROOF, kept
 from model.months import month_model
@@ -25,6 +25,7 @@ from model.training import train
 from pipelines.__main__ import app
 from pipelines.ingest import stored
 from pipelines.lookback import look_back
+from pipelines.routing import route_morning
 from playbook.routed import arms_of
 from serve.planning import playbook_of
 
@@ -57,6 +58,8 @@ BOOK = """
 playbook: 1
 title: {en: Test, ru: Проба}
 branches:
+  - when: {customer: returning}
+    plan: write
   - when: {source: friend}
     plan: call
   - when: {right_budget: true, source: web}
@@ -240,6 +243,22 @@ def test_routes_are_simulated_then_kept_then_stay(config: Path) -> None:
     assert "kept     0 new routes" in again.stdout
     with closing(Journal(settings.store.database)) as journal:
         assert {one.arm for one in arms_of(journal)} <= {"random", "held"}
+
+
+def test_the_morning_gives_out_what_it_predicted_once(config: Path) -> None:
+    """Repeating the step writes nothing down; without people it says so."""
+    run(config, "score")
+    settings, _, _ = seen(config)
+    now = datetime(2026, 3, 2, 7, tzinfo=UTC)
+    nobody = settings.model_copy(update={"routing": Routing()})
+
+    route_morning(settings, now=now)
+    again = route_morning(settings, now=now)
+
+    assert again["route"].endswith("; 0 new routes")
+    assert route_morning(nobody, now=now) == {
+        "route": "nobody is listed to give leads to"
+    }
 
 
 @pytest.mark.parametrize("words", [["--on", "2025-07-01"], ["--as-applied"]])
