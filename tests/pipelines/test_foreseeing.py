@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import structlog
 from tests.model.invented_history import invented_history
 from typer.testing import CliRunner, Result
 
@@ -59,13 +60,16 @@ playbook: 1
 title: {en: Test, ru: Проба}
 branches:
   - when: {customer: returning}
-    plan: write
+    plan: paid
   - when: {source: friend}
     plan: call
   - when: {right_budget: true, source: web}
     plan: later
   - else: write
 plans:
+  paid:
+    segment: {en: Paid, ru: Оплатили}
+    steps: [{en: Thank, ru: Благодарить}]
   call:
     segment: {en: Friends, ru: Друзья}
     steps: [{en: Call, ru: Звонить}]
@@ -251,6 +255,8 @@ def test_the_morning_gives_out_what_it_predicted_once(config: Path) -> None:
     settings, _, _ = seen(config)
     now = datetime(2026, 3, 2, 7, tzinfo=UTC)
     nobody = settings.model_copy(update={"routing": Routing()})
+
+    structlog.reset_defaults()  # it wrote to a terminal that is closed
 
     route_morning(settings, now=now)
     again = route_morning(settings, now=now)

@@ -130,8 +130,10 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "{calls} в неделю",
     ),
     "benefit.there": Words(
-        "{weeks} of the past, {leads} open then; {there} paid within the horizon.",
-        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}.",
+        "{weeks} of the past, {leads} open then; {there} paid within the horizon."
+        " Money is in {currency}.",
+        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}."
+        " Деньги — {currency}.",
     ),
     "benefit.how": Words(
         "Caught: called, and paid within the horizon of the call; nobody is called"
@@ -147,12 +149,13 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "Playbook more by, 95 %", "Регламент больше на, 95 %"
     ),
     "benefit.col.more_deals.ours": Words("Ours more by, 95 %", "Наш больше на, 95 %"),
-    "benefit.col.money": Words("Money caught", "Поймано денег"),
+    "benefit.col.money": Words("Money caught, thousand", "Поймано денег, тыс."),
     "benefit.col.more_money.plan": Words(
-        "Playbook more by, money, 95 %", "Регламент больше на, деньги, 95 %"
+        "Playbook more by, thousand, 95 %", "Регламент больше на, тыс., 95 %"
     ),
-    "benefit.col.more_money.ours": Words("Ours more by, money, 95 %",
-                                         "Наш больше на, деньги, 95 %"),
+    "benefit.col.more_money.ours": Words(
+        "Ours more by, thousand, 95 %", "Наш больше на, тыс., 95 %"
+    ),
     "benefit.goals": Words(
         "For the most deals: {deals}. For the most money: {money}.",
         "Больше всего сделок: {deals}. Больше всего денег: {money}.",
