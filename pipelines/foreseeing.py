@@ -7,12 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
-import polars as pl
-
-from leads.history import microseconds
 from leads.journal import Journal
 from leads.settings import Settings
 from model import champion
+from model.benefit.calls import Benefit, Span
 from model.bundle import Bundle
 from model.distance.hindsight import ALL
 from model.distance.shelf import FORECAST, PROOF, keep
@@ -21,17 +19,19 @@ from model.foresight import (
     Proof,
     foresee,
     ground_of,
-    prove_calls,
     prove_orders,
 )
 from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
 from pipelines.lookback import look_back
-from playbook.routed import arms_of
+from serve.giving import heldout_of
 from serve.pages.stagewhy import explain
 from serve.pages.wording import Wording
 from serve.planning import playbook_of
+
+THOUSAND: Final = 100_000
+"""A thousand of a currency in its smallest unit."""
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
@@ -78,19 +78,12 @@ def prove_stored(
         history, settings, past, playbook=book, data_digest=digest, watch=watch
     )
     made = prove_orders(history, settings, past=said, per_week=per_week)
-    made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
-    keep(settings.store.folder, PROOF, made)
-    return made
-
-
-def _drawn(settings: Settings) -> pl.DataFrame:
-    """List who was drawn, as the journal holds it."""
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
-        arms = arms_of(journal)
-    rows = [(one.lead_id, microseconds(one.at), one.arm) for one in arms]
-    schema = {"lead_id": pl.String, "moment": pl.Int64, "arm": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        found = heldout_of(settings, journal, history)
+    made = replace(made, heldout=found)
+    keep(settings.store.folder, PROOF, made)
+    return made
 
 
 def show_distance(made: Distance, settings: Settings, path: Path | None = None) -> None:
@@ -162,23 +155,20 @@ def _show_errors(made: Distance) -> None:
 def show_proof(made: Proof) -> None:
     """Print what each order would have caught."""
     for one in made.benefits:
+        more = f"{ORDERS[one.standard]} more by, 95 %"
         told = table(
             f"{one.per_week} calls a week, {one.weeks} weeks: {one.there_deals:,}"
             f" deals to catch among {one.leads:,} leads",
-            "order", "calls", "deals", "ours more by", "95 %",
-            made.currency or "money", "ours more by", "95 %",
+            "order", "deals", more, f"{made.currency or 'money'}, thousand", more,
         )  # fmt: skip
         for order in one.orders:
-            deals, money = order.more_deals, order.more_money
             told.add_row(
-                ORDERS.get(order.order, order.order), f"{order.calls:,}",
-                f"{order.deals:,}", "-" if deals is None else f"{deals.value:+.0f}",
-                "-" if deals is None else f"{deals.low:+.0f} to {deals.high:+.0f}",
-                _money(order.money), "-" if money is None else _money(money.value),
-                "-" if money is None
-                else f"{_money(money.low)} to {_money(money.high)}",
+                ORDERS.get(order.order, order.order), f"{order.deals:,}",
+                _more(order.more_deals, 1.0), _thousand(order.money),
+                _more(order.more_money, THOUSAND),
             )  # fmt: skip
         out.print(told)
+        _show_goals(one)
     out.print(
         "caught   a lead that was called and paid within the horizon; the past cannot"
         " tell who would have paid without the call: that is what the hold-out is for",
@@ -201,6 +191,24 @@ def show_proof(made: Proof) -> None:
     if not made.by_capacity:
         why = "calls    no [tiers] hot_per_week: the hot and warm part of new leads"
         out.print(why, markup=False)
+
+
+def _show_goals(one: Benefit) -> None:
+    """Say which order fits which goal at this capacity."""
+    deals = max(one.orders, key=lambda order: order.deals).order
+    money = max(one.orders, key=lambda order: order.money).order
+    out.print(f"most deals: {ORDERS[deals]}; most money: {ORDERS[money]}")
+
+
+def _more(found: Span | None, unit: float) -> str:
+    if found is None:
+        return "-"
+    value, low, high = (one / unit for one in (found.value, found.low, found.high))
+    return f"{value:+,.0f} ({low:+,.0f} to {high:+,.0f})"
+
+
+def _thousand(minor: float) -> str:
+    return f"{minor / THOUSAND:,.0f}"
 
 
 def _share(value: float | None) -> str:

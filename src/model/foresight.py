@@ -15,7 +15,7 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings
 from model.benefit.calls import Benefit, hold_orders
-from model.benefit.heldout import Heldout, compare_arms
+from model.benefit.heldout import Heldout
 from model.benefit.orders import OURS, PLAN, said_orders, usual_orders
 from model.bundle import Bundle
 from model.capacity import recent_inflow
@@ -24,7 +24,6 @@ from model.distance.criteria import Checked, answers, count_answers
 from model.distance.hindsight import Hindsight, hold_against
 from model.distance.ladder import Rung, climb
 from model.features.batch import build
-from model.labels import funnel_of, label
 from model.metrics import probabilities
 from model.replaying import Watch, replay
 from model.snapshots import open_leads
@@ -128,20 +127,6 @@ def prove_orders(
             for size in sizes
         ),
     )
-
-
-def prove_calls(
-    history: History, settings: Settings, drawn: pl.DataFrame
-) -> Heldout | None:
-    """Compare low tiers that were called at random with those that were not.
-
-    ``drawn`` has ``lead_id``, ``moment`` (i64) and ``arm``; None if nobody was drawn.
-    """
-    known = drawn.join(history.leads.select("lead_id"), on="lead_id", how="semi")
-    if known.is_empty():
-        return None
-    funnel = funnel_of(history, settings)
-    return compare_arms(label(history, settings, known, funnel))
 
 
 def capacity_of(

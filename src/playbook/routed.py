@@ -61,7 +61,7 @@ def keep_routes(
             ids = [one.lead_id for one in some]
             query = sa.select(LATEST.c.lead_id, LATEST.c.prediction_id)
             found = connection.execute(query.where(LATEST.c.lead_id.in_(ids)))
-            entries = dict(found.tuples().all())
+            entries: dict[str, int] = {row[0]: row[1] for row in found}
             rows = [
                 {"lead_id": one.lead_id, "prediction_id": entries.get(one.lead_id),
                  "made_at": micros(now), "tier": one.tier.value, "kind": one.kind,

@@ -242,7 +242,7 @@ class _Desk:
         """Say what a person lacks for any lead: hours, or room."""
         found: set[Want] = set()
         if person.id in self._away:
-            found.add("hours")
+            return {"hours"}
         full = self._open[person.id] >= person.most_open
         if full or self._today[person.id] >= self._most[person.id]:
             found.add("load")

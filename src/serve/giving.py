@@ -22,13 +22,14 @@ from crm.courier import entity_of
 from crm.writeback.assigning import Assigned, assign
 from leads.decision import Tier
 from leads.errors import BadConfig
-from leads.history import History
+from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.overruling import standing_overrides
 from leads.ranks import ranks
 from leads.settings import Person, Routing, Settings
+from model.benefit.heldout import Heldout, prove_calls
 from model.snapshots import open_leads
-from playbook.routed import Last, given_since, keep_routes, lasting
+from playbook.routed import Last, arms_of, given_since, keep_routes, lasting
 from playbook.routing import GIVEN, Asked, Load, Route, route
 
 
@@ -98,6 +99,19 @@ def keep_giving(
         journal, given.routes, salt=settings.routing.salt, now=now,
         also=put_on_cards if applied else None,
     )  # fmt: skip
+
+
+def heldout_of(
+    settings: Settings, journal: Journal, history: History
+) -> Heldout | None:
+    """Compare the drawn leads that were to be called with those that were not.
+
+    None if nobody was drawn yet.
+    """
+    rows = [(one.lead_id, microseconds(one.at), one.arm) for one in arms_of(journal)]
+    schema = {"lead_id": pl.String, "moment": pl.Int64, "arm": pl.String}
+    drawn = pl.DataFrame(rows, schema=schema, orient="row")
+    return prove_calls(history, settings, drawn)
 
 
 def next_round(settings: Settings, now: datetime) -> datetime:

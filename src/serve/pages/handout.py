@@ -12,9 +12,10 @@ from leads.decision import Tier
 from leads.history import History
 from leads.journal import Journal
 from leads.settings import Person, Settings
+from model.benefit.heldout import Heldout
 from playbook.routed import Last, arms_of, lasting
 from playbook.routing import GIVEN
-from serve.giving import Giving, give_out, next_round
+from serve.giving import Giving, give_out, heldout_of, next_round
 
 TierCounts = Mapping[str, int]
 
@@ -49,7 +50,8 @@ class Handout:
     """All of it; ``on`` is the moment of the next round, which is simulated here.
 
     ``lacking`` counts the leads that would wait for somebody by what is lacking most,
-    ``called`` and ``held`` the leads that were drawn so far.
+    ``called`` and ``held`` the leads that were drawn so far; ``heldout`` is what the
+    calls changed, None before anybody was drawn.
     """
 
     applied: bool
@@ -63,6 +65,7 @@ class Handout:
     owned: int
     called: int
     held: int
+    heldout: Heldout | None
 
     def plain(self) -> dict[str, Any]:
         """Give it as plain facts."""
@@ -96,6 +99,7 @@ def look_up(
         owned=given.owned,
         called=arms["random"],
         held=arms["held"],
+        heldout=heldout_of(settings, journal, history),
     )
 
 
@@ -121,4 +125,4 @@ def _share(person: Person, given: Giving, last: Mapping[str, Last]) -> Share:
 
 
 def _by_tier(counts: Counter[Tier]) -> TierCounts:
-    return {tier.value: counts[tier] for tier in Tier}
+    return {tier.name.lower(): counts[tier] for tier in Tier}

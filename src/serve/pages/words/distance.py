@@ -41,29 +41,27 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "distance.too high": Words(
         "In the end {ever} paid: {off} points of the percentage are hope.",
-        "В итоге заплатили {ever}: {off} п. п. процента — надежда.",
+        "В итоге заплатили {ever}: {off} п.\u00a0п. процента — надежда.",
     ),
     "distance.too low": Words(
         "In the end {ever} paid: the percentage is {off} points too low.",
-        "В итоге заплатили {ever}: процент занижен на {off} п. п.",
+        "В итоге заплатили {ever}: процент занижен на {off} п.\u00a0п.",
     ),
     "distance.term": Words(
-        "In the first {days} {soon} did: {off} points come later, and a percentage"
-        " knows no term.",
-        "За первые {days} — {soon}: ещё {off} п. п. приходят позже, а срока процент не"
-        " знает.",
+        "In the first {days} {soon} did; the other {off} points come later.",
+        "За первые {days} — {soon}; ещё {off} п.\u00a0п. придут позже.",
     ),
     "distance.now.weaker": Words(
-        "Those here now have waited {days}, and who pays soon has gone on: the model"
+        "Those here now have waited {days}, and the quick ones have gone on: the model"
         " gives them {model}, {off} points less.",
-        "Кто стоит здесь сейчас, ждёт уже {days}, а кто платит быстро, ушёл дальше:"
-        " модель даёт {model}, на {off} п. п. меньше.",
+        "Стоящие здесь сейчас ждут уже {days}, а быстрые ушли дальше: модель даёт им"
+        " {model}, на {off} п.\u00a0п. меньше.",
     ),
     "distance.now.stronger": Words(
         "Those here now are likelier to pay than who usually comes: the model gives"
         " them {model}, {off} points more.",
-        "Кто стоит здесь сейчас, заплатит вероятнее обычных: модель даёт {model}, на"
-        " {off} п. п. больше.",
+        "Стоящие здесь сейчас заплатят вероятнее обычных: модель даёт им {model}, на"
+        " {off} п.\u00a0п. больше.",
     ),
     "distance.now.alike": Words(
         "The model gives those here now {model}, about as usual.",
@@ -132,8 +130,10 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "{calls} в неделю",
     ),
     "benefit.there": Words(
-        "{weeks} of the past, {leads} open then; {there} paid within the horizon.",
-        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}.",
+        "{weeks} of the past, {leads} open then; {there} paid within the horizon."
+        " Money is in {currency}.",
+        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}."
+        " Деньги — {currency}.",
     ),
     "benefit.how": Words(
         "Caught: called, and paid within the horizon of the call; nobody is called"
@@ -149,12 +149,13 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "Playbook more by, 95%", "Регламент больше на, 95 %"
     ),
     "benefit.col.more_deals.ours": Words("Ours more by, 95%", "Наш больше на, 95 %"),
-    "benefit.col.money": Words("Money caught", "Поймано денег"),
+    "benefit.col.money": Words("Money caught, thousand", "Поймано денег, тыс."),
     "benefit.col.more_money.plan": Words(
-        "Playbook more by, money, 95%", "Регламент больше на, деньги, 95 %"
+        "Playbook more by, thousand, 95%", "Регламент больше на, тыс., 95 %"
     ),
-    "benefit.col.more_money.ours": Words("Ours more by, money, 95%",
-                                         "Наш больше на, деньги, 95 %"),
+    "benefit.col.more_money.ours": Words(
+        "Ours more by, thousand, 95%", "Наш больше на, тыс., 95 %"
+    ),
     "benefit.goals": Words(
         "For the most deals: {deals}. For the most money: {money}.",
         "Больше всего сделок: {deals}. Больше всего денег: {money}.",

@@ -90,7 +90,9 @@ ROUTING: Final[Mapping[str, Words]] = {
         "Drawn so far: {called} to be called, {held} not.",
         "По жребию: звонить — {called}, не звонить — {held}.",
     ),
-    "routing.arms.link": Words("What it changed", "Что это дало"),
+    "routing.arms.link": Words(
+        "What the order of calls is worth", "Чего стоит порядок звонков"
+    ),
     "filter.given": Words("Proposed person", "Кому предложен"),
     "row.given": Words("proposed: {who}", "предложен: {who}"),
 }  # fmt: skip
