@@ -175,7 +175,8 @@ def check(
     if opened.history is None:
         out.print("names    not checked: nothing was ingested yet")
     found = doubts_of(made, () if opened.history is None else _newest(opened.history))
-    path = file or (opened.settings.playbook and opened.settings.playbook.file)
+    live = opened.settings.playbook
+    path = file or (None if live is None else live.file)
     assert path is not None, "the playbook was read from a file"
     lines, telling = lines_of(path.read_text(encoding="utf-8-sig")), opened.telling()
     for one in found:

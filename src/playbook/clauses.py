@@ -84,7 +84,7 @@ class Clauses:
             known = frozenset(self.world.fields)
         elif family in {"events", "days_since"}:
             known = self.world.kinds
-        if family and known is not None and rest not in known:
+        if family and known is not None and self.world.lacks(rest, known):
             what = "card field" if family == "card" else "kind of event"
             self.faults.add(key, f"there is no {what} {rest!r}", likely(rest, known))
             return None
@@ -201,10 +201,10 @@ class Clauses:
             what = f"{fact.name} is a name, got {_shown(node)}"
             self.faults.add(node, what, f'Put it in quotes if meant: "{value}".')
             return None
-        known = fact.values or self.world.of_fact(fact.name)
-        if fact.name == "usage":
-            known = self.states or None
-        if known is not None and value not in known:
+        closed = self.states if fact.name == "usage" else fact.values
+        known = closed or self.world.of_fact(fact.name)
+        is_wrong = value not in closed if closed else self.world.lacks(value, known)
+        if known is not None and is_wrong:
             label = "business field" if fact.type == "set" else fact.name
             what = f"there is no {label} {value!r}"
             self.faults.add(node, what, likely(value, known))

@@ -105,16 +105,22 @@ class Telling:
             case AnyOf(parts):
                 return self._joined(parts, OR[self.language])
 
-    def item(self, item: Item) -> str:
-        """Say what is worth points: its title, or what it asks or counts."""
+    def counted(self, item: Item) -> str:
+        """Say what gave a lead points: without how much each one counts."""
         if item.title is not None:
             return said(item.title, self.language)
         if item.event is None:
             assert item.when is not None, "an item asks something or counts events"
-            return self.condition(item.when)
+            return _begun(self.condition(item.when))
         fact = fact_named(f"events.{item.event}", fields={}, words=self.words)
         assert fact is not None, "every kind of event is a fact"
-        what = self._what(fact, Asked(fact.name, item.within))
+        return self._what(fact, Asked(fact.name, item.within))
+
+    def item(self, item: Item) -> str:
+        """Say what is worth points: its title, or what it asks or counts."""
+        what = self.counted(item)
+        if item.title is not None or item.event is None:
+            return what
         if item.half_life is None:
             return self._fixed("each", what=what)
         period = self._period(item.half_life)
@@ -146,12 +152,17 @@ class Telling:
 
     def _joined(self, parts: tuple[Condition, ...], joint: str) -> str:
         """Join conditions; one joined otherwise goes into brackets."""
-        said_parts = [
-            f"({self.condition(part)})"
-            if isinstance(part, (All, AnyOf)) and len(part.parts) > 1 and len(parts) > 1
-            else self.condition(part)
-            for part in parts
-        ]
+        said_parts: list[str] = []
+        before: Condition | None = None
+        for part in parts:
+            words = self.condition(part)
+            if isinstance(part, (All, AnyOf)) and len(part.parts) > 1 < len(parts):
+                words = f"({words})"
+            if _goes_on(before, part) and joint == AND[self.language]:
+                said_parts[-1] += f", {words.partition(': ')[2]}"
+            else:
+                said_parts.append(words)
+            before = part
         return joint.join(said_parts) if joint != AND[self.language] else "; ".join(
             said_parts
         )  # fmt: skip
@@ -208,6 +219,17 @@ class Telling:
 
     def _fixed(self, key: str, **values: str) -> str:
         return SAID[key][self.language].format(**values)
+
+
+def _goes_on(before: Condition | None, part: Condition) -> bool:
+    """Whether two tests bound one number, so that its name is said once."""
+    return (
+        isinstance(before, Ask)
+        and isinstance(part, Ask)
+        and before.asked == part.asked
+        and before.op in NUMBERS
+        and part.op in NUMBERS
+    )
 
 
 def _begun(text: str) -> str:

@@ -24,6 +24,7 @@ from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from playbook.ledger import planned_counts
+from playbook.norms import Norms
 from serve.insight import Insight
 from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
@@ -50,6 +51,7 @@ from serve.pages.listing import (
     rows_of,
 )
 from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
+from serve.pages.portrait import Portrait, portrait_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.scoresheet import Apart, OpenScores, Points, Sheet
 from serve.pages.telling import SECONDS, Teller
@@ -65,7 +67,7 @@ from serve.pages.whereabouts import (
     waiting_of,
     whereabouts,
 )
-from serve.planning import Planning, kept_folder, world_of
+from serve.planning import Memory, Planning, kept_folder, world_of
 from serve.pointing import (
     MOST_LEADS,
     MOST_SHOWN,
@@ -217,7 +219,8 @@ class Sight:
         still_open = self.ranked().narrowed(Wanted())
         part = still_open.head(MOST_LEADS)
         named = part.select("lead_id", "entry", "tier", chance="probability").to_dicts()
-        scored = self.scores.of(use, history, named)
+        memory = planner.memory if planner else Memory.of(history, self.settings)
+        scored = self.scores.of(use, memory, named)
         tried, apart = kept_tried(self.settings, use), furthest(scored)
         entries = self.journal.entries([one.entry for one in apart])
         return Points(
@@ -255,7 +258,23 @@ class Sight:
             entries, lead, usual=self._usual(), place=place,
             override=standing_override(self.journal, lead_id, now=self.now()),
         )  # fmt: skip
-        return replace(made, plan=self._plan(entries[0].prediction))
+        newest = entries[0].prediction
+        return replace(made, plan=self._plan(newest), portrait=self.portrait(newest))
+
+    def portrait(self, prediction: Prediction) -> Portrait | None:
+        """Look up a lead's points at its prediction; None without a scorecard."""
+        history = self.history()
+        if history is None:
+            return None
+        planner = None if self.planning is None else self.planning.current()
+        world = world_of(self.settings, history)
+        use = counted(
+            self.settings, None if planner is None else planner.playbook, world
+        )
+        if use is None:
+            return None
+        memory = Memory(history, Norms()) if planner is None else planner.memory
+        return portrait_of(use, memory.known(prediction), world)
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
@@ -342,7 +361,9 @@ class Sight:
 
     def _by(self) -> By:
         try:
-            return self.evidence().model.by
+            evidence = self.evidence()
+            # Without a model all chances are the usual one; points may give tiers.
+            return "tier" if evidence.missing is not None else evidence.model.by
         except NoModel:
             return "chance"
 

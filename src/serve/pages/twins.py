@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from leads.errors import NoModel
+from leads.errors import NoModel, UnknownLead
 from serve.pages.sight import Sight
 from serve.pages.versus import demanded
 from serve.problems import refusals
@@ -83,6 +83,24 @@ def add_points(router: APIRouter, sight: Sight) -> None:
                 remedy="Add a section points to the playbook, or train and promote.",
             )
         return _json(found.sheet.plain())
+
+    @router.get(
+        "/v1/points/{lead_id:path}",
+        response_class=Response,
+        responses={200: {"content": {"application/json": {}}}, **refusals(*READS)},
+        tags=["leads"],
+    )
+    def portrait(lead_id: str) -> Response:
+        """Give one lead's points at its newest prediction, and what each is for."""
+        newest = next(iter(sight.journal.history(lead_id, limit=1)), None)
+        found = None if newest is None else sight.portrait(newest.prediction)
+        if newest is None or found is None:
+            raise UnknownLead(
+                f"There are no points of {lead_id!r}.",
+                remedy="Ingest and predict the lead; GET /v1/points says the card.",
+            )
+        as_of = newest.prediction.as_of.isoformat()
+        return _json({"lead_id": lead_id, "as_of": as_of, **found.plain()})
 
 
 def _json(facts: Any) -> Response:

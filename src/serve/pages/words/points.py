@@ -16,6 +16,27 @@ POINTS: Final[Mapping[str, Words]] = {
         "Буква — насколько лид подходит, цифра — насколько он вовлечён: A1 — лучшие,"
         " D4 — последние. Баллы стоят рядом с моделью и её не меняют.",
     ),
+    "portrait.title": Words("Points", "Баллы"),
+    "portrait.fit": Words("Who it is", "Кто это"),
+    "portrait.engagement": Words("What it does", "Что делает"),
+    "portrait.none": Words("Nothing gave points.", "Баллов нет ни за что."),
+    "portrait.by": Words("by points", "по баллам"),
+    "portrait.beside": Words(
+        "Points stand beside the model and do not change its chance.",
+        "Баллы стоят рядом с моделью и не меняют её вероятность.",
+    ),
+    "portrait.answers": Words(
+        "Data are too few for a model yet, so the tier comes from these points; the"
+        " chance above is the usual one.",
+        "Для модели данных пока мало, поэтому группа — по этим баллам; вероятность"
+        " выше — обычная, одна на всех.",
+    ),
+    "list.by_tier": Words(
+        "Data are too few for a model yet: the chance is the usual one, and tiers come"
+        " from the playbook’s points, if it has any.",
+        "Для модели данных пока мало: вероятность обычная, а группы — по баллам"
+        " регламента, если они заданы.",
+    ),
     "points.hand": Words(
         "Written by hand, in the playbook.", "Записаны вручную, в регламенте."
     ),
