@@ -15,17 +15,20 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import (
     FAMILIES,
+    LEVEL_OPS,
+    NUMBER_OPS,
     OF_MODEL,
     OF_POINTS,
     PLAIN,
     Asked,
     Fact,
+    Type,
     fact_named,
     family_of,
 )
@@ -36,6 +39,7 @@ WINDOW: Final = re.compile(r"(\d{1,4})\s*([hd])")
 SECONDS: Final = {"h": 3600, "d": 86_400}
 PERCENT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 FLAG_WORDS: Final = {"yes": True, "true": True, "no": False, "false": False}
+ONLY_NUMBERS: Final = frozenset(NUMBER_OPS) - frozenset(LEVEL_OPS)
 JOINTS: Final = ("any", "all", "not")
 
 
@@ -110,6 +114,8 @@ class Clauses:
             self.faults.add(key, what, "Add a section points; usage cannot ask it.")
 
     def _tests(self, fact: Fact, node: Marked) -> Condition:
+        if fact.name.startswith("card.") and self.world.fields is None:
+            fact = replace(fact, type=_type_asked(node))
         if not isinstance(node.value, dict):
             op = "has" if fact.type == "set" else "is"
             plain = self._value(fact, op, node)
@@ -210,6 +216,20 @@ class Clauses:
             self.faults.add(node, what, likely(value, known))
             return None
         return value
+
+
+def _type_asked(node: Marked) -> Type:
+    """Tell a card field's type by what is asked of it: without data nothing else does.
+
+    A repository that keeps the playbook checks it where no lead is known.
+    """
+    asked = node.value if isinstance(node.value, dict) else {"is": node}
+    if set(asked) & ONLY_NUMBERS:
+        return "number"
+    value = asked["is"].value if "is" in asked else None
+    if isinstance(value, bool):
+        return "flag"
+    return "number" if isinstance(value, (int, float)) else "level"
 
 
 def _shown(node: Marked) -> str:

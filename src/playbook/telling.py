@@ -9,7 +9,7 @@ from typing import Final
 from leads.tables import FieldType
 from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
-from playbook.hours import Within
+from playbook.hours import Hours, Within
 from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
 from playbook.points import Item
 from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
@@ -25,6 +25,15 @@ WORK_DAYS: Final[Text] = {
 WORK_HOURS: Final[Text] = {
     "en": "business hour|business hours",
     "ru": "рабочего часа|рабочих часов|рабочих часов",
+}
+WEEKDAYS: Final[Mapping[str, Text]] = {
+    "mon": {"en": "Mon", "ru": "пн"},
+    "tue": {"en": "Tue", "ru": "вт"},
+    "wed": {"en": "Wed", "ru": "ср"},
+    "thu": {"en": "Thu", "ru": "чт"},
+    "fri": {"en": "Fri", "ru": "пт"},
+    "sat": {"en": "Sat", "ru": "сб"},
+    "sun": {"en": "Sun", "ru": "вс"},
 }
 NUMBERS: Final[Mapping[str, Text]] = {
     "is": {"en": "{what}: {n}", "ru": "{what}: {n}"},
@@ -55,6 +64,14 @@ SAID: Final[Mapping[str, Text]] = {
         "ru": "до конца следующего рабочего дня",
     },
     "owner": {"en": "the lead's manager", "ru": "менеджер лида"},
+    "hours": {
+        "en": "{days} from {opens} to {closes}",
+        "ru": "{days} с {opens} до {closes}",
+    },
+    "holidays": {
+        "en": ", but for the holidays of {whose}",
+        "ru": ", кроме праздников ({whose})",
+    },
     "times": {"en": "{n} × the usual", "ru": "{n} × обычного"},
 }
 
@@ -132,6 +149,22 @@ class Telling:
         return (
             f"{said(TASKS[task.type], self.language)}, {whom}, {self.soon(task.within)}"
         )
+
+    def hours(self, hours: Hours) -> str:
+        """Say when the company works.
+
+        Examples
+        --------
+        >>> Telling(Playbook({}, (), {}), "en").hours(Hours(country="RU"))
+        'Mon, Tue, Wed, Thu, Fri from 09:00 to 18:00, but for the holidays of RU'
+        """
+        days = ", ".join(said(WEEKDAYS[day], self.language) for day in hours.days)
+        clock = {"opens": f"{hours.opens:%H:%M}", "closes": f"{hours.closes:%H:%M}"}
+        told = self._fixed("hours", days=days, **clock)
+        if hours.country is None:
+            return told
+        whose = " ".join(filter(None, (hours.country, hours.region)))
+        return told + self._fixed("holidays", whose=whose)
 
     def aims(self, plan: Plan) -> str:
         """Name what a plan is to change."""

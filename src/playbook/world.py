@@ -14,7 +14,7 @@ NOTHING: Final[Mapping[str, Text]] = {}
 FEW: Final = 100
 """Leads below which names that are not in the data may just not have come yet."""
 
-ALIKE: Final = 0.85
+ALIKE: Final = 0.8
 """How alike two names are if one is the other misspelt."""
 
 

@@ -28,6 +28,7 @@ from model.leaks.findings import TITLES
 from model.stages import Stage, Stages
 from model.whatif import ASSOCIATION
 from playbook.drawing import to_svg
+from playbook.mermaid import to_mermaid
 from playbook.points import SIDE_WORDS
 from playbook.telling import Telling
 from serve.pages import charts, lifeline, plots, shapes
@@ -352,8 +353,9 @@ def playbook_page(facts: Flowchart, view: View) -> str:
         for name, width in (("wide", DESK), ("slim", PHONE))
     }
     return _draw(
-        "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made
-    )
+        "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made,
+        mermaid=to_mermaid(tell),
+    )  # fmt: skip
 
 
 def points_page(facts: Points, view: View) -> str:
