@@ -119,12 +119,13 @@ POINTS: Final[Mapping[str, Words]] = {
     "points.check.how": Words(
         "Each past lead counts once, all at one age. A number is the median (the mean"
         " where medians are the same) and how often the converting lead of a pair has"
-        " more; a name is how often it occurs. Shown with 95 % intervals is what"
-        " differs beyond luck after a correction for {n} traits (Holm).",
+        " more, times in days; a name is how often it occurs. Shown with 95 % intervals"
+        " is what differs beyond luck after a correction for {n} traits (Holm).",
         "Каждый прошлый лид сосчитан один раз, все — в одном возрасте. Для числа даны"
-        " медиана (при равных — среднее) и то, в какой доле пар больше у купившего, для"
-        " названия — как часто встречается. Показано с интервалами 95 % то, что"
-        " отличается не случайно, с поправкой на число признаков: {n} (Холм).",
+        " медиана (при равных — среднее; время — в днях) и то, в какой доле пар больше"
+        " у купившего, для названия — как часто встречается. Показано с интервалами"
+        " 95 % то, что отличается не случайно, с поправкой на число признаков: {n}"
+        " (Холм).",
     ),
     "points.check.rest": Words(
         "No different beyond luck: {n}", "Неотличимые от случайности: {n}"
