@@ -175,8 +175,8 @@ def check(
     if opened.history is None:
         out.print("names    not checked: nothing was ingested yet")
     found = doubts_of(made, () if opened.history is None else _newest(opened.history))
-    named = opened.settings.playbook
-    path = file if file is not None or named is None else named.file
+    live = opened.settings.playbook
+    path = file or (None if live is None else live.file)
     assert path is not None, "the playbook was read from a file"
     lines, telling = lines_of(path.read_text(encoding="utf-8-sig")), opened.telling()
     for one in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,12 +20,21 @@ from model.training import Terms, task_of
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.playbook import LanguageOption, Tongue
 from playbook.file import read_playbook
-from playbook.points import DIGITS, LETTERS, SIDE_WORDS
+from playbook.points import DIGITS, LETTERS, SIDE_WORDS, Bounds
 from playbook.pointsfile import holds_only_points, parse_points
 from playbook.telling import Telling
 from playbook.text import Language, said
 from serve.planning import playbook_of, world_of
-from serve.pointing import Counted, Tried, counted, keep_tried, try_points
+from serve.pointing import (
+    Counted,
+    Tried,
+    counted,
+    keep_tried,
+    rival_of,
+    try_points,
+)
+
+LEAST_P: Final = 0.0001
 
 points = typer.Typer(
     name="points",
@@ -78,15 +87,29 @@ def show(
     """Show a scorecard as a table, in words."""
     settings = read_settings(config)
     use, telling = _opened(settings, file, lang)
-    told = table(f"Points ({use.origin})", "group", "what", "points")
+    told = table(f"Points ({use.origin})", "group", "what", "points", "bounds")
+    before = None
     for side, group, item in use.card.items():
         name = said(group.title, telling.language) if group.title else group.name
         side_name = said(SIDE_WORDS[side], telling.language).partition(":")[0]
-        told.add_row(f"{side_name}: {name}", telling.item(item), f"{item.points:+}")
+        if group is not before:
+            told.add_row(f"[bold]{side_name}: {name}[/]", "", "", _bounds(group.bounds))
+            before = group
+        told.add_row("", telling.item(item), f"{item.points:+}", _bounds(item.bounds))
     out.print(told)
     for side, of in use.card.sides():
-        borders = ", ".join(str(border) for border in of.borders)
-        out.print(f"{side:11} {LETTERS if side == 'fit' else DIGITS} from {borders}")
+        names = LETTERS if side == "fit" else DIGITS
+        places = [f"{n} from {b}" for n, b in zip(names, of.borders, strict=False)]
+        out.print(f"{side:11} {', '.join(places)}, else {names[-1]}")
+    for tier, cells in (("hot", use.card.hot), ("warm", use.card.warm)):
+        out.print(f"{tier:11} {', '.join(sorted(cells))} while data are too few")
+
+
+def _bounds(bounds: Bounds) -> str:
+    """Say between what points are kept; nothing if they are free."""
+    least = [] if bounds.least is None else [f"least {bounds.least:+}"]
+    most = [] if bounds.most is None else [f"most {bounds.most:+}"]
+    return ", ".join(least + most)
 
 
 @points.command("test")
@@ -123,14 +146,40 @@ def show_tried(tried: Tried) -> None:
     out.print(f"auc      {auc} of points over these moments")
 
 
-def show_hypotheses(found: tuple[Hypothesis, ...], language: Language) -> None:
+@points.command()
+@verb
+def hypotheses(
+    config: ConfigOption,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Also those that differ by luck alone."),
+    ] = False,
+    lang: LanguageOption = None,
+) -> None:
+    """Show for each trait how converting and lost leads differ, with intervals.
+
+    They are the training leads of the model in use, each counted once.
+    """
+    settings = read_settings(config)
+    rival = rival_of(settings)
+    if rival is None or not rival.hypotheses:
+        raise BadConfig(
+            "Nothing was compared beside the model in use.",
+            remedy="Run train and promote; few data tell nothing apart.",
+        )
+    show_hypotheses(rival.hypotheses, _tongue(settings, lang), every=every)
+
+
+def show_hypotheses(
+    found: tuple[Hypothesis, ...], language: Language, *, every: bool = False
+) -> None:
     """Print how converting and lost leads differ, the surest first."""
     told = table(
         "How converting and lost leads differ", "trait", "converted", "lost",
-        "difference", "95 % interval", "p (Holm)",
+        "difference", "95 % interval", "p (Holm)", "leads",
     )  # fmt: skip
     for one in found:
-        if not one.differs:
+        if not (one.differs or every):
             continue
         name = one.ru if language == "ru" else one.en
         shown = f"{name} = {one.level}" if one.level else name
@@ -140,11 +189,22 @@ def show_hypotheses(found: tuple[Hypothesis, ...], language: Language) -> None:
         )
         what = f"{one.effect:+.0%}" if percents else f"more in {one.effect:.0%}"
         told.add_row(
-            shown, won, lost, what, f"{one.low:.0%} to {one.high:.0%}", f"{one.p:.2g}"
+            shown,
+            won,
+            lost,
+            what,
+            f"{one.low:.0%} to {one.high:.0%}",
+            _luck(one.p),
+            f"{one.known:,}",
         )
     out.print(told)
     alike = sum(not one.differs for one in found)
     out.print(f"alike    {alike} of {len(found)} traits cannot be told apart from luck")
+
+
+def _luck(p: float) -> str:
+    """Write a p-value; 0 would claim more than can be known."""
+    return f"{p:.2g}" if p >= LEAST_P else f"< {LEAST_P:g}"
 
 
 def _opened(

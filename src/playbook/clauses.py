@@ -15,18 +15,21 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from leads.settings.distance import OF_CARD
 from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import (
     FAMILIES,
+    LEVEL_OPS,
+    NUMBER_OPS,
     OF_MODEL,
     OF_POINTS,
     PLAIN,
     Asked,
     Fact,
+    Type,
     fact_named,
     family_of,
 )
@@ -37,6 +40,7 @@ WINDOW: Final = re.compile(r"(\d{1,4})\s*([hd])")
 SECONDS: Final = {"h": 3600, "d": 86_400}
 PERCENT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
 FLAG_WORDS: Final = {"yes": True, "true": True, "no": False, "false": False}
+ONLY_NUMBERS: Final = frozenset(NUMBER_OPS) - frozenset(LEVEL_OPS)
 JOINTS: Final = ("any", "all", "not")
 
 
@@ -85,7 +89,7 @@ class Clauses:
             known = frozenset(self.world.fields)
         elif family in {"events", "days_since"}:
             known = self.world.kinds
-        if family and known is not None and rest not in known:
+        if family and known is not None and self.world.lacks(rest, known):
             what = "card field" if family == "card" else "kind of event"
             self.faults.add(key, f"there is no {what} {rest!r}", likely(rest, known))
             return None
@@ -118,6 +122,8 @@ class Clauses:
             self.faults.add(key, what, "Add a section points; usage cannot ask it.")
 
     def _tests(self, fact: Fact, node: Marked) -> Condition:
+        if fact.name.startswith("card.") and self.world.fields is None:
+            fact = replace(fact, type=_type_asked(node))
         if not isinstance(node.value, dict):
             op = "has" if fact.type == "set" else "is"
             plain = self._value(fact, op, node)
@@ -209,15 +215,29 @@ class Clauses:
             what = f"{fact.name} is a name, got {_shown(node)}"
             self.faults.add(node, what, f'Put it in quotes if meant: "{value}".')
             return None
-        known = fact.values or self.world.of_fact(fact.name)
-        if fact.name == "usage":
-            known = self.states or None
-        if known is not None and value not in known:
+        closed = self.states if fact.name == "usage" else fact.values
+        known = closed or self.world.of_fact(fact.name)
+        is_wrong = value not in closed if closed else self.world.lacks(value, known)
+        if known is not None and is_wrong:
             label = "business field" if fact.type == "set" else fact.name
             what = f"there is no {label} {value!r}"
             self.faults.add(node, what, likely(value, known))
             return None
         return value
+
+
+def _type_asked(node: Marked) -> Type:
+    """Tell a card field's type by what is asked of it: without data nothing else does.
+
+    A repository that keeps the playbook checks it where no lead is known.
+    """
+    asked = node.value if isinstance(node.value, dict) else {"is": node}
+    if set(asked) & ONLY_NUMBERS:
+        return "number"
+    value = asked["is"].value if "is" in asked else None
+    if isinstance(value, bool):
+        return "flag"
+    return "number" if isinstance(value, (int, float)) else "level"
 
 
 def _shown(node: Marked) -> str:

@@ -125,7 +125,7 @@ class _Reader:
             count = 1
         kind = None if starts is None or starts.value == "created" else starts.value
         kinds = self.world.kinds
-        if kind is not None and kinds is not None and kind not in kinds:
+        if kind is not None and kinds and self.world.lacks(str(kind), kinds):
             what = f"there is no kind of event {kind!r}"
             remedy = f"Write created, or an event. {likely(str(kind), kinds)}"
             self.faults.add(starts or node, what, remedy)

@@ -132,7 +132,7 @@ class Leaves:
         if not isinstance(node.value, str):
             what = f"a task is for a manager, got {node.value!r}"
             self.faults.add(node, what, f"Write {OWNER}, or the id in quotes.")
-        elif managers is not None and node.value not in managers:
+        elif managers is not None and self.world.lacks(node.value, managers):
             what = f"there is no manager {node.value!r}"
             self.faults.add(node, what, likely(node.value, {*managers, OWNER}))
         return str(node.value)
@@ -160,7 +160,7 @@ class Leaves:
             what = f"a stage is a name, got {value.value!r}"
             self.faults.add(value, what, "Write its name, in quotes if needed.")
             return None
-        if stages is not None and value.value not in stages:
+        if stages is not None and self.world.lacks(value.value, stages):
             what = f"there is no stage {value.value!r}"
             self.faults.add(value, what, likely(value.value, stages))
         return StageStep(value.value, moved=op == "move")
@@ -173,7 +173,7 @@ class Leaves:
                 field = gap.removeprefix("card.")
                 if gap in GAPS:
                     continue
-                if field == gap or (fields is not None and field not in fields):
+                if field == gap or self.world.lacks(field, fields):
                     every = [*GAPS, *(f"card.{name}" for name in fields or ())]
                     what = f"nothing fills the gap {{{gap}}}"
                     self.faults.add(node, what, likely(gap, every))
@@ -193,7 +193,7 @@ class Leaves:
         if not isinstance(name, str):
             self.faults.add(node, f"{name!r} is no name", "Name an event or a field.")
             return None
-        if world.kinds is not None and name not in known:
+        if world.kinds is not None and world.lacks(name, known):
             what = f"there is no event or card field {name!r}"
             self.faults.add(node, what, likely(name, known))
         elif world.changeable is not None and name not in {*world.changeable, "stage"}:

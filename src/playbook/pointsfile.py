@@ -194,9 +194,9 @@ class Points:
         )
 
     def _kind(self, node: Marked) -> str:
-        kinds = self.leaves.world.kinds
-        name = str(node.value)
-        if not isinstance(node.value, str) or (kinds is not None and name not in kinds):
+        world, name = self.leaves.world, str(node.value)
+        kinds = world.kinds
+        if not isinstance(node.value, str) or world.lacks(name, kinds):
             what = f"there is no kind of event {node.value!r}"
             self.faults.add(node, what, likely(name, kinds or ()))
         return name

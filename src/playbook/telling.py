@@ -9,7 +9,7 @@ from typing import Final
 from leads.tables import FieldType
 from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
-from playbook.hours import Within
+from playbook.hours import Hours, Within
 from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
 from playbook.points import Item
 from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
@@ -25,6 +25,15 @@ WORK_DAYS: Final[Text] = {
 WORK_HOURS: Final[Text] = {
     "en": "business hour|business hours",
     "ru": "рабочего часа|рабочих часов|рабочих часов",
+}
+WEEKDAYS: Final[Mapping[str, Text]] = {
+    "mon": {"en": "Mon", "ru": "пн"},
+    "tue": {"en": "Tue", "ru": "вт"},
+    "wed": {"en": "Wed", "ru": "ср"},
+    "thu": {"en": "Thu", "ru": "чт"},
+    "fri": {"en": "Fri", "ru": "пт"},
+    "sat": {"en": "Sat", "ru": "сб"},
+    "sun": {"en": "Sun", "ru": "вс"},
 }
 NUMBERS: Final[Mapping[str, Text]] = {
     "is": {"en": "{what}: {n}", "ru": "{what}: {n}"},
@@ -55,6 +64,14 @@ SAID: Final[Mapping[str, Text]] = {
         "ru": "до конца следующего рабочего дня",
     },
     "owner": {"en": "the lead's manager", "ru": "менеджер лида"},
+    "hours": {
+        "en": "{days} from {opens} to {closes}",
+        "ru": "{days} с {opens} до {closes}",
+    },
+    "holidays": {
+        "en": ", but for the holidays of {whose}",
+        "ru": ", кроме праздников ({whose})",
+    },
     "times": {"en": "{n} × the usual", "ru": "{n} × обычного"},
 }
 
@@ -105,16 +122,22 @@ class Telling:
             case AnyOf(parts):
                 return self._joined(parts, OR[self.language])
 
-    def item(self, item: Item) -> str:
-        """Say what is worth points: its title, or what it asks or counts."""
+    def counted(self, item: Item) -> str:
+        """Say what gave a lead points: without how much each one counts."""
         if item.title is not None:
             return said(item.title, self.language)
         if item.event is None:
             assert item.when is not None, "an item asks something or counts events"
-            return self.condition(item.when)
+            return _begun(self.condition(item.when))
         fact = fact_named(f"events.{item.event}", fields={}, words=self.words)
         assert fact is not None, "every kind of event is a fact"
-        what = self._what(fact, Asked(fact.name, item.within))
+        return self._what(fact, Asked(fact.name, item.within))
+
+    def item(self, item: Item) -> str:
+        """Say what is worth points: its title, or what it asks or counts."""
+        what = self.counted(item)
+        if item.title is not None or item.event is None:
+            return what
         if item.half_life is None:
             return self._fixed("each", what=what)
         period = self._period(item.half_life)
@@ -126,6 +149,22 @@ class Telling:
         return (
             f"{said(TASKS[task.type], self.language)}, {whom}, {self.soon(task.within)}"
         )
+
+    def hours(self, hours: Hours) -> str:
+        """Say when the company works.
+
+        Examples
+        --------
+        >>> Telling(Playbook({}, (), {}), "en").hours(Hours(country="RU"))
+        'Mon, Tue, Wed, Thu, Fri from 09:00 to 18:00, but for the holidays of RU'
+        """
+        days = ", ".join(said(WEEKDAYS[day], self.language) for day in hours.days)
+        clock = {"opens": f"{hours.opens:%H:%M}", "closes": f"{hours.closes:%H:%M}"}
+        told = self._fixed("hours", days=days, **clock)
+        if hours.country is None:
+            return told
+        whose = " ".join(filter(None, (hours.country, hours.region)))
+        return told + self._fixed("holidays", whose=whose)
 
     def aims(self, plan: Plan) -> str:
         """Name what a plan is to change."""
@@ -146,12 +185,17 @@ class Telling:
 
     def _joined(self, parts: tuple[Condition, ...], joint: str) -> str:
         """Join conditions; one joined otherwise goes into brackets."""
-        said_parts = [
-            f"({self.condition(part)})"
-            if isinstance(part, (All, AnyOf)) and len(part.parts) > 1 and len(parts) > 1
-            else self.condition(part)
-            for part in parts
-        ]
+        said_parts: list[str] = []
+        before: Condition | None = None
+        for part in parts:
+            words = self.condition(part)
+            if isinstance(part, (All, AnyOf)) and len(part.parts) > 1 < len(parts):
+                words = f"({words})"
+            if _goes_on(before, part) and joint == AND[self.language]:
+                said_parts[-1] += f", {words.partition(': ')[2]}"
+            else:
+                said_parts.append(words)
+            before = part
         return joint.join(said_parts) if joint != AND[self.language] else "; ".join(
             said_parts
         )  # fmt: skip
@@ -208,6 +252,17 @@ class Telling:
 
     def _fixed(self, key: str, **values: str) -> str:
         return SAID[key][self.language].format(**values)
+
+
+def _goes_on(before: Condition | None, part: Condition) -> bool:
+    """Whether two tests bound one number, so that its name is said once."""
+    return (
+        isinstance(before, Ask)
+        and isinstance(part, Ask)
+        and before.asked == part.asked
+        and before.op in NUMBERS
+        and part.op in NUMBERS
+    )
 
 
 def _begun(text: str) -> str:

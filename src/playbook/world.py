@@ -11,6 +11,11 @@ from leads.tables import LEADS, FieldType, Tables
 from playbook.text import Text
 
 NOTHING: Final[Mapping[str, Text]] = {}
+FEW: Final = 100
+"""Leads below which names that are not in the data may just not have come yet."""
+
+ALIKE: Final = 0.8
+"""How alike two names are if one is the other misspelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +23,10 @@ class World:
     """Names that exist; None where that is not known, and any name will do.
 
     ``changeable`` are the kinds of events and card fields that somebody can change;
-    None: all of them but ``fixed``, the card fields that never changed. ``criteria``
-    are the questions of the 50 % group that a card field answers. ``words`` are what
-    the company calls its fields and events.
+    None: all of them but ``fixed``, the card fields that never changed. While the data
+    are ``young`` a name that is not there may still come, unless it looks like a
+    misspelt one. ``criteria`` are the questions of the 50 % group that a card field
+    answers. ``words`` are what the company calls its fields and events.
     """
 
     stages: frozenset[str] | None = None
@@ -32,6 +38,7 @@ class World:
     reasons: frozenset[str] | None = None
     changeable: frozenset[str] | None = None
     fixed: frozenset[str] = frozenset()
+    young: bool = False
     words: Mapping[str, Text] = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
@@ -71,10 +78,26 @@ class World:
             reasons=None if reasons is None else frozenset(reasons),
             changeable=None if changeable is None else frozenset(changeable),
             fixed=frozenset(fields) - moved if moved else frozenset(),
+            young=len(leads) < FEW,
             words=words,
             language=language,
             zone=zone,
         )
+
+    def lacks(self, name: str, known: Collection[str] | None) -> bool:
+        """Whether a name is a mistake, ``known`` being those that there are.
+
+        Examples
+        --------
+        >>> World().lacks("partner", {"organic"})
+        True
+        >>> young = World(young=True)
+        >>> young.lacks("partner", {"organic"}), young.lacks("orgnic", {"organic"})
+        (False, True)
+        """
+        if known is None or name in known:
+            return False
+        return not self.young or bool(get_close_matches(name, known, 1, ALIKE))
 
     def of_fact(self, fact: str) -> frozenset[str] | None:
         """Give the names that a fact can have; None if any."""

@@ -35,7 +35,7 @@ from playbook.plan import Playbook
 from playbook.points import GRID, Score, Scorecard
 from playbook.pointsfile import parse_points
 from playbook.world import World
-from serve.planning import kept_folder
+from serve.planning import Memory, kept_folder
 
 Origin = Literal["hand", "learned"]
 
@@ -132,29 +132,30 @@ def rival_of(settings: Settings) -> Rival | None:
 
 
 def score_at(
-    use: Counted, history: History, norms: Norms, *, lead_id: str, moment: int
+    use: Counted, memory: Memory, *, lead_id: str, moment: int
 ) -> Score | None:
     """Score one lead as it was known at a moment; None if it was never ingested."""
+    assert memory.history is not None, "leads are scored after an ingest"
     try:
-        lead = history.lead(lead_id).as_of(moment)
+        lead = memory.history.lead(lead_id).as_of(moment)
     except UnknownLead:
         return None
-    return points_of(use.card, use.playbook, Known.unpredicted(lead, moment, norms))
+    known = Known.unpredicted(lead, moment, memory.norms, memory.paid_elsewhere)
+    return points_of(use.card, use.playbook, known)
 
 
 def score_open(
-    use: Counted, history: History, rows: Sequence[Mapping[str, Any]]
+    use: Counted, memory: Memory, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[Scored, ...]:
     """Score open leads as of the cut-off, the most points first.
 
     ``rows`` give ``lead_id``, ``entry``, ``chance`` and ``tier``.
     """
-    norms = Norms.of(history)
+    assert memory.history is not None, "leads are scored after an ingest"
+    now = memory.history.cut_off
     found = []
     for row in rows:
-        score = score_at(
-            use, history, norms, lead_id=row["lead_id"], moment=history.cut_off
-        )
+        score = score_at(use, memory, lead_id=row["lead_id"], moment=now)
         if score is not None:
             found.append((row, score))
     by_points = sorted(score.points for _, score in found)
@@ -199,11 +200,12 @@ def try_points(use: Counted, history: History, settings: Settings) -> Tried:
     assert isinstance(since, int), "a split has test rows, and moments are microseconds"
     dated = history.tables.dated
     norms = Norms.of(history.until(since) if dated else history)
+    memory = Memory.of(history, settings, norms)
     first: dict[tuple[str, str], bool] = {}
     said, happened = [], []
     columns = (rows[name].to_list() for name in ("lead_id", "moment", "label"))
     for lead_id, moment, label in zip(*columns, strict=True):
-        score = score_at(use, history, norms, lead_id=lead_id, moment=moment)
+        score = score_at(use, memory, lead_id=lead_id, moment=moment)
         if score is None:
             continue
         first.setdefault((score.grid, lead_id), bool(label))

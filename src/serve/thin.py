@@ -22,8 +22,8 @@ MOST_GIVEN: Final = 3
 """Lines that are named: the answer must fit a field of a card."""
 
 HEAD: Final[Mapping[Language, str]] = {
-    "en": "By points, as data are too few for a model: {points} ({grid})",
-    "ru": "По баллам, для модели данных пока мало: {points} ({grid})",
+    "en": "By points (too few data for a model): {points}, {grid}",
+    "ru": "По баллам (для модели мало данных): {points}, {grid}",
 }
 
 
@@ -62,4 +62,5 @@ def _said(score: Score, telling: Telling) -> str:
 
 
 def _line(one: Given, telling: Telling) -> str:
-    return f"{telling.item(one.item)} {one.points:+}".replace("-", "−")
+    sign = "−" if one.points < 0 else "+"
+    return f"{telling.counted(one.item)} {sign}{abs(one.points)}"

@@ -124,3 +124,15 @@ def test_the_demos_playbook_says_everything_in_both_languages() -> None:
         texts += [text for text in (plan.script, plan.message) if text]
     assert texts
     assert all(set(text) == {"en", "ru"} for text in texts)
+
+
+def test_two_bounds_of_one_number_are_said_with_its_name_once() -> None:
+    """A range reads as one; what is between two other facts does not run together."""
+    text = TEXT.replace(
+        "{usage: tried, card.size: {at_least: 10}}",
+        "{card.size: {at_least: 10, less_than: 50}}",
+    )
+    made = parse_playbook(text, WORLD)
+    telling = Telling.of(made, WORLD, "en")
+
+    assert telling.branch(made.branches[1]) == "Size: 10 or more, less than 50"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,24 @@ def test_a_missing_file_is_a_refusal(tmp_path: Path) -> None:
     """The path is named, and the setting that holds it."""
     with pytest.raises(BadConfig, match=r"no playbook .*absent.yaml.*\[playbook\]"):
         read_playbook(tmp_path / "absent.yaml", WORLD)
+
+
+def test_without_data_a_card_field_is_what_is_asked_of_it() -> None:
+    """A repository that knows no leads can check numbers, flags and names alike."""
+    text = TEXT.replace("card.size: {at_least: 10}", "card.new: {more_than: 1}")
+    flags = text.replace("reasons_for: visit", "card.vip: true, card.town: Omsk")
+
+    parse_playbook(flags, World())
+    with pytest.raises(BadConfig, match="1 fault"):
+        parse_playbook(text.replace("more_than: 1", "more_than: many"), World())
+
+
+def test_a_plan_does_not_aim_at_what_never_changed() -> None:
+    """A field that nobody ever changed is no aim, unless the company names it."""
+    fixed = replace(WORLD, changeable=None, fixed=frozenset({"city"}))
+    text = TEXT.replace("aims: [visit]", "aims: [city]")
+
+    with pytest.raises(BadConfig) as refused:
+        parse_playbook(text, fixed)
+    assert refused.value.faults[0].what == "nobody ever changed 'city'"
+    parse_playbook(text, replace(fixed, changeable=frozenset({"city"})))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.playbook.charts import (
     NOW,
@@ -127,3 +129,14 @@ def test_a_window_makes_another_fact_of_the_same_event() -> None:
 
     assert facts[Asked("events.visit", 7 * 86_400)] == 0.0
     assert facts[Asked("days_since.visit")] == 9.0
+
+
+def test_who_paid_under_another_lead_or_is_marked_by_the_crm_comes_back() -> None:
+    """A customer returns by its own payment, another lead's, or the CRM's mark."""
+    elsewhere = replace(known(history=lead()), paid_elsewhere=lambda *_: True)
+    marked = known(history=lead(fields={"is_return_customer": True}))
+    own = known(history=lead(payments=(payment(3, 500),)))
+
+    for one in (elsewhere, marked, own):
+        assert asked("{customer: new}", one) == "returning"
+    assert asked("{customer: new}", known(history=lead())) == "new"

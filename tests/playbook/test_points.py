@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from leads.decision import Tier
 from leads.errors import BadConfig
 from playbook.decide import plan_of
 from playbook.file import parse_playbook
-from playbook.known import facts_of, points_of
+from playbook.known import facts_of, points_of, tier_of
 from playbook.points import Score
 from playbook.pointsfile import parse_points
 
@@ -142,3 +143,49 @@ def test_versions_from_before_there_were_points_keep_their_digest() -> None:
 
     assert plain.digest.startswith("bf890f6bcdc717ac")
     assert pointed.digest != plain.digest
+
+
+TIERS = "  tiers: {hot: [A1, B2], warm: [C1]}\n"
+
+
+def test_cells_make_tiers_as_the_file_says() -> None:
+    """The named cells are hot and warm, all others cold."""
+    card = parse_points(POINTS + TIERS, WORLD)
+
+    assert [card.tier_of(cell).value for cell in ("B2", "C1", "A2")] == [
+        "hot", "warm", "cold",
+    ]  # fmt: skip
+
+
+def test_the_tier_of_a_lead_is_that_of_its_cell_until_a_model_gives_one() -> None:
+    """Not enough data asks the points; a tier of the model is never overruled."""
+    book = parse_playbook(BOOK, WORLD)
+    visits = lead(events=(event(1.5, "visit"),))
+    thin, made = (known(prediction(tier=t), visits) for t in (Tier.NO_DATA, Tier.COLD))
+
+    assert tier_of(book, thin) is Tier.WARM
+    assert tier_of(book, made) is Tier.COLD
+    assert plan_of(book, thin, now=thin.prediction.as_of).plan.name == "curious"
+
+
+def test_every_fault_of_the_tiers_is_named() -> None:
+    """A cell that is none, one named twice, a tier that is none."""
+    wrong = "  tiers: {hot: [A1, A5], warm: [A1], mild: [B1]}\n"
+
+    assert faults(POINTS + wrong) == [
+        "p, line 18, column 21: there is no cell 'A5'",
+        "p, line 18, column 33: A1 is hot already",
+        "p, line 18, column 38: tiers has no key 'mild'",
+    ]
+
+
+def test_a_young_company_may_name_what_has_not_come_yet() -> None:
+    """A city that nobody is from is written ahead, a misspelt field is still told."""
+    young = replace(WORLD, young=True)
+    text = POINTS.replace("event: visit,", "event: webinar,")
+
+    assert parse_points(text, young).engagement.groups[0].items[0].event == "webinar"
+    with pytest.raises(BadConfig):
+        parse_points(text, WORLD)
+    with pytest.raises(BadConfig):
+        parse_points(POINTS.replace("event: visit,", "event: vizit,"), young)

@@ -47,3 +47,20 @@ def test_without_a_table_of_persons_nobody_is_known(tmp_path: Path) -> None:
     history = by_hand("1", payments=[("1", 5, 100)])
 
     assert not Returning(history, tmp_path)("1", moment(9))
+
+
+def test_a_payment_counts_from_when_it_was_known(tmp_path: Path) -> None:
+    """Booked two days later, it was not known on the day after it was made."""
+    history = by_hand("12", payments=[("1", 5, 100, 7)])
+    keep(gathered(PEOPLE[:2], history, Clean(), moment(30)), tmp_path)
+    came_back = Returning(history, tmp_path)
+
+    assert (came_back("2", moment(6)), came_back("2", moment(7))) == (False, True)
+
+
+def test_a_refund_is_no_payment(tmp_path: Path) -> None:
+    """Whose only row of money went out has not paid."""
+    history = by_hand("12", payments=[("1", 5, -100)])
+    keep(gathered(PEOPLE[:2], history, Clean(), moment(30)), tmp_path)
+
+    assert not Returning(history, tmp_path)("2", moment(9))

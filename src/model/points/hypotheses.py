@@ -1,11 +1,12 @@
 """The hypothesis check: how converting and lost leads differ, trait by trait.
 
-Each lead counts once, at the middle one of its training snapshots, so leads are
-independent of one another. A number is compared by ranks: in what part of pairs the
-converting lead has more than the lost one (Mann and Whitney; interval by DeLong's
-variance). A name is compared by how often it occurs (Newcombe's interval), the one that
-differs most. What is called a difference is beyond luck after Holm's correction for
-all traits that were looked at.
+Each lead counts once, so leads are independent of one another, and at the age at which
+converting ones are mostly seen: who converts is looked at no longer, so at their own
+middle the lost leads would be older, and quieter, for that reason alone. A number is
+compared by ranks: in what part of pairs the converting lead has more than the lost one
+(Mann and Whitney; interval by DeLong's variance). A name is compared by how often it
+occurs (Newcombe's interval), the one that differs most. What is called a difference is
+beyond luck after Holm's correction for all traits that were looked at.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from model.points.record import Hypothesis, Kind
 from model.points.traits import Trait, traits_of
 
 Z: Final = 1.959964
+AGE: Final = "lead_age"
 LEAST: Final = 10
 """Leads of either outcome without which nothing is compared."""
 
@@ -39,10 +41,34 @@ def check_hypotheses(
     matrix, labels, leads
         (n, p) encoded training rows, (n,) outcomes and (n,) whose row each is.
     """
-    rows = middle_rows(leads)
+    traits = traits_of(catalog)
+    age = next((one.values(matrix) for one in traits if one.fact == AGE), None)
+    rows = rows_of_age(leads, labels, age)
     chosen, won = matrix[rows], labels[rows] > 0
-    made = [_compared(trait, chosen, won) for trait in traits_of(catalog)]
+    apart = {chosen[:, one.column].tobytes(): one for one in reversed(traits)}
+    made = [_compared(one, chosen, won) for one in apart.values() if one.fact != AGE]
     return corrected([one for one in made if one is not None])
+
+
+def rows_of_age(leads: Codes, labels: Numbers, age: Numbers | None) -> Codes:
+    """Give the row of each lead that is nearest to one age; the middle one if undated.
+
+    The age is the median at the middle rows of converting leads.
+
+    Examples
+    --------
+    >>> leads, won = np.array([0, 0, 0, 1, 1, 1]), np.array([1.0, 1, 1, 0, 0, 0])
+    >>> rows_of_age(leads, won, np.array([0.0, 1, 3, 0, 1, 30])).tolist()
+    [1, 4]
+    """
+    middle = middle_rows(leads)
+    winning = middle[labels[middle] > 0]
+    if age is None or not len(winning):
+        return middle
+    away = np.abs(age - np.nanmedian(age[winning]))
+    order = np.lexsort((away, leads))
+    _, first = np.unique(leads[order], return_index=True)
+    return np.asarray(order[first], dtype=np.intp)
 
 
 def middle_rows(leads: Codes) -> Codes:
@@ -93,10 +119,10 @@ def _more(trait: Trait, good: Numbers, bad: Numbers) -> Hypothesis:
         effect == 0.5
     )  # fmt: skip
     low, high = max(0.0, effect - Z * error), min(1.0, effect + Z * error)
-    medians = float(np.median(good)), float(np.median(bad))
-    if trait.flag:
-        medians = float(good.mean()), float(bad.mean())
-    return _told(trait, "more", None, (*medians, effect, low, high), p=p, known=m + n)
+    typical = float(np.median(good)), float(np.median(bad))
+    if trait.flag or typical[0] == typical[1]:
+        typical = float(good.mean()), float(bad.mean())
+    return _told(trait, "more", None, (*typical, effect, low, high), p=p, known=m + n)
 
 
 def _share(trait: Trait, good: Numbers, bad: Numbers) -> Hypothesis:

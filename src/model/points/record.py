@@ -18,7 +18,8 @@ SURE: Final = 0.05
 class Hypothesis:
     """How one trait differs between leads that converted and leads that did not.
 
-    Of ``kind`` "more", ``won`` and ``lost`` are medians and ``effect`` is the part of
+    Of ``kind`` "more", ``won`` and ``lost`` are medians, or means where these are the
+    same, and ``effect`` is the part of
     pairs in which the converting lead has more (one half: no difference). Of "share",
     they are the parts of leads with the value ``level``, and ``effect`` is their
     difference. ``low`` to ``high`` is its 95 % interval; ``p`` is after Holm. ``known``

@@ -159,7 +159,7 @@ class Digest:
     day: date
     known_at: datetime | None
     horizon_days: int
-    by: Literal["chance", "money"]
+    by: Literal["chance", "money", "tier"]
     open: int
     hot: int
     room: int | None

@@ -197,7 +197,7 @@ class Listing:
     choices: Choices
     horizon_days: int
     page_size: int
-    by: Literal["chance", "money"] = "chance"
+    by: Literal["chance", "money", "tier"] = "chance"
     overruled: int = 0
     today: tuple[str, ...] = ()
 

@@ -28,8 +28,8 @@ LONGEST_HELD: Final = 30.0
 MOST_PATCHED: Final = 0.2
 """The part of all leads up to which new rows are put in; beyond, all are read again."""
 
-By = Literal["chance", "money"]
-"""What the list is sorted by: the same that tiers are made by."""
+By = Literal["chance", "money", "tier"]
+"""What the list is sorted by: the same that tiers are made by; or tiers themselves."""
 
 RANKED: Final = {
     "lead_id": pl.String(), "entry": pl.Int64(), "made_at": pl.Int64(),
@@ -37,8 +37,10 @@ RANKED: Final = {
 }  # fmt: skip
 ORDERS: Final[Mapping[By, tuple[tuple[str, bool], ...]]] = {
     "chance": (("probability", True), ("lead_id", False)),
+    "tier": (("tier", False), ("probability", True), ("lead_id", False)),
     "money": (("expected", True), ("probability", True), ("lead_id", False)),
 }
+HOT_FIRST: Final = pl.col("tier").cast(pl.Enum([tier.value for tier in Tier]))
 """By what a list is sorted: columns in turn, and whether the greatest comes first."""
 
 
@@ -171,7 +173,8 @@ def _placed(rows: Sequence[Rank], places: pl.DataFrame) -> pl.DataFrame:
 
 def _sorted(frame: pl.DataFrame, by: By) -> Ranked:
     columns, falling = zip(*ORDERS[by], strict=True)
-    ordered = frame.sort(columns, descending=falling, nulls_last=True)
+    ranks = [HOT_FIRST if name == "tier" else pl.col(name) for name in columns]
+    ordered = frame.sort(ranks, descending=falling, nulls_last=True)
     owners, pipelines, sources = (
         tuple(frame[column].drop_nulls().unique().sort())
         for column in ("owner", "pipeline", "source")

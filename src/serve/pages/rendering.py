@@ -18,6 +18,7 @@ from model.comparison.records import LeadMove
 from model.leaks.findings import TITLES
 from model.stages import Stage
 from playbook.drawing import to_svg
+from playbook.mermaid import to_mermaid
 from playbook.points import SIDE_WORDS
 from playbook.telling import Telling
 from serve.pages import charts, plots, shapes
@@ -211,8 +212,9 @@ def playbook_page(facts: Flowchart, view: View) -> str:
         for name, width in (("wide", DESK), ("slim", PHONE))
     }
     return draw(
-        "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made
-    )
+        "playbook.html", view, facts=facts.chart, charts=drawn, tell=tell, book=made,
+        mermaid=to_mermaid(tell),
+    )  # fmt: skip
 
 
 def points_page(facts: Points, view: View) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import orjson
 
-from leads.history import History
 from model.points.record import Rival
 from playbook.points import Scorecard
 from playbook.world import World
+from serve.planning import Memory
 from serve.pointing import Cell, Counted, Origin, Scored, score_open
 
 MOST_GIVEN: Final = 3
@@ -73,11 +73,11 @@ class OpenScores:
     held: tuple[object, tuple[Scored, ...]] | None = None
 
     def of(
-        self, use: Counted, history: History, rows: Sequence[Mapping[str, Any]]
+        self, use: Counted, memory: Memory, rows: Sequence[Mapping[str, Any]]
     ) -> tuple[Scored, ...]:
         """Give them; worked out anew when leads, chances or scorecard changed."""
-        mark = (id(history), use.digest, tuple(row["entry"] for row in rows))
+        mark = (id(memory.history), use.digest, tuple(row["entry"] for row in rows))
         with self.working:
             if self.held is None or self.held[0] != mark:
-                self.held = mark, score_open(use, history, rows)
+                self.held = mark, score_open(use, memory, rows)
             return self.held[1]

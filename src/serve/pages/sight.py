@@ -24,6 +24,7 @@ from model.backtest import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from playbook.ledger import planned_counts
+from playbook.norms import Norms
 from playbook.routed import given_to, lasting
 from playbook.routing import GIVEN
 from serve.insight import Insight
@@ -41,6 +42,7 @@ from serve.pages.hindsight import (
     look_back,
     managers_of,
 )
+from serve.pages.leadpoints import Portrait, portrait_of
 from serve.pages.listing import (
     MOST_EXPORTED,
     PAGE_SIZE,
@@ -68,7 +70,8 @@ from serve.pages.whereabouts import (
     waiting_of,
     whereabouts,
 )
-from serve.planning import Planning, kept_folder, world_of
+from serve.planning import Memory, Planning, kept_folder, world_of
+from serve.pointing import counted
 from serve.scheduler import DailyState, daily_state
 
 AT_ONCE: Final = 1_000
@@ -216,7 +219,23 @@ class Sight:
             entries, lead, usual=self._usual(), place=place,
             override=standing_override(self.journal, lead_id, now=self.now()),
         )  # fmt: skip
-        return replace(made, plan=self._plan(entries[0].prediction))
+        newest = entries[0].prediction
+        return replace(made, plan=self._plan(newest), portrait=self.portrait(newest))
+
+    def portrait(self, prediction: Prediction) -> Portrait | None:
+        """Look up a lead's points at its prediction; None without a scorecard."""
+        history = self.history()
+        if history is None:
+            return None
+        planner = None if self.planning is None else self.planning.current()
+        world = world_of(self.settings, history)
+        use = counted(
+            self.settings, None if planner is None else planner.playbook, world
+        )
+        if use is None:
+            return None
+        memory = Memory(history, Norms()) if planner is None else planner.memory
+        return portrait_of(use, memory.known(prediction), world)
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
@@ -303,7 +322,9 @@ class Sight:
 
     def _by(self) -> By:
         try:
-            return self.evidence().model.by
+            evidence = self.evidence()
+            # Without a model all chances are the usual one; points may give tiers.
+            return "tier" if evidence.missing is not None else evidence.model.by
         except NoModel:
             return "chance"
 

@@ -8,7 +8,7 @@ from leads.records import Stored
 from serve.pages.listing import Wanted
 from serve.pages.scoresheet import Apart, Points, Sheet
 from serve.pages.sight import Sight
-from serve.planning import world_of
+from serve.planning import Memory, world_of
 from serve.pointing import (
     MOST_LEADS,
     MOST_SHOWN,
@@ -35,7 +35,8 @@ def tally_of(sight: Sight) -> Points | None:
     still_open = sight.ranked().narrowed(Wanted())
     part = still_open.head(MOST_LEADS)
     named = part.select("lead_id", "entry", "tier", chance="probability").to_dicts()
-    scored = sight.scores.of(use, history, named)
+    memory = planner.memory if planner else Memory.of(history, settings)
+    scored = sight.scores.of(use, memory, named)
     tried, apart = kept_tried(settings, use), furthest(scored)
     entries = sight.journal.entries([one.entry for one in apart])
     return Points(

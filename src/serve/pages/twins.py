@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
-from leads.errors import NoModel
+from leads.errors import NoModel, UnknownLead
 from serve.judging import never_predicted
 from serve.pages.index import PAGES, Page
 from serve.pages.listing import Wanted
@@ -34,13 +34,6 @@ def add_twins(router: APIRouter, sight: Sight) -> None:
         """Give one page of the list of leads, by the query that the page takes."""
         return _json(sight.listing(Wanted.of(request.query_params)))
 
-    def portrait(lead_id: str) -> Response:
-        """Give all that the page of one lead shows."""
-        dossier = sight.dossier(lead_id)
-        if dossier is None:
-            raise never_predicted()
-        return _json(plain_portrait(dossier, sight.aside(lead_id)))
-
     def compare(
         old: str | None = Query(None, alias="from", max_length=100),
         new: str | None = Query(None, alias="to", max_length=100),
@@ -60,9 +53,35 @@ def add_twins(router: APIRouter, sight: Sight) -> None:
         return _json(facts)
 
     _add(router, "/v1/today", today)
-    _add(router, "/v1/portraits/{lead_id:whole}", portrait, 404)
     _add(router, "/v1/model/compare", compare, 404)
     _add(router, "/v1/funnel/{what}", funnel)
+    _add_leads(router, sight)
+
+
+def _add_leads(router: APIRouter, sight: Sight) -> None:
+    """Add what the page of one lead shows."""
+
+    def portrait(lead_id: str) -> Response:
+        """Give all that the page of one lead shows."""
+        dossier = sight.dossier(lead_id)
+        if dossier is None:
+            raise never_predicted()
+        return _json(plain_portrait(dossier, sight.aside(lead_id)))
+
+    def points(lead_id: str) -> Response:
+        """Give one lead's points at its newest prediction, and what each is for."""
+        newest = next(iter(sight.journal.history(lead_id, limit=1)), None)
+        found = None if newest is None else sight.portrait(newest.prediction)
+        if newest is None or found is None:
+            raise UnknownLead(
+                f"There are no points of {lead_id!r}.",
+                remedy="Ingest and predict the lead; GET /v1/points says the card.",
+            )
+        as_of = newest.prediction.as_of.isoformat()
+        return _json({"lead_id": lead_id, "as_of": as_of, **found.plain()})
+
+    _add(router, "/v1/portraits/{lead_id:whole}", portrait, 404)
+    _add(router, "/v1/points/{lead_id:whole}", points, 404)
 
 
 def _add(router: APIRouter, at: str, twin: Twin, *refused: int) -> None:

@@ -191,3 +191,41 @@ def test_every_name_is_read_back_as_it_was(name: str) -> None:
     (item,) = [item for *_, item in parse_points(text, World()).items()]
 
     assert item.when.value == frozenset({name})  # type: ignore[union-attr]
+
+
+def test_leads_are_compared_at_one_age() -> None:
+    """What only comes with age is no difference: lost leads are watched for longer."""
+    age = Feature("age", "lead_age", "age", Words("Age", "Возраст"))
+    visits = Feature("v", "card_number", "v", Words("Visits", "Визиты"), of="v")
+    ages = np.tile([0.0, 24.0, 48.0, 240.0, 480.0, 720.0], 200)
+    leads = np.repeat(np.arange(200), 6)
+    labels = (leads % 3 == 0).astype(float)
+    seen = (labels == 0) | (ages <= 48)  # who converted is looked at no longer
+    noise = np.random.default_rng(3).normal(size=1200)
+    matrix = np.column_stack([ages, ages + noise])[seen]
+
+    found = check_hypotheses(
+        Catalog((age, visits)), matrix, labels=labels[seen], leads=leads[seen]
+    )
+
+    assert [one.trait for one in found] == ["v"]
+    assert not found[0].differs
+
+
+def test_many_traits_are_corrected_for() -> None:
+    """Of forty traits of noise some look different by themselves, none after Holm."""
+    features = tuple(
+        Feature(f"f{n}", "card_number", f"f{n}", Words("F", "П"), of=f"f{n}")
+        for n in range(40)
+    )
+    matrix = np.random.default_rng(8).normal(size=(400, 40))
+    labels = (np.arange(400) % 2 == 0).astype(float)
+
+    found = check_hypotheses(
+        Catalog(features), matrix, labels=labels, leads=np.arange(400)
+    )
+
+    luck = [one for one in found if not one.low < 0.5 < one.high]
+    assert len(found) == 40
+    assert luck
+    assert not any(one.differs for one in found)

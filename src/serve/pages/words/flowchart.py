@@ -18,6 +18,14 @@ FLOWCHART: Final[Mapping[str, Words]] = {
         "Читается сверху вниз: первый вопрос с уверенным «да» ведёт лид к его плану;"
         " последний план — для всех остальных.",
     ),
+    "playbook.mermaid": Words("The chart as Mermaid", "Схема в виде Mermaid"),
+    "playbook.terms": Words("What the questions mean", "Что значат вопросы"),
+    "playbook.hours": Words("Business hours", "Рабочие часы"),
+    "playbook.trial": Words("Trial period", "Пробный период"),
+    "playbook.usage": Words(
+        "Use of the product, the first that fits",
+        "Использование продукта, первое подходящее",
+    ),
     "playbook.none": Words("No playbook is in use", "Регламента нет"),
     "playbook.none.how": Words(
         "Name a file as [playbook] file in the configuration, and check it with"

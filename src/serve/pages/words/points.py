@@ -16,6 +16,27 @@ POINTS: Final[Mapping[str, Words]] = {
         "Буква — насколько лид подходит, цифра — насколько он вовлечён: A1 — лучшие,"
         " D4 — последние. Баллы стоят рядом с моделью и её не меняют.",
     ),
+    "portrait.title": Words("Points", "Баллы"),
+    "portrait.fit": Words("Who it is", "Кто это"),
+    "portrait.engagement": Words("What it does", "Что делает"),
+    "portrait.none": Words("Nothing gave points.", "Баллов нет ни за что."),
+    "portrait.by": Words("by points", "по баллам"),
+    "portrait.beside": Words(
+        "Points stand beside the model and do not change its chance.",
+        "Баллы стоят рядом с моделью и не меняют её вероятность.",
+    ),
+    "portrait.answers": Words(
+        "Data are too few for a model yet, so the tier comes from these points; the"
+        " chance above is the usual one.",
+        "Для модели данных пока мало, поэтому группа — по этим баллам; вероятность"
+        " выше — обычная, одна на всех.",
+    ),
+    "list.by_tier": Words(
+        "Data are too few for a model yet: the chance is the usual one, and tiers come"
+        " from the playbook’s points, if it has any.",
+        "Для модели данных пока мало: вероятность обычная, а группы — по баллам"
+        " регламента, если они заданы.",
+    ),
     "points.hand": Words(
         "Written by hand, in the playbook.", "Записаны вручную, в регламенте."
     ),
@@ -96,10 +117,18 @@ POINTS: Final[Mapping[str, Words]] = {
         "Чем отличаются сконвертировавшиеся и потерянные",
     ),
     "points.check.how": Words(
-        "Each lead counts once. Shown is what differs beyond luck after a correction"
-        " for {n} traits (Holm); {alike} others cannot be told apart.",
-        "Каждый лид сосчитан один раз. Показано то, что отличается не случайно, с"
-        " поправкой на число признаков: {n} (Холм); неразличимых остальных: {alike}.",
+        "Each past lead counts once, all at one age. A number is the median (the mean"
+        " where medians are the same) and how often the converting lead of a pair has"
+        " more, times in days; a name is how often it occurs. Shown with 95 % intervals"
+        " is what differs beyond luck after a correction for {n} traits (Holm).",
+        "Каждый прошлый лид сосчитан один раз, все — в одном возрасте. Для числа даны"
+        " медиана (при равных — среднее; время — в днях) и то, в какой доле пар больше"
+        " у купившего, для названия — как часто встречается. Показано с интервалами"
+        " 95 % то, что отличается не случайно, с поправкой на число признаков: {n}"
+        " (Холм).",
+    ),
+    "points.check.rest": Words(
+        "No different beyond luck: {n}", "Неотличимые от случайности: {n}"
     ),
     "points.trait": Words("Trait", "Признак"),
     "points.converted": Words("Converted", "Сконвертировались"),
