@@ -33,6 +33,7 @@ from pipelines.digesting import digest_leads, digest_letter, telegram_text
 from pipelines.ingest import take_in
 from pipelines.mailing import NotSent, send
 from pipelines.report import report_leads
+from pipelines.routing import route_morning
 from pipelines.score import score_open
 from serve.pages.letter import Letter
 
@@ -77,6 +78,10 @@ def _score(morning: Morning) -> Mapping[str, str]:
     said = f"version {done.model_version}: {tiers}"
     plans = ", ".join(f"{count:,} {name}" for name, count in done.plans.items())
     return {"score": f"{said}; plans: {plans}" if plans else said}
+
+
+def _route(morning: Morning) -> Mapping[str, str]:
+    return route_morning(morning.settings, now=morning.now)
 
 
 def _deliver(morning: Morning) -> Mapping[str, str]:
@@ -130,8 +135,8 @@ SENDING: Final = "sending"
 """The note that stands while an e-mail may be under way."""
 
 STEPS: Final[Mapping[str, Step]] = {
-    "ingest": _ingest, "score": _score, "deliver": _deliver, "report": _report,
-    "digest": _digest, "mail": mail_step,
+    "ingest": _ingest, "score": _score, "route": _route, "deliver": _deliver,
+    "report": _report, "digest": _digest, "mail": mail_step,
 }  # fmt: skip
 """Every step of a morning, in order; its name is the key it is written down under."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -24,19 +24,25 @@ from model.foresight import (
     prove_calls,
     prove_orders,
 )
+from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
+from pipelines.lookback import look_back
 from playbook.routed import arms_of
+from serve.pages.stagewhy import explain
+from serve.pages.wording import Wording
+from serve.planning import playbook_of
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
-    "ours": "tiers, then chance", "money": "chance times amount",
+    "plan": "playbook", "points": "points",
+    "ours": "tiers, as listed", "money": "chance times amount",
     "arrival": "who came first", "newest": "who came last",
     "stage": "stage per cent",
 }  # fmt: skip
 
 
-def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
+def forecast_stored(settings: Settings, *, months: int, watch: Watch) -> Distance:
     """Forecast what is stored, back-test it, and keep both; safe to repeat.
 
     Raises
@@ -49,14 +55,14 @@ def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
     history, digest = stored(settings)
     found = champion.read(settings.store.folder)
     bundle = Bundle.open(found.path, digest=found.digest)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
     made = foresee(history, settings, bundle, past=past)
     keep(settings.store.folder, FORECAST, made)
     return made
 
 
 def prove_stored(
-    settings: Settings, *, months: int, per_week: int | None, say: Any
+    settings: Settings, *, months: int, per_week: int | None, watch: Watch
 ) -> Proof:
     """Hold orders of calls against each other over the past, and keep the result.
 
@@ -66,8 +72,12 @@ def prove_stored(
         No whole month is mature, or none had leads enough.
     """
     history, digest = stored(settings)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
-    made = prove_orders(history, settings, past=past, per_week=per_week)
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
+    book = None if settings.playbook is None else playbook_of(settings, history)
+    said = look_back(
+        history, settings, past, playbook=book, data_digest=digest, watch=watch
+    )
+    made = prove_orders(history, settings, past=said, per_week=per_week)
     made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
     keep(settings.store.folder, PROOF, made)
     return made
@@ -83,12 +93,12 @@ def _drawn(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def show_distance(made: Distance, path: Path | None = None) -> None:
+def show_distance(made: Distance, settings: Settings, path: Path | None = None) -> None:
     """Print the table of stages, the forecast and what became of past ones."""
     rungs = table(
         "Distance to the deal",
         "pipeline", "stage", "open", "by hand", "paid in the end", "95 %",
-        f"paid in {made.horizon_days} d", "model", "so by hand is",
+        f"paid in {made.horizon_days} d", "model",
     )  # fmt: skip
     for one in made.rungs:
         ever = one.finally_
@@ -98,9 +108,13 @@ def show_distance(made: Distance, path: Path | None = None) -> None:
             _share(None if ever is None else ever.share),
             "-" if ever is None else f"{ever.low:.0%} to {ever.high:.0%}",
             _share(None if one.soon is None else one.soon.share), _share(one.model),
-            one.verdict + ("" if one.off is None else f" ({one.off:+.0f})"),
         )  # fmt: skip
     out.print(rungs)
+    wording = Wording(settings.company.language, settings.company.zone)
+    for one in made.rungs:
+        where = " · ".join(filter(None, (one.pipeline, one.stage)))
+        why = explain(asdict(one), wording, made.horizon_days)
+        out.print(f"{where}: {one.percent} %. {why}", markup=False, soft_wrap=True)
     _show_ahead(made)
     _show_errors(made)
     if path is not None:

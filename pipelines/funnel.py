@@ -27,6 +27,7 @@ from pipelines.foreseeing import (
 )
 from pipelines.ingest import stored
 from pipelines.tidying import Receipt, carry_out, undo
+from pipelines.watching import months_passing
 
 funnel = typer.Typer(
     name="funnel",
@@ -154,12 +155,12 @@ def forecast(
     training once. Exit codes: 0 done, 2 bad input or configuration, 3 no model.
     """
     settings = read_settings(config)
-    with working("Looking at past months") as say:
-        made = forecast_stored(settings, months=months, say=say)
+    with months_passing() as watch:
+        made = forecast_stored(settings, months=months, watch=watch)
     if json is not None:
         _write_json(json, made)
     log.info("forecast", rungs=len(made.rungs), cells=len(made.ahead))
-    show_distance(made, json)
+    show_distance(made, settings, json)
 
 
 @funnel.command("proof")
@@ -175,8 +176,8 @@ def proof(
     Nothing is changed anywhere. Exit codes: 0 done, 2 bad input or configuration.
     """
     settings = read_settings(config)
-    with working("Looking at past months") as say:
-        made = prove_stored(settings, months=months, per_week=calls, say=say)
+    with months_passing() as watch:
+        made = prove_stored(settings, months=months, per_week=calls, watch=watch)
     if json is not None:
         _write_json(json, made)
     log.info("proved", capacities=len(made.benefits))

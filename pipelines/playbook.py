@@ -22,13 +22,15 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from pipelines.routing import give_out
+from pipelines.routing import route_leads
 from playbook.difference import Difference, differ
+from playbook.doubts import doubts_of, lines_of
 from playbook.drawing import to_svg
 from playbook.file import read_playbook
+from playbook.known import Known
 from playbook.mermaid import to_mermaid
+from playbook.norms import Norms
 from playbook.plan import Branch, Playbook
-from playbook.reach import unreachable
 from playbook.telling import Telling
 from playbook.text import Language
 from playbook.trying import Case, Trial, try_out
@@ -46,7 +48,7 @@ playbook = typer.Typer(
     add_completion=False,
 )
 
-playbook.command("route")(give_out)
+playbook.command("route")(route_leads)
 
 
 class Form(StrEnum):
@@ -152,23 +154,50 @@ def show(
 
 @playbook.command()
 @verb
-def check(config: ConfigOption, file: FileArgument = None) -> None:
-    """Name every fault of the playbook, with its line and column."""
+def check(
+    config: ConfigOption,
+    file: FileArgument = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if there are warnings.")
+    ] = False,
+) -> None:
+    """Name every fault of the playbook, with its line and column.
+
+    Warnings are branches that no lead can reach, and facts that no lead has. Exit
+    codes: 0 good, 1 warnings (with --strict), 2 faults.
+    """
     opened = Opened.of(config, file)
-    made, telling = opened.playbook, opened.telling()
+    made = opened.playbook
     out.print(
         f"good     {len(made.plans)} plans, {sum(1 for _ in made.every_branch())}"
         f" branches, version {made.digest[:12]}"
     )
     if opened.history is None:
         out.print("names    not checked: nothing was ingested yet")
-    for branch in unreachable(made):
-        out.print(
-            f"warning  no lead can reach branch {branch.number}:"
-            f" {telling.branch(branch)}",
-            soft_wrap=True,
-            markup=False,
+    found = doubts_of(made, () if opened.history is None else _newest(opened.history))
+    named = opened.settings.playbook
+    path = file if file is not None or named is None else named.file
+    assert path is not None, "the playbook was read from a file"
+    lines, telling = lines_of(path.read_text(encoding="utf-8-sig")), opened.telling()
+    for one in found:
+        line, column = lines[one.branch.number]
+        where = f"{path.name}, line {line}, column {column}"
+        words = f"branch {one.branch.number}: {telling.branch(one.branch)}"
+        what = (
+            "no lead can reach"
+            if not one.fact
+            else f"no lead has {one.fact!r}, asked by"
         )
+        out.print(f"warning  {where}: {what} {words}", soft_wrap=True, markup=False)
+    if found and strict:
+        raise typer.Exit(1)
+
+
+def _newest(history: History) -> Iterator[Known]:
+    """Go through leads as they are known at the end of the data, the newest first."""
+    norms, now = Norms.of(history), history.cut_off
+    for lead_id in history.leads.sort("created_at", descending=True)["lead_id"]:
+        yield Known.unpredicted(history.lead(lead_id).as_of(now), now, norms)
 
 
 @playbook.command("test")

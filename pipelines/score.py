@@ -134,7 +134,8 @@ def score_file(  # noqa: PLR0913 - the two last are for who watches
     check_ending(results)
     model = Model.of(settings)
     work = leads_of_file(leads, settings, as_of=as_of, now=now)
-    chunks = _predicted(work, model, begin, advance)
+    planning = Planning(settings, lambda: work.history, now=lambda: now)
+    chunks = planning.answered(_predicted(work, model, begin, advance))
     done = Scored(model.champion.version)
     return _taken((made for made, _ in chunks), results, done)
 
@@ -167,7 +168,7 @@ def score_open(
     with closing(Journal(settings.store.database, also=also)) as journal:
         journal.upgrade()
         _forget(settings, journal, now)
-        made = _predicted(work, model, begin, advance, journal)
+        made = planning.answered(_predicted(work, model, begin, advance, journal))
         chunks = planning.renewed(recorded(made, journal, now=now), journal, offers)
         done = _taken(chunks, results, Scored(model.champion.version))
         done.plans = _plans(planning, journal, work)

@@ -96,6 +96,8 @@ class Change:
     fields: Fields
     """Values to set; None empties the field."""
     move: Move | None = None
+    responsible: str | None = None
+    """The CRM's id of whoever is to be responsible; None leaves it as it is."""
 
 
 class NoteKind(StrEnum):

@@ -17,8 +17,6 @@ from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
@@ -58,6 +56,9 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the database to the newest shape; many may start at once."""
+        from alembic import command  # loaded only by who opens a journal
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", "leads:migrations")
         if self.is_file:

@@ -6,6 +6,7 @@ are counted on the company's clock; a day that is shorter by law counts whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CODE: Final = re.compile("[A-Z]{2}")
 LONGEST_BREAK: Final = 60
 """Days without work in a row, after which the calendar is taken to be wrong."""
 
@@ -114,6 +116,19 @@ def _calendar(country: str, region: str | None) -> holidays.HolidayBase:
 
 
 def regions_of(country: str) -> tuple[str, ...] | None:
-    """List the regions whose holidays are known; None if the country is not."""
-    known = holidays.list_supported_countries(include_aliases=False)
-    return tuple(known[country]) if country in known else None
+    """List the regions whose holidays are known; None if the country is not.
+
+    Only that country is loaded: to list all of them takes as long as all the rest of
+    reading a playbook.
+
+    Examples
+    --------
+    >>> regions_of("RU"), regions_of("XX"), "BY" in regions_of("DE")
+    ((), None, True)
+    """
+    if CODE.fullmatch(country) is None:
+        return None
+    try:
+        return tuple(_calendar(country, None).subdivisions)
+    except NotImplementedError:
+        return None

@@ -11,10 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
+from leads.answers import answer
 from leads.decision import Prediction, Tier
 from leads.lead import LeadHistory, microseconds
+from leads.pointed import pointed
+from leads.settings.distance import OF_CARD
 from leads.tables import FieldType
 from playbook.condition import holds, tests_of
 from playbook.facts import OF_POINTS, Asked, Facts, Value, family_of
@@ -27,12 +31,24 @@ MAIN_REASONS: Final = 3
 """How many reasons of either direction count as main ones."""
 
 HUNDRED: Final = 100
+RETURNING: Final = "is_return_customer"
+"""The card field in which Bitrix24 marks who comes back."""
+
 TIERS: Final[Mapping[Tier, str]] = {
     Tier.HOT: "hot",
     Tier.WARM: "warm",
     Tier.COLD: "cold",
     Tier.NO_DATA: "no_data",
 }
+
+
+PaidElsewhere = Callable[[str, int], bool]
+"""Whether the person behind a lead had paid under another by a moment."""
+
+
+def nobody(_: str, __: int) -> bool:
+    """Know of nobody who paid under another lead."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +63,22 @@ class Known:
     lead: LeadHistory | None
     norms: Norms
     override: Tier | None = None
+    paid_elsewhere: PaidElsewhere = nobody
 
     @classmethod
-    def unpredicted(cls, lead: LeadHistory, at: int, norms: Norms) -> Known:
+    def unpredicted(
+        cls,
+        lead: LeadHistory,
+        at: int,
+        norms: Norms,
+        paid_elsewhere: PaidElsewhere = nobody,
+    ) -> Known:
         """Take a lead at a moment (microseconds), whatever a model may say of it."""
         moment = datetime.fromtimestamp(at / SECOND, UTC)
         nothing = Prediction(
             lead.lead_id, moment, 1, 0.0, 0.0, 0.0, Tier.NO_DATA, {}, (), "", ""
         )
-        return cls(nothing, lead, norms)
+        return cls(nothing, lead, norms, paid_elsewhere=paid_elsewhere)
 
     @property
     def now(self) -> int:
@@ -95,6 +118,17 @@ def points_of(card: Scorecard | None, playbook: Playbook, known: Known) -> Score
     return card.score(_facts(playbook, known, card.asks), ages)
 
 
+def tier_of(playbook: Playbook, known: Known) -> Tier:
+    """Give a lead's tier: the model's, or while there is none that of its points."""
+    made = known.prediction
+    if made.tier is not Tier.NO_DATA and pointed(made) is None:
+        return made.tier
+    score = points_of(playbook.points, playbook, known)
+    if playbook.points is None or score is None:
+        return Tier.NO_DATA
+    return playbook.points.tier_of(score.grid)
+
+
 def _facts(
     playbook: Playbook, known: Known, asked: frozenset[Asked]
 ) -> dict[Asked, Value | None]:
@@ -113,6 +147,8 @@ def _usage(playbook: Playbook, known: Known, facts: Facts) -> str | None:
 
 
 def _value(asked: Asked, known: Known, playbook: Playbook) -> Value | None:
+    if asked.fact == "tier":
+        return TIERS[tier_of(playbook, known)]
     if asked.fact in OF_PREDICTION:
         return OF_PREDICTION[asked.fact](known)
     if known.lead is None or asked.fact in {"usage", *OF_POINTS}:
@@ -159,7 +195,6 @@ def _reasons(known: Known, sign: int) -> frozenset[str] | None:
 
 
 OF_PREDICTION: Final[Mapping[str, Callable[[Known], Value | None]]] = {
-    "tier": lambda known: TIERS[known.prediction.tier],
     "probability": lambda known: known.prediction.probability,
     "expected_money": _money,
     "reasons_for": lambda known: _reasons(known, 1),
@@ -193,6 +228,29 @@ def _stage_age_ratio(known: Known, lead: LeadHistory) -> float | None:
     return None if usual is None else age / usual
 
 
+def _age_ratio(known: Known, lead: LeadHistory) -> float | None:
+    """Measure the lead's age by how long deals of its pipeline take on average."""
+    days = known.norms.cycle(lead.pipeline)
+    return None if days is None else (known.now - lead.created_at) / DAY / days
+
+
+def _timing(known: Known, lead: LeadHistory) -> bool | None:
+    ratio = _age_ratio(known, lead)
+    return None if ratio is None else ratio <= known.norms.criteria.late
+
+
+def _answered(question: str, known: Known, lead: LeadHistory) -> bool | None:
+    """Read the card field that answers a question; None if nobody named one."""
+    criteria = known.norms.criteria
+    field = criteria.fields.get(question)
+    return None if field is None else answer(lead.fields.get(field), criteria.refusals)
+
+
+def _criteria_met(known: Known, lead: LeadHistory) -> float:
+    asked = (_answered(name, known, lead) for name in OF_CARD)
+    return float(sum(one is True for one in (*asked, _timing(known, lead))))
+
+
 def _pipeline(_: Known, lead: LeadHistory) -> str | None:
     moved = [change.pipeline for change in lead.stages if change.pipeline]
     return moved[-1] if moved else lead.pipeline
@@ -207,9 +265,13 @@ def _quiet(known: Known, lead: LeadHistory) -> float:
     return (known.now - max(rows, default=lead.created_at)) / DAY
 
 
-def _customer(_: Known, lead: LeadHistory) -> str:
+def _customer(known: Known, lead: LeadHistory) -> str:
+    """Tell who paid before, as this lead or another, or is marked so by the CRM."""
     received = sum(payment.amount_minor for payment in lead.payments)
-    return "returning" if received > 0 else "new"
+    is_back = received > 0 or lead.fields.get(RETURNING) is True
+    if is_back or known.paid_elsewhere(lead.lead_id, known.now):
+        return "returning"
+    return "new"
 
 
 OF_LEAD: Final[Mapping[str, Callable[[Known, LeadHistory], Value | None]]] = {
@@ -221,6 +283,10 @@ OF_LEAD: Final[Mapping[str, Callable[[Known, LeadHistory], Value | None]]] = {
     "stage_age_ratio": _stage_age_ratio,
     "lead_age": lambda known, lead: (known.now - lead.created_at) / DAY,
     "quiet": _quiet,
+    "lead_age_ratio": _age_ratio,
+    "right_timing": _timing,
+    "criteria_met": _criteria_met,
+    **{name: partial(_answered, name) for name in OF_CARD},
     "customer": _customer,
     "payments": lambda _, lead: float(sum(p.amount_minor > 0 for p in lead.payments)),
 }

@@ -200,4 +200,8 @@ class Leaves:
             what = f"nobody can change {name!r}"
             remedy = "A plan names only what somebody can: see [company] changeable."
             self.faults.add(node, what, remedy)
+        elif world.changeable is None and name in world.fixed:
+            what = f"nobody ever changed {name!r}"
+            remedy = "If somebody can, name it in [company] changeable; or take it out."
+            self.faults.add(node, what, remedy)
         return name

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from playbook.condition import All, Condition, tests_of
 from playbook.facts import Asked
 from playbook.hours import Hours, Within
-from playbook.points import Scorecard
+from playbook.points import HOT, WARM, Scorecard
 from playbook.text import Text
 
 TaskType = Literal["call", "meeting", "demo", "mail", "message", "check"]
@@ -121,6 +121,8 @@ class Playbook:
         told = asdict(self)
         if self.points is None:  # versions from before there were points stay theirs
             del told["points"]
+        elif (self.points.hot, self.points.warm) == (HOT, WARM):
+            del told["points"]["hot"], told["points"]["warm"]
         text = json.dumps(told, ensure_ascii=False, sort_keys=True, default=_plain)
         return hashlib.sha256(text.encode()).hexdigest()
 

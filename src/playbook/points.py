@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal
 
+from leads.decision import Tier
 from playbook.condition import Condition, holds, tests_of
 from playbook.facts import Asked, Facts
 from playbook.text import Text
@@ -25,6 +26,10 @@ SIDE_WORDS: Final[Mapping[SideName, Text]] = {
 LETTERS: Final = "ABCD"
 DIGITS: Final = "1234"
 GRID: Final = tuple(f"{a}{b}" for a, b in product(LETTERS, DIGITS))
+
+HOT: Final = frozenset({"A1", "A2", "B1"})
+WARM: Final = frozenset({"A3", "A4", "B2", "B3", "C1", "C2", "D1"})
+"""Cells whose leads are hot or warm, if the file does not say it otherwise."""
 
 Ages = Mapping[str, Sequence[float]]
 """By kind of event how long ago each happened, in seconds."""
@@ -138,10 +143,29 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """Both sides of a scorecard."""
+    """Both sides of a scorecard.
+
+    ``hot`` and ``warm`` are the cells of the grid that make these tiers while data are
+    too few for a model; all other cells are cold.
+    """
 
     fit: Side
     engagement: Side
+    hot: frozenset[str] = HOT
+    warm: frozenset[str] = WARM
+
+    def tier_of(self, grid: str) -> Tier:
+        """Say which tier a cell of the grid is.
+
+        Examples
+        --------
+        >>> card = Scorecard(Side((3, 2, 1), ()), Side((3, 2, 1), ()))
+        >>> [card.tier_of(grid).value for grid in ("A1", "C2", "D4")]
+        ['hot', 'warm', 'cold']
+        """
+        if grid in self.hot:
+            return Tier.HOT
+        return Tier.WARM if grid in self.warm else Tier.COLD
 
     def sides(self) -> tuple[tuple[SideName, Side], ...]:
         """Give both sides with their names."""

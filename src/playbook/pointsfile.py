@@ -11,6 +11,7 @@
             items:
               - {when: {card.headcount: {at_least: 50}}, points: 20}
               - {event: visit_pricing, points: 5, half_life: 7d, within: 30d, most: 15}
+      tiers: {hot: [A1, A2], warm: [B1, B2]}   # while data are too few for a model
 """
 
 from __future__ import annotations
@@ -24,9 +25,20 @@ from leads.errors import BadConfig
 from playbook.clauses import SECONDS, WINDOW, Clauses
 from playbook.leaves import Leaves
 from playbook.marked import Faults, Marked, entries, read_marked
-from playbook.points import Bounds, Group, Item, Scorecard, Side
+from playbook.points import (
+    GRID,
+    HOT,
+    WARM,
+    Bounds,
+    Group,
+    Item,
+    Scorecard,
+    Side,
+)
 from playbook.world import World, likely
 
+POINTS_KEYS: Final = ("fit", "engagement", "tiers")
+TIER_KEYS: Final = ("hot", "warm")
 SIDE_KEYS: Final = ("borders", "groups")
 GROUP_KEYS: Final = ("title", "least", "most", "items")
 ITEM_KEYS: Final = (
@@ -89,15 +101,38 @@ class Points:
         """Read both sides; one may be absent."""
         self.faults = self.leaves.faults
         self.asking = replace(self.clauses, in_points=True)
-        if not self.leaves.mapping(node, ("fit", "engagement"), "points"):
+        if not self.leaves.mapping(node, POINTS_KEYS, "points"):
             return Scorecard(EMPTY, EMPTY)
-        if not node.value:
+        if not set(node.value) - {"tiers"}:
             self.faults.add(node, "points are empty", "Add fit: or engagement:.")
         fit, engagement = node.at("fit"), node.at("engagement")
+        hot, warm = self._tiers(node.at("tiers"))
         return Scorecard(
             self._side("fit", fit) if fit else EMPTY,
             self._side("engagement", engagement) if engagement else EMPTY,
+            hot,
+            warm,
         )
+
+    def _tiers(self, node: Marked | None) -> tuple[frozenset[str], frozenset[str]]:
+        if node is None or not self.leaves.mapping(node, TIER_KEYS, "tiers"):
+            return HOT, WARM
+        seen: dict[str, str] = {}
+        for tier in TIER_KEYS:
+            named = node.at(tier)
+            if named is None:
+                continue
+            for cell in named.value if isinstance(named.value, list) else [named]:
+                if cell.value not in GRID:
+                    what = f"there is no cell {cell.value!r}"
+                    self.faults.add(cell, what, "Write some of A1 to D4.")
+                elif cell.value in seen:
+                    what = f"{cell.value} is {seen[cell.value]} already"
+                    self.faults.add(cell, what, "Name each cell once.")
+                else:
+                    seen[cell.value] = tier
+        hot, warm = ({c for c, t in seen.items() if t == tier} for tier in TIER_KEYS)
+        return frozenset(hot), frozenset(warm)
 
     def _side(self, name: str, node: Marked) -> Side:
         if not self.leaves.mapping(node, SIDE_KEYS, name):

@@ -18,7 +18,9 @@ class World:
     """Names that exist; None where that is not known, and any name will do.
 
     ``changeable`` are the kinds of events and card fields that somebody can change;
-    None: all of them. ``words`` are what the company calls its fields and events.
+    None: all of them but ``fixed``, the card fields that never changed. ``criteria``
+    are the questions of the 50 % group that a card field answers. ``words`` are what
+    the company calls its fields and events.
     """
 
     stages: frozenset[str] | None = None
@@ -29,9 +31,11 @@ class World:
     fields: Mapping[str, FieldType] | None = None
     reasons: frozenset[str] | None = None
     changeable: frozenset[str] | None = None
+    fixed: frozenset[str] = frozenset()
     words: Mapping[str, Text] = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
+    criteria: frozenset[str] | None = None
 
     @classmethod
     def of(
@@ -52,6 +56,8 @@ class World:
             if name not in LEADS
         }
 
+        moved = frozenset(tables.field_changes["field"].unique())
+
         def names(values: object) -> frozenset[str]:
             return frozenset(str(v) for v in values if v is not None)  # type: ignore[attr-defined]  # a column of texts
 
@@ -64,6 +70,7 @@ class World:
             fields=fields,
             reasons=None if reasons is None else frozenset(reasons),
             changeable=None if changeable is None else frozenset(changeable),
+            fixed=frozenset(fields) - moved if moved else frozenset(),
             words=words,
             language=language,
             zone=zone,

@@ -15,6 +15,7 @@ from crm.writeback.pace import Breaker
 from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
+from leads.pointed import Pointed, pointed
 from model.bundle import Bundle
 from model.change.split import Part
 from model.similar import Neighbour
@@ -30,13 +31,17 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
 
     ``language`` is the company's: "ru" or "en".
     """
-    said = [_reason_said(reason, language) for reason in prediction.reasons]
+    by = pointed(prediction)
+    reasons = prediction.reasons if by is None else prediction.reasons[1:]
+    said = [_reason_said(reason, language) for reason in reasons]
     return {
         "lead_id": prediction.lead_id,
         "probability": prediction.probability,
         **_outlook_said(prediction.outlook),
         "horizon_days": prediction.horizon_days,
         "tier": prediction.tier.value,
+        "tier_by": "model" if by is None else "points",
+        "points": None if by is None else _points_said(by, language),
         "reasons_for": [reason for reason in said if reason["share"] > 0],
         "reasons_against": [reason for reason in said if reason["share"] <= 0],
         "base": prediction.base,
@@ -44,6 +49,17 @@ def prediction_said(prediction: Prediction, language: str) -> dict[str, Any]:
         "as_of": prediction.as_of.isoformat(),
         "model_version": prediction.model_version,
         "bundle_digest": prediction.bundle_digest,
+    }
+
+
+def _points_said(by: Pointed, language: str) -> dict[str, Any]:
+    return {
+        "points": by.points,
+        "fit": by.fit,
+        "engagement": by.engagement,
+        "grid": by.grid,
+        "text": by.text[language],
+        "texts": by.text,
     }
 
 

@@ -22,6 +22,7 @@ from leads.errors import BadInput, Fault
 from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.lead import EPOCH
+from leads.pointed import pointed
 from leads.settings import Settings, TableSource
 from model import champion
 from model.bundle import Bundle
@@ -215,7 +216,7 @@ def recorded(
     repeated after a crash adds what is missing and nothing else.
     """
     for predictions, inputs in chunks:
-        there = journal.recorded(predictions)
+        there = journal.recorded(predictions) - _repointed(predictions, journal)
         new = [i for i, made in enumerate(predictions) if i not in there]
         journal.record(
             [predictions[i] for i in new],
@@ -224,3 +225,16 @@ def recorded(
             channel=CHANNEL,
         )
         yield predictions
+
+
+def _repointed(predictions: list[Prediction], journal: Journal) -> set[int]:
+    """Say which have another tier by points now: the points were changed since."""
+    places = [i for i, made in enumerate(predictions) if pointed(made) is not None]
+    if not places:
+        return set()
+    standing = journal.standing([predictions[i].lead_id for i in places])
+    untold = (None, None)
+    return {
+        i for i in places
+        if standing.get(predictions[i].lead_id, untold)[0] is not predictions[i].tier
+    }  # fmt: skip

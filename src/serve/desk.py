@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from leads.decision import Prediction
+from leads.decision import Prediction, Tier
 from leads.errors import BadInput, Fault, LeadcastError, Unavailable, Unwritable
 from leads.history import LeadHistory, microseconds
 from leads.journal import Journal
@@ -55,6 +55,7 @@ class Asked:
     as_of: datetime
     table: FeatureTable
     by_id: bool
+    lead: LeadHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ class Desk:
                 as_of=EPOCH + timedelta(microseconds=moment),
                 table=build_one(serving.bundle.catalog, lead, moment),
                 by_id=True,
+                lead=lead,
             )
             for lead in leads
         ]
@@ -188,20 +190,15 @@ class Desk:
         self, serving: Serving, lead: LeadSent, *, reasons: bool
     ) -> tuple[Prediction, bytes]:
         asked = self._asked(serving, lead)
-        (prediction,) = self._settled(
-            serving,
-            [asked],
-            predict(
-                serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
-                version=serving.version, reasons=reasons,
-            ),
+        made = predict(
+            serving.bundle, asked.table, [asked.lead_id], [asked.as_of],
+            version=serving.version, reasons=reasons,
         )  # fmt: skip
+        (prediction,) = self._answered([asked], self._settled(serving, [asked], made))
         (inputs,) = inputs_of(serving.bundle.catalog, asked.table)
         return prediction, inputs
 
-    def _batch(
-        self, serving: Serving, leads: list[object], *, reasons: bool
-    ) -> Many:
+    def _batch(self, serving: Serving, leads: list[object], *, reasons: bool) -> Many:
         asked = []
         refused: dict[int, LeadcastError] = {}
         for place, raw in enumerate(leads):
@@ -245,7 +242,18 @@ class Desk:
             [one.lead_id for one in asked], [one.as_of for one in asked],
             version=serving.version, reasons=reasons,
         )  # fmt: skip
-        return table, self._settled(serving, asked, predictions)
+        found = self._settled(serving, asked, predictions)
+        return table, self._answered(asked, found)
+
+    def _answered(self, asked: list[Asked], made: list[Prediction]) -> list[Prediction]:
+        """Let the owner's points answer where data are too few for a model."""
+        if all(one.tier is not Tier.NO_DATA for one in made):
+            return made
+        planner = None if self.planning is None else self.planning.current()
+        if planner is None:
+            return made
+        pairs = zip(asked, made, strict=True)
+        return [planner.answered(said, one.lead) for one, said in pairs]
 
     def _settled(
         self, serving: Serving, asked: list[Asked], made: list[Prediction]
@@ -279,6 +287,7 @@ class Desk:
             as_of=EPOCH + timedelta(microseconds=as_of),
             table=build_one(serving.bundle.catalog, history, moment),
             by_id=is_by_id(lead),
+            lead=history,
         )
 
     def _looked_up(self, serving: Serving, lead: LeadSent) -> tuple[LeadHistory, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -38,9 +38,12 @@ from playbook import (
     read_playbook,
 )
 from playbook.decide import action_of
+from playbook.known import PaidElsewhere, nobody
 from playbook.ledger import Kept, Ledger, kept_plans
 from playbook.text import Language, Text
 from serve.guiding import guidance_of
+from serve.returning import Returning
+from serve.thin import answered
 
 KEPT: Final = "playbook"
 
@@ -70,11 +73,15 @@ def world_of(settings: Settings, history: History | None) -> World:
     """List what the company's playbook may name."""
     company = settings.company
     titles, reasons = _fields(settings)
+    asked = frozenset(settings.criteria.fields)
     words: dict[str, Text] = dict(titles)
     words |= {k: {"en": t.en, "ru": t.ru} for k, t in settings.words.items()}
     if history is None:
-        return World(words=words, language=company.language, zone=company.timezone)
-    return World.of(
+        return World(
+            words=words, language=company.language, zone=company.timezone,
+            criteria=asked,
+        )  # fmt: skip
+    made = World.of(
         history.tables,
         reasons=reasons,
         changeable=company.changeable,
@@ -82,6 +89,7 @@ def world_of(settings: Settings, history: History | None) -> World:
         language=company.language,
         zone=company.timezone,
     )
+    return replace(made, criteria=asked)
 
 
 def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
@@ -119,18 +127,24 @@ class Memory:
 
     history: History | None
     norms: Norms
+    paid_elsewhere: PaidElsewhere = nobody
 
     @classmethod
-    def of(cls, history: History | None) -> Memory:
-        """Measure how long stages usually take, and remember the rest."""
-        return cls(history, Norms() if history is None else Norms.of(history))
+    def of(
+        cls, history: History | None, settings: Settings, norms: Norms | None = None
+    ) -> Memory:
+        """Measure how long stages and deals usually take, unless told."""
+        if history is None:
+            return cls(None, Norms(criteria=settings.criteria))
+        usual = Norms.of(history, settings.criteria) if norms is None else norms
+        return cls(history, usual, Returning(history, settings.clean))
 
     def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
         """Gather what was known of a lead at the moment of its prediction."""
         lead = self._lead(prediction.lead_id)
         if lead is not None:
             lead = lead.as_of(microseconds(prediction.as_of))
-        return Known(prediction, lead, self.norms, override)
+        return Known(prediction, lead, self.norms, override, self.paid_elsewhere)
 
     def _lead(self, lead_id: str) -> LeadHistory | None:
         try:
@@ -145,6 +159,22 @@ class Planner:
 
     playbook: Playbook
     memory: Memory
+    world: World = field(default_factory=World)
+
+    def answered(self, made: Prediction, lead: LeadHistory | None = None) -> Prediction:
+        """Let points answer where data are too few for a model.
+
+        Parameters
+        ----------
+        lead
+            Its history, if another is known than the ingested one.
+        """
+        if self.playbook.points is None or made.tier is not Tier.NO_DATA:
+            return made
+        known = self.memory.known(made)
+        if lead is not None:
+            known = replace(known, lead=lead.as_of(microseconds(made.as_of)))
+        return answered(known, self.playbook, self.world)
 
     def plan(
         self, prediction: Prediction, override: Tier | None, *, now: datetime
@@ -213,7 +243,8 @@ class Planning:
             if before is None:
                 return None
             made = before.playbook
-        return Planner(made, Memory.of(history))
+        world = world_of(self._settings, history)
+        return Planner(made, Memory.of(history, self._settings), world)
 
     def _keep(self, made: Playbook) -> None:
         """Keep what a version said, once, under the digest that decisions name."""
@@ -274,6 +305,16 @@ class Planning:
             for lead_id, kept in kept_plans(journal, lead_ids).items()
             if kept.playbook == made.digest
         }
+
+    def answered(
+        self, chunks: Iterator[tuple[list[Prediction], list[bytes]]]
+    ) -> Iterator[tuple[list[Prediction], list[bytes]]]:
+        """Let points answer where data are too few for a model, as leads pass."""
+        for made, inputs in chunks:
+            planner = self.current()
+            if planner is not None:
+                made = [planner.answered(one) for one in made]
+            yield made, inputs
 
     def renewed(
         self,

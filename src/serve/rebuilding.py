@@ -2,7 +2,8 @@
 
 The stored features go through the stored bundle on the road of every prediction. What
 comes out is the same to the bit, or it is said what differs. The tier alone may have
-another memory: a lead near a border keeps the one it had (``serve.standing``).
+another memory: a lead near a border keeps the one it had (``serve.standing``). What the
+owner's points answered while data were few is no word of the bundle, and left aside.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from leads.decision import Prediction
 from leads.errors import BadInput, NoModel, UnknownLead
 from leads.journal import Journal
+from leads.pointed import by_model
 from leads.records import Stored
 from model.bundle import Bundle
 from model.champion import BUNDLES
@@ -81,7 +83,7 @@ def rebuild(
         version=said.model_version,
         reasons=bool(said.shares),
     )
-    differs = tuple(_differences(said, made))
+    differs = tuple(_differences(by_model(said), made))
     return Rebuilt(stored, made, differs, [name for name, *_ in differs] == [TIER])
 
 

@@ -154,6 +154,17 @@ class MoneySaid(TypedDict):
     currency: str
 
 
+class PointsSaid(TypedDict):
+    """The points that a tier is made of while data are too few for a model."""
+
+    points: int
+    fit: int
+    engagement: int
+    grid: str
+    text: str
+    texts: dict[str, str]
+
+
 class PredictionSaid(TypedDict):
     """The chance that a lead converts within the horizon, and why.
 
@@ -161,7 +172,9 @@ class PredictionSaid(TypedDict):
     have converted by so many days, ``expected_days`` how long a conversion takes if it
     comes within the curve's last step, ``expected_money`` the probability times the
     amount expected of a conversion. Null if reasons were not asked for, or if the model
-    does not know.
+    does not know. While data are too few for a model, ``probability`` is the usual rate
+    and ``tier`` "not enough data", unless the playbook has points: then ``tier_by`` is
+    "points", and ``points`` says which.
     """
 
     lead_id: str
@@ -173,6 +186,8 @@ class PredictionSaid(TypedDict):
     expected_money: MoneySaid | None
     horizon_days: int
     tier: Tier
+    tier_by: Literal["model", "points"]
+    points: PointsSaid | None
     reasons_for: list[ReasonSaid]
     reasons_against: list[ReasonSaid]
     base: float

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from leads.decision import Prediction, Reason, Tier
 from leads.logs import mask
+from leads.pointed import pointed
 from model.features.phrases import Language, number, percent
 from model.reasons import fact_of
 
@@ -104,6 +105,9 @@ def _squeezed(
 
 
 def _head(prediction: Prediction, language: Language) -> str:
+    by = pointed(prediction)
+    if by is not None:  # the usual rate is no chance of this lead
+        return f"{TIERS[language][prediction.tier]}. {by.text[language]}"
     chance = percent(prediction.probability, language)
     tier, days = TIERS[language][prediction.tier], prediction.horizon_days
     if language == "en":

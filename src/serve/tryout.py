@@ -39,6 +39,7 @@ class Ground:
     """
 
     history: History
+    settings: Settings
     rows: pl.DataFrame
     since: int | None
 
@@ -65,7 +66,7 @@ def past_ground(history: History, settings: Settings, model: Model) -> Ground:
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
         "lead_id", "moment", "label",
     )  # fmt: skip
-    return Ground(history, rows.sort("moment", "lead_id"), since)
+    return Ground(history, settings, rows.sort("moment", "lead_id"), since)
 
 
 def past_cases(
@@ -74,7 +75,8 @@ def past_cases(
     """Go through past leads as they were known at their moments."""
     history, since = ground.history, ground.since
     then = history if since is None else history.until(since)
-    memory = Memory(history, Norms.of(then))
+    norms = Norms.of(then, ground.settings.criteria)
+    memory = Memory.of(history, ground.settings, norms)
     labels = iter(ground.rows["label"].to_list())
     work = Work(history, ground.rows)
     for made, _ in predicted(work, model, reasons=True, progress=progress):
@@ -94,7 +96,7 @@ def open_known(
         How many there are, and the leads.
     """
     work = open_leads_of(settings, as_of=None, now=now)
-    memory = Memory.of(work.history)
+    memory = Memory.of(work.history, settings)
 
     def leads() -> Iterator[Known]:
         for made, _ in predicted(work, model, reasons=True, journal=journal):

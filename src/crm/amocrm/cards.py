@@ -172,10 +172,7 @@ class Desk:
 
 
 def _card(row: Mapping[str, Any], known: _Known) -> Card:
-    filled = {
-        each.get("field_id"): each.get("values") or []
-        for each in row.get("custom_fields_values") or []
-    }
+    filled = _filled(row)
     author = row.get("updated_by")
     return Card(
         entity=f"lead:{row.get('id')}",
@@ -193,6 +190,22 @@ def _card(row: Mapping[str, Any], known: _Known) -> Card:
     )
 
 
+def _filled(row: Mapping[str, Any]) -> dict[int, list[Mapping[str, Any]]]:
+    """Give the values of fields by their ids, or raise: no guess is made of a card."""
+    fields = row.get("custom_fields_values") or []
+    if not _are_rows(fields) or not all(
+        _are_rows(each.get("values") or []) for each in fields
+    ):
+        raise BadRequest(
+            "amoCRM's answer holds fields of another form.", remedy="Look again later."
+        )
+    return {
+        each["field_id"]: each.get("values") or []
+        for each in fields
+        if isinstance(each.get("field_id"), int)
+    }
+
+
 def _item(change: Change, layout: Layout) -> Item:
     """Word one record of a PATCH; ``updated_at`` is never sent, for it can be stale."""
     item: Item = {"id": _number(change.entity)}
@@ -203,6 +216,8 @@ def _item(change: Change, layout: Layout) -> Item:
         line, _, status = change.move.after.partition("/")
         # 142 and 143 stand in every pipeline, so both are always sent.
         item |= {"pipeline_id": int(line), "status_id": int(status)}
+    if change.responsible is not None:
+        item["responsible_user_id"] = int(change.responsible)
     return item
 
 
@@ -212,11 +227,15 @@ def _rows(body: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
         return []
     embedded = body.get("_embedded")
     rows = embedded.get("leads") if isinstance(embedded, Mapping) else None
-    if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
+    if not isinstance(rows, list) or not _are_rows(rows):
         raise BadRequest("amoCRM's answer holds no leads.", remedy="Look again later.")
     if "next" in (body.get("_links") or {}):
         raise BadRequest("amoCRM gave only a part.", remedy="Look again later.")
     return rows
+
+
+def _are_rows(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(r, Mapping) for r in found)
 
 
 def _number(entity: str) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import orjson
 
+from crm.likeness import forget
 from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
 
@@ -91,7 +92,7 @@ class Shelf:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(folder / FILE, isolation_level=None)
@@ -115,7 +116,7 @@ class Shelf:
 
     def put(self, stream: str, rows: Iterable[Kept], place: Any) -> int:
         """Keep a page and how far it goes, both or neither; give how many were new."""
-        marks = buried(self._folder)
+        marks = buried(self.folder)
         self._file.execute("BEGIN IMMEDIATE")
         try:
             spared = (row for row in rows if not _is_struck(row, marks))
@@ -160,8 +161,9 @@ class Shelf:
 
         The file is written anew, so that nothing of them is left in free pages.
         """
-        bury(self._folder, map(_named, subjects))
-        marks = buried(self._folder)
+        bury(self.folder, map(_named, subjects))
+        forget(self.folder)
+        marks = buried(self.folder)
         query = "SELECT kind, id, at, known_at, body, version FROM kept"
         gone = [
             (kind, id_, version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from crm.amocrm.opening import open_account
 from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
+from crm.likeness import keep, likeness_of
 from crm.port import Gate
 from crm.transport import Patience
 from crm.writeback.pace import PaceGate
@@ -82,9 +83,7 @@ class Amo:
                     reader.run(
                         invoices="invoices" in paid, customers="customers" in paid
                     )
-            raw, notes = raw_tables(shelf, payments=paid)
-        tables = conform(raw, self.rules)
-        return replace(tables, notes=(*notes, *tables.notes))
+            return tables_of(shelf, self.rules, payments=paid)
 
     def _opened(self, gate: Gate, journal: Journal) -> AmoClient:
         if self.open:
@@ -96,3 +95,18 @@ def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
     """Open the gate that writing to the same account passes too."""
     buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
     return PaceGate(journal, buckets, ALLOWANCE)
+
+
+def tables_of(shelf: Shelf, rules: Rules, *, payments: Sequence[str]) -> Tables:
+    """Put all that is on a shelf into tables, and keep how its cards look.
+
+    Raises
+    ------
+    BadInput
+        It breaks a rule that no reading can mend.
+    """
+    raw, notes = raw_tables(shelf, payments=payments)
+    tables = conform(raw, rules)
+    cards = {one.id: likeness_of(one.body) for one in shelf.newest("lead")}
+    keep(shelf.folder, tables.cut_off, cards)
+    return replace(tables, notes=(*notes, *tables.notes))

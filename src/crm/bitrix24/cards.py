@@ -202,6 +202,9 @@ class Desk:
             return Result(Outcome.NOT_APPLIED, f"NOT_TAKEN_{missed[0]}")
         if change.move and item.get("stageId") != change.move.after:
             return Result(Outcome.NOT_APPLIED, "STAGE_NOT_TAKEN")
+        person = change.responsible
+        if person is not None and _text(item.get("assignedById")) != person:
+            return Result(Outcome.NOT_APPLIED, "PERSON_NOT_TAKEN")
         return Result(Outcome.APPLIED)
 
 
@@ -245,6 +248,8 @@ def _update(change: Change, layout: Layout) -> Command:
     }
     if change.move:
         fields["stageId"] = change.move.after
+    if change.responsible is not None:
+        fields["assignedById"] = change.responsible
     return "crm.item.update", {
         "entityTypeId": ENTITIES[kind], "id": number, "fields": fields, **ORIGINAL,
     }  # fmt: skip

@@ -22,6 +22,7 @@ from typing import Any, Final
 import orjson
 
 from crm.bitrix24.subjects import Subject, subjects_of
+from crm.likeness import forget
 from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
 
@@ -82,7 +83,7 @@ class Shelf:
     """Pages and cursor of one account in one folder; one process at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._pages = folder / "pages"
 
     def cursor(self) -> Cursor:
@@ -94,7 +95,7 @@ class Shelf:
             The cursor is damaged or of another format.
         """
         try:
-            told = orjson.loads((self._folder / "cursor.json").read_bytes())
+            told = orjson.loads((self.folder / "cursor.json").read_bytes())
         except FileNotFoundError:
             return Cursor()
         except (orjson.JSONDecodeError, OSError) as error:
@@ -107,7 +108,7 @@ class Shelf:
     def put(self, page: Page, cursor: Cursor) -> Cursor:
         """Keep a page, then the cursor that knows of it."""
         number = cursor.pages + 1
-        self._write(number, self._spared(page, buried(self._folder)))
+        self._write(number, self._spared(page, buried(self.folder)))
         return self.stand(replace(cursor, pages=number))
 
     def strike(self, subjects: Iterable[Subject]) -> int:
@@ -118,8 +119,9 @@ class Shelf:
         Unavailable
             A page is not there, not whole, or cannot be written; repeat it then.
         """
-        bury(self._folder, map(_named, subjects))
-        marks, gone = buried(self._folder), 0
+        bury(self.folder, map(_named, subjects))
+        forget(self.folder)
+        marks, gone = buried(self.folder), 0
         for number, page in enumerate(self.pages(), start=1):
             left = self._spared(page, marks)
             if len(left.rows) < len(page.rows):
@@ -130,7 +132,7 @@ class Shelf:
     def stand(self, cursor: Cursor) -> Cursor:
         """Keep the cursor."""
         body = orjson.dumps({"format": FORMAT, **_plain(cursor)})
-        self._replace(self._folder / "cursor.json", body)
+        self._replace(self.folder / "cursor.json", body)
         return cursor
 
     def pages(self, only: str = "") -> Iterator[Page]:
@@ -185,13 +187,13 @@ class Shelf:
             draft.replace(path)
         except OSError as error:
             raise Unavailable(
-                f"The raw pages in {self._folder} cannot be written: {error}.",
+                f"The raw pages in {self.folder} cannot be written: {error}.",
                 remedy="Free space on the disk, or grant the right to write there.",
             ) from error
 
     def _damaged(self) -> Unavailable:
         return Unavailable(
-            f"The raw pages in {self._folder} are damaged.",
+            f"The raw pages in {self.folder} are damaged.",
             remedy="Restore that folder, or remove it and read everything anew: when"
             " values were first seen is then forgotten.",
         )

@@ -18,6 +18,7 @@ from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.tables import Gathering
 from crm.bitrix24.words import Words
+from crm.likeness import keep
 from crm.port import Gate
 from crm.transport import Patience
 from crm.writeback.pace import PaceGate
@@ -115,6 +116,6 @@ def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:
     ]
     # Nothing new since the last event is known too: up to when we asked.
     asked = datetime.fromisoformat(shelf.cursor().began).astimezone(UTC)
-    return replace(
-        tables, cut_off=max(tables.cut_off, asked), notes=(*tables.notes, *notes)
-    )
+    cut_off = max(tables.cut_off, asked)
+    keep(shelf.folder, cut_off, gathering.likenesses())
+    return replace(tables, cut_off=cut_off, notes=(*tables.notes, *notes))

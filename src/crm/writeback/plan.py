@@ -14,6 +14,7 @@ from typing import Final
 
 from crm.port import Card, Change, Fields, Move, NoteKind, OurField, Value
 from leads.decision import Prediction, Tier
+from leads.pointed import pointed
 
 MOST_TEXT: Final = 500
 MOST_REASONS: Final = 3
@@ -56,6 +57,21 @@ class Decision:
     """Of the plan, as in ``Guidance``; empty without one, None to leave it as it is."""
     is_renewed: bool = False
     """Whether the plan is another than the card was last offered."""
+    assignment: Assignment | None = None
+    """Who is to be responsible, if that was decided here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who is to be responsible for a card; people are named by the CRM's ids.
+
+    Made only where nobody is responsible or one of ``instead_of``, and only by a write
+    of version ``since`` or later to a card that shows none such: so it is made once.
+    """
+
+    person: str
+    instead_of: tuple[str, ...] = ()
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +151,7 @@ def decision_of(
     action
         What to do next, if anything.
     """
-    known = prediction.tier is not Tier.NO_DATA
+    known = prediction.tier is not Tier.NO_DATA and pointed(prediction) is None
     texts = [r.text.get(language, "") for r in prediction.reasons[:MOST_REASONS]]
     fields: dict[OurField, Value] = {
         OurField.TIER: prediction.tier.value,
@@ -200,6 +216,8 @@ def plan(
         if name not in overridden and card.fields[name] is not None
     }
     is_new = decision.is_renewed and shown.version < version
+    person = responsible_for(decision.assignment, card, shown)
+    is_new = is_new or person is not None
     stands = move is None and not is_new and not _has_fallen_back(card, shown)
     if stands and not is_noticed(card.fields, wanted, policy.step):
         return Plan(None, kept, overridden, suggested)
@@ -210,8 +228,27 @@ def plan(
     }
     after = {**kept, **wanted, OurField.VERSION: version}
     fields[OurField.VERSION] = version
-    change = Change(decision.entity, fields, move)
+    change = Change(decision.entity, fields, move, person)
     return Plan(change, after, overridden, suggested)
+
+
+def responsible_for(wanted: Assignment | None, card: Card, shown: Shown) -> str | None:
+    """Say who is to be made responsible; None leaves whoever is there.
+
+    Examples
+    --------
+    >>> card, shown = Card("lead:1", {}, responsible="7"), Shown()
+    >>> responsible_for(Assignment("9"), card, shown)
+    >>> responsible_for(Assignment("9", instead_of=("7",)), card, shown)
+    '9'
+    """
+    if wanted is None or shown.version >= wanted.since:
+        return None
+    there = card.responsible
+    if there == wanted.person:
+        return None
+    is_free = there in {None, "", "0", *wanted.instead_of}
+    return wanted.person if is_free else None
 
 
 def overridden_in(card: Card, ours: Fields) -> frozenset[OurField]:

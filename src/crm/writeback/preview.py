@@ -26,6 +26,9 @@ class Preview:
                 yield change.entity, name.value, _said(card.fields[name]), _said(value)
             if change.move is not None:
                 yield change.entity, "stage", change.move.before, change.move.after
+            if change.responsible is not None:
+                there = _said(card.responsible)
+                yield change.entity, "responsible", there, change.responsible
 
 
 def preview(outbox: Outbox, desk: CardDesk, policy: Policy) -> Preview:

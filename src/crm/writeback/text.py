@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from crm.port import Move, NoteKind
-from crm.writeback.plan import Decision, MoveRule, Wish
+from crm.writeback.plan import Assignment, Decision, MoveRule, Wish
 from crm.writeback.tables import fields_of, text_of
 from leads.decision import Tier
 
@@ -36,6 +36,8 @@ def text_of_decision(decision: Decision) -> str:
         told["renewed"] = True
     if decision.rule is not None:
         told["rule"] = _told(decision.rule)
+    if (given := decision.assignment) is not None:
+        told["assign"] = [given.person, list(given.instead_of), given.since]
     return orjson.dumps(told).decode()
 
 
@@ -60,7 +62,13 @@ def decision_in(entity: str, text: str, stage: str | None) -> Decision:
         rule=_rule_in(found["rule"]) if "rule" in found else None,
         mark=found.get("mark", ""),
         is_renewed=found.get("renewed", False),
+        assignment=_assignment_in(found["assign"]) if "assign" in found else None,
     )  # fmt: skip
+
+
+def _assignment_in(told: list[Any]) -> Assignment:
+    person, instead_of, since = told
+    return Assignment(person, tuple(instead_of), since)
 
 
 def _told(rule: MoveRule) -> dict[str, Any]:

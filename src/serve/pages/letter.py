@@ -13,7 +13,7 @@ from typing import Final
 
 from leads.decision import Tier
 from serve.pages.digest import Call, Digest, Miss, Moved
-from serve.pages.rendering import View, environment
+from serve.pages.view import View, environment
 from serve.pages.wording import Wording
 
 MOST_UNITS: Final = 4_096

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
+from leads.pointed import pointed
 from leads.records import moment_of
 from model.whatif import Suggestion
 from serve.pages.nextstep import PlanLine
@@ -27,7 +28,8 @@ class Wanted:
     """What part of the list is asked for; pages count from 1.
 
     ``closed`` asks for leads that have converted or were lost, too; a search finds them
-    anyway. ``overruled`` asks only for leads whose tier a person set.
+    anyway. ``overruled`` asks only for leads whose tier a person set, ``given`` for
+    those that were given to a person.
     """
 
     tier: Tier | None = None
@@ -38,6 +40,7 @@ class Wanted:
     source: str = ""
     closed: bool = False
     overruled: bool = False
+    given: str = ""
 
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> Wanted:
@@ -63,6 +66,7 @@ class Wanted:
             source=_printable(sent.get("source", "")),
             closed=sent.get("closed") == "yes",
             overruled=sent.get("overruled") == "yes",
+            given=_printable(sent.get("given", "")),
         )
 
     def at(self, page: int) -> Wanted:
@@ -83,6 +87,7 @@ class Wanted:
             ("source", self.source),
             ("closed", "yes" if self.closed else ""),
             ("overruled", "yes" if self.overruled else ""),
+            ("given", self.given),
             ("page", str(self.page) if self.page > 1 else ""),
         )
         return [(name, value) for name, value in asked if value]
@@ -90,12 +95,14 @@ class Wanted:
     @property
     def filtered(self) -> bool:
         """Whether only some managers, pipelines or sources, or closed ones, too."""
-        return bool(self.owner or self.pipeline or self.source or self.closed)
+        asked = (self.owner, self.pipeline, self.source, self.closed, self.given)
+        return any(asked)
 
     @property
     def narrowed(self) -> bool:
         """Whether anything but tier, closed and page is asked for."""
-        return bool(self.search or self.owner or self.pipeline or self.source)
+        asked = (self.search, self.owner, self.pipeline, self.source, self.given)
+        return any(asked)
 
 
 def _printable(text: str) -> str:
@@ -109,6 +116,7 @@ class Choices:
     owners: tuple[str, ...] = ()
     pipelines: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,8 @@ class Row:
     ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
     this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
     the tier that a person set, of which ``reason`` says nothing. ``plan`` is what the
-    playbook decided, where one is in use; then it stands in for ``action``.
+    playbook decided, where one is in use; then it stands in for ``action``. ``given``
+    is the person that it was proposed to give the lead to.
     """
 
     lead_id: str
@@ -160,6 +169,7 @@ class Row:
     active_at: datetime | None
     quiet: bool
     closed: bool
+    given: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +239,8 @@ class Known:
 
     ``entries`` are their latest predictions, ``told`` what there is to tell of these,
     both by id of the journal's entry; ``before`` the predictions before, ``overrides``
-    the tiers that people set, ``plans`` what is to be done, these by lead.
+    the tiers that people set, ``plans`` what is to be done, ``given`` to whom they
+    were given, these by lead.
     """
 
     entries: Mapping[int, Stored]
@@ -237,6 +248,7 @@ class Known:
     told: Mapping[int, Told]
     overrides: Mapping[str, Override]
     plans: Mapping[str, PlanLine] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...]:
@@ -281,10 +293,13 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         active_at=None if active_at is None else moment_of(active_at),
         quiet=place["quiet"],
         closed=place["closed"],
+        given=known.given.get(prediction.lead_id),
     )
 
 
 def main_reason(prediction: Prediction) -> Reason | None:
-    """Find the strongest reason that speaks for the lead."""
+    """Find the strongest reason that speaks for the lead, or the points of its tier."""
+    if pointed(prediction) is not None:
+        return prediction.reasons[0]
     speaking = [reason for reason in prediction.reasons if reason.share > 0]
     return max(speaking, key=lambda reason: reason.share, default=None)

@@ -94,6 +94,8 @@ class HttpDesk:
             return [Result(Outcome.UNCLEAR, "LOST")] * len(body)
         if status in {429, 503}:
             return [Result(Outcome.NOT_APPLIED, str(status))] * len(body)
+        if status == 500:
+            return [Result(Outcome.UNCLEAR, "500")] * len(body)
         if path == "/post":
             return [Result(Outcome.APPLIED, remote_id=one) for one in answer]
         return [Result(Outcome(one), "SAID_NO") for one in answer]
@@ -114,13 +116,15 @@ class HttpDesk:
         except (OSError, http.client.HTTPException):
             self.gate.heard(Heard.DOWN)
             raise
-        is_well = status == 200
-        self.gate.heard(Heard.WELL if is_well else Heard.LIMITED)
+        health = {200: Heard.WELL, 500: Heard.DOWN}
+        self.gate.heard(health.get(status, Heard.LIMITED))
         return status, answer
 
     def _exchange(self, path: str, body: bytes) -> tuple[int, Any]:
         line = http.client.HTTPConnection(self.address, timeout=self.timeout)
         with closing(line):
+            if path == "/write":
+                self.at("before send")
             line.request("POST", path, body)
             if path == "/write":
                 self.at("after send")

@@ -26,7 +26,7 @@ from serve.pages.digest import (
 from serve.pages.letter import MOST_UNITS, letter_of, telegram_of
 from serve.pages.links import FileLinks
 from serve.pages.listing import Row
-from serve.pages.rendering import View
+from serve.pages.view import View
 from serve.pages.wording import Wording
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
