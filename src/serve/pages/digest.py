@@ -151,7 +151,8 @@ class Digest:
     """One morning for the sales lead.
 
     ``room`` is how many leads can be called in a day, None where nobody said; ``hot``
-    counts the open hot leads, ``calls`` are the first of ``today`` leads to call.
+    counts the open hot leads, ``called`` those of them that were called this week,
+    ``calls`` are the first of ``today`` leads to call.
     ``changes``, ``yesterday``, ``missed`` and ``plans`` are None where there is no
     yesterday, no funnel, or no playbook.
     """
@@ -169,6 +170,7 @@ class Digest:
     missed: Missed | None
     yesterday: Yesterday | None
     plans: tuple[PlanCount, ...] | None
+    called: int = 0
 
     @property
     def left(self) -> int:

@@ -138,6 +138,9 @@ def _calls(facts: Digest, wording: Wording) -> Iterator[str]:
     if facts.left:
         left = wording.say("digest.calls.left", n=wording.count(facts.left))
         yield _plain(left)
+    if facts.called:
+        told = wording.say("digest.calls.called", n=wording.count(facts.called))
+        yield _plain(told)
     for place, call in enumerate(facts.calls, 1):
         yield f"{place}. {_called(call, wording)}"
     if not facts.calls:
@@ -151,6 +154,9 @@ def _called(call: Call, wording: Wording) -> str:
         whole = round(row.expected_minor / 100) * 100
         parts.append(wording.money(whole, row.currency or ""))
     parts.append(row.owner or wording.say("row.nobody"))
+    if row.called:
+        when = wording.moment(row.called.at)
+        parts.append(wording.say(f"row.called.{row.called.how}", when=when))
     said = ", ".join([parts[0], *(_plain(part) for part in parts[1:])])
     if row.reason:
         said += f". {_plain(row.reason[wording.language])}"

@@ -93,7 +93,14 @@ def digest_of(sight: Sight, *, seconds: float | None = SECONDS) -> Digest | None
         missed=_missed(sight, history, still),
         yesterday=None if before is None else _yesterday(history, settings, before),
         plans=_plans(sight, still),
+        called=_called(still),
     )
+
+
+def _called(still: pl.DataFrame) -> int:
+    """Count the hot leads that were called this week."""
+    hot = still.filter(pl.col("called_as") == Tier.HOT.value)
+    return len(hot) - hot["called_at"].null_count()
 
 
 def _known_at(history: History | None) -> datetime | None:
