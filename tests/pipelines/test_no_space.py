@@ -161,7 +161,6 @@ def test_a_full_disk_under_the_journal_costs_nothing(
     the journal is sound.
     """
     settings = configured(trained, disk, disk / "journal.db")
-    asked = {"lead_id": "L00001"}
     with ExitStack() as stack:
         client = stack.enter_context(TestClient(create_app(settings)))
         journal = stack.enter_context(closing(Journal(settings.store.database)))
