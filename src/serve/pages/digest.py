@@ -36,12 +36,16 @@ STOOD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next step of a lead's plan, by language; ``whom`` None if nobody has it."""
+    """The next step of a lead's plan, by language; ``whom`` None if nobody has it.
+
+    ``is_late`` says that it should have been done before this morning.
+    """
 
     segment: Mapping[str, str]
     action: Mapping[str, str]
     due_at: datetime | None
     whom: str | None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

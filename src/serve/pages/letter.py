@@ -19,6 +19,9 @@ from serve.pages.wording import Wording
 MOST_UNITS: Final = 4_096
 """What a message of Telegram holds, in UTF-16 units; here with its tags, to be sure."""
 
+CALLS: Final = 1
+"""The place of the block that says whom to call."""
+
 Block = list[str]
 """Lines that belong together, in Telegram's subset of HTML; the first is a heading."""
 
@@ -51,7 +54,7 @@ def telegram_of(facts: Digest, view: View, *, most: int = MOST_UNITS) -> str:
     """Write the digest as one message: whole lines only, never longer than allowed.
 
     Every block keeps its heading; what does not fit is left out from the ends of the
-    longest blocks, and its number said.
+    longest blocks, least of whom to call, and its number said.
     """
     blocks = _blocks(facts, view)
     dropped = [0] * len(blocks)
@@ -62,11 +65,17 @@ def telegram_of(facts: Digest, view: View, *, most: int = MOST_UNITS) -> str:
         )
         if _units(text) <= most:
             return text
-        longest = max(range(len(blocks)), key=lambda place: len(blocks[place]))
+        longest = max(range(len(blocks)), key=lambda place: _spare(place, blocks))
         if len(blocks[longest]) <= 1:
             return _cut(blocks, most)
         blocks[longest] = blocks[longest][:-1]
         dropped[longest] += 1
+
+
+def _spare(place: int, blocks: list[Block]) -> tuple[bool, float]:
+    """Say how gladly a block gives up a line: whom to call, a third as gladly."""
+    lines = len(blocks[place])
+    return lines > 1, lines / 3 if place == CALLS else lines
 
 
 def tier_of(call: Call) -> Tier:

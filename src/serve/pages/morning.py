@@ -140,6 +140,7 @@ def _calls(
                 action={"en": step.action("en"), "ru": step.action("ru")},
                 due_at=step.kept.due_at,
                 whom=step.kept.whom,
+                is_late=step.kept.due_at is not None and step.kept.due_at < sight.now(),
             )
             if (step := steps.get(row.lead_id))
             else None,

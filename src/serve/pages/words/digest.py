@@ -50,6 +50,7 @@ DIGEST: Final[Mapping[str, Words]] = {
     ),
     "digest.step": Words("Next step", "Следующий шаг"),
     "digest.due": Words("by {when}", "до {when}"),
+    "digest.due.late": Words("overdue: was due {when}", "просрочен: срок был {when}"),
     "digest.today": Words("Call today", "Звонить сегодня"),
     # what moved
     "digest.moved": Words("What moved since yesterday", "Что изменилось со вчера"),
