@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from serve.app import create_app
 
 __all__ = ["trained"]
 
+LEAD = "L00001"
 SIZE = "64m"
 FAILURES = (LeadcastError, OSError)
 
@@ -159,7 +161,6 @@ def test_a_full_disk_under_the_journal_costs_nothing(
     the journal is sound.
     """
     settings = configured(trained, disk, disk / "journal.db")
-    asked = {"lead_id": "L00001"}
     with ExitStack() as stack:
         client = stack.enter_context(TestClient(create_app(settings)))
         journal = stack.enter_context(closing(Journal(settings.store.database)))
@@ -168,10 +169,7 @@ def test_a_full_disk_under_the_journal_costs_nothing(
         forget_slack(settings)
 
         with full(disk, left=left):
-            answer = client.post("/v1/predict", json=asked).json()
-            batch = client.post("/v1/predict/batch", json={"leads": [asked] * 2}).json()
-            ready = client.get("/readyz").json()
-            counted = unrecorded(client)
+            told = asked(client)
             with pytest.raises(FAILURES):
                 work(settings, runs, run, now=datetime.now(UTC))
             assert_nothing_half(settings)
@@ -180,19 +178,43 @@ def test_a_full_disk_under_the_journal_costs_nothing(
         work(settings, runs, again(runs, run), now=datetime.now(UTC))
         open_now = expected(settings) - kept.keys()
         assert open_now <= {lead for lead, n in scored(settings).items() if n == 1}
-        after = client.post("/v1/predict", json=asked).json()
-        mended = client.get("/readyz").json()
-    items = [item["prediction"] for item in batch["items"]]
-    missed = [one for one in (answer, *items) if not one["recorded"]]
-    assert counted == len(missed)
-    assert kept.get("L00001", 0) == 3 - len(missed)
-    assert (ready["status"] == "degraded") is (not items[-1]["recorded"])
-    assert left or len(missed) == 3
-    assert 0 < answer["probability"] < 1
-    assert after["recorded"]
-    assert (mended["status"], mended["recording"]) == ("ready", True)
+        mended = asked(client)
+    missed = told.recorded.count(False)
+    assert all(0 < chance < 1 for chance in told.chances)
+    assert told.counted == missed
+    assert kept.get(LEAD, 0) == 3 - missed
+    assert left or missed == 3
+    assert (told.status == "degraded") is (not told.recorded[0])
+    assert (mended.recorded, mended.status) == ([True] * 3, "ready")
     assert run_of(settings).is_finished
     assert_nothing_half(settings)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the service said of one lead, asked for once and then twice in a batch."""
+
+    recorded: list[bool]
+    chances: list[float]
+    status: str
+    counted: int
+    """How many predictions it ever said that it could not record."""
+
+
+def asked(client: TestClient) -> Told:
+    """Ask for a lead, then how the service is."""
+    lead = {"lead_id": LEAD}
+    batch = client.post("/v1/predict/batch", json={"leads": [lead] * 2}).json()
+    made = [client.post("/v1/predict", json=lead).json()]
+    made += [item["prediction"] for item in batch["items"]]
+    lines = client.get("/metrics").text.splitlines()
+    counts = [one for one in lines if one.startswith("leadcast_unrecorded_total")]
+    return Told(
+        [one["recorded"] for one in made],
+        [one["probability"] for one in made],
+        client.get("/readyz").json()["status"],
+        int(float(counts[0].split()[1])),
+    )
 
 
 def forget_slack(settings: Settings) -> None:
@@ -200,13 +222,6 @@ def forget_slack(settings: Settings) -> None:
     path = settings.store.database.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path)) as journal:
         journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def unrecorded(client: TestClient) -> int:
-    """Read how many predictions the service says it could not record."""
-    lines = client.get("/metrics").text.splitlines()
-    told = [one for one in lines if one.startswith("leadcast_unrecorded_total")]
-    return int(float(told[0].split()[1]))
 
 
 def again(runs: Runs, run: Run) -> Run:

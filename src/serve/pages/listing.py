@@ -12,6 +12,7 @@ from leads.journal import Stored
 from leads.pointed import pointed
 from leads.records import moment_of
 from model.whatif import Suggestion
+from serve.pages.called import How
 from serve.pages.nextstep import PlanLine
 
 PAGE_SIZE: Final = 50
@@ -135,6 +136,14 @@ UNTOLD: Final = Told()
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """When a lead was last called this week, and how that ended."""
+
+    at: datetime
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One lead of the list; what is not known is None.
 
@@ -170,6 +179,7 @@ class Row:
     quiet: bool
     closed: bool
     given: str | None = None
+    called: Called | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +304,13 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         quiet=place["quiet"],
         closed=place["closed"],
         given=known.given.get(prediction.lead_id),
+        called=_called(place),
     )
+
+
+def _called(place: Mapping[str, Any]) -> Called | None:
+    at = place["called_at"]
+    return None if at is None else Called(moment_of(at), place["called_how"])
 
 
 def main_reason(prediction: Prediction) -> Reason | None:
