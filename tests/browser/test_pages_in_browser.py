@@ -1,13 +1,10 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from tests.browser.conftest import HOSTILE, Site
 from tests.serve import example
 
@@ -57,28 +54,9 @@ CONTRAST = """() => {
 }"""
 
 
-@contextmanager
-def opened(browser: Browser, **options: Any) -> Iterator[Page]:
-    """Open a page that notes what goes wrong, and see that nothing did."""
-    context = browser.new_context(**options)
-    wrong: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: wrong.extend(foreign(request.url)))
-    yield page
-    context.close()
-    assert wrong == []
-
-
 def where(site: Site, place: str) -> str:
     """Give the address of a place, ready for more of a query."""
     return site.address + PLACES[place].format(best=site.best)
-
-
-def foreign(url: str) -> list[str]:
-    """Name a request that leaves this machine."""
-    return [] if url.startswith(("http://127.0.0.1:", "data:,", "file:")) else [url]
 
 
 @pytest.mark.parametrize("place", PLACES)

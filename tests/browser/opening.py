@@ -1,0 +1,28 @@
+"""A page of the browser that notes what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a page that notes what goes wrong, and see that nothing did."""
+    context = browser.new_context(**options)
+    wrong: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: wrong.append(message.text))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: wrong.extend(foreign(request.url)))
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def foreign(url: str) -> list[str]:
+    """Name a request that leaves this machine."""
+    return [] if url.startswith(("http://127.0.0.1:", "data:,", "file:")) else [url]
