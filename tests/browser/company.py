@@ -1,4 +1,4 @@
-"""A company with data enough for everything that a page can show, as a whole service."""
+"""A whole service of a company with data enough for all that a page can show."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ from leads.settings import Daily, PlaybookFile, Settings
 from leads.tables import Tables
 from model import champion
 from model.backtest import keep_backtest
+from model.datacard import describe
+from model.labels import funnel_of
 from model.past import gather
 from model.similar import write_past
+from model.snapshots import take
 from pipelines.score import score_open
 from serve.app import create_app
 
@@ -54,14 +57,16 @@ points:
       company:
         most: 25
         items:
-          - {when: {card.size: {at_least: 10}}, points: 20}
+          - {when: {card.size: {at_least: 10}}, points: 20,
+             title: {ru: Крупные, en: Big}}
           - {when: {card.city: Omsk}, points: 10}
   engagement:
     borders: [10, 5, 0]
     groups:
       site:
         items:
-          - {event: visit, points: 8, half_life: 2d, within: 5d, most: 10}
+          - {event: visit, points: 8, half_life: 2d, within: 5d, most: 10,
+             title: {ru: Визиты, en: Visits}}
 branches:
   - when: {tier: [hot, warm]}
     plan: talk
@@ -113,6 +118,9 @@ def opened_company(folder: Path) -> Iterator[Live]:
     tables = _owned(_while_leads_come(invented_tables(LEADS)))
     store.save(tables, settings.store.folder)
     bundle, history = learned(tables, settings, folder / "work"), History(tables)
+    funnel = funnel_of(history, settings)
+    taken = take(history, settings, funnel=funnel)
+    describe(history, settings, taken, funnel).save(settings.store.folder)
     champion.set_champion(settings.store.folder, bundle.path, "1", NOW)
     write_past(gather(bundle, history, settings), settings.store.folder)
     keep_backtest(settings.store.folder, example.backtest(), set())

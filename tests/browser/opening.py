@@ -8,6 +8,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+PHONE, DESK = (375, 812), (1280, 900)
+SERIOUS = {"serious", "critical"}
+"""What axe calls a fault that keeps people out."""
+
 
 @contextmanager
 def opened(browser: Browser, **options: Any) -> Iterator[Page]:

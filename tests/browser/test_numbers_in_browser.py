@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser
+from tests.browser import proving, saying
 from tests.browser.company import Live
 from tests.browser.opening import opened
-from tests.browser.saying import PAGES, differences, portrait, read_main
+from tests.browser.reading import Facts, Says, differences, read_main
+from tests.browser.saying import portrait
 
 from leads.decision import probability_of
 from serve.pages.index import PAGES as WHOLE
 from serve.pages.wording import Language, Wording
 
+PAGES: Final[Mapping[str, tuple[str, str, Callable[[Facts, Wording], Says]]]] = {
+    "today": ("/", "/today", saying.today),
+    "second page of today": ("/?page=2", "/today?page=2", saying.today),
+    "digest": ("/digest", "/digest", saying.digest),
+    "funnel": ("/funnel", "/funnel", proving.funnel),
+    "playbook": ("/playbook", "/playbook", proving.playbook),
+    "points": ("/points", "/points", proving.points),
+    "team": ("/team", "/team", proving.team),
+    "model": ("/model", "/model/proof", proving.model),
+    "card": ("/model/card", "/model/card", proving.card),
+    "backtest": ("/model/backtest", "/model/backtest", proving.backtest),
+}
+"""Where a page lies, where its twin, and what it must say by that."""
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ru"])
 
 
@@ -27,7 +44,7 @@ def wording(language: Language) -> Wording:
 def test_a_page_says_its_twin_and_no_other_number(
     browser: Browser, live: Live, name: str, language: Language
 ) -> None:
-    """All that the JSON twin holds is on the page, and no digit comes from elsewhere."""
+    """All that the twin holds is on the page, and no digit comes from elsewhere."""
     place, twin, says = PAGES[name]
     joint = "&" if "?" in place else "?"
     with opened(browser) as page:

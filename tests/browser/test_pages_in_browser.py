@@ -4,29 +4,41 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, expect
+from tests.browser.company import Live
 from tests.browser.conftest import HOSTILE, Site
+from tests.browser.opening import DESK, PHONE, SERIOUS, opened
 from tests.serve import example
 
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
 
-PHONE, DESK = (375, 812), (1280, 900)
 PLACES = {
-    "list": "/?",
-    "second page": "/?page=2&",
-    "nothing found": "/?q=nobody&",
-    "lead": "/leads/{best}?",
-    "hostile lead": f"/leads/{quote(HOSTILE, safe='')}?",
-    "proof": "/model?",
-    "card": "/model/card?",
-    "two versions": "/model/compare?",
-    "back-test": "/model/backtest?",
-    "managers": "/team?",
-    "funnel": "/funnel?",
-    "filtered list": "/?owner=m1&closed=yes&",
+    "list": ("/", ""),
+    "second page": ("/", "page=2"),
+    "nothing found": ("/", "q=nobody"),
+    "filtered list": ("/", "owner=m1&closed=yes"),
+    "lead": ("/leads/{lead_id:whole}", "{best}"),
+    "hostile lead": ("/leads/{lead_id:whole}", HOSTILE),
+    "proof": ("/model", ""),
+    "card": ("/model/card", ""),
+    "two versions": ("/model/compare", ""),
+    "back-test": ("/model/backtest", ""),
+    "managers": ("/team", ""),
+    "funnel": ("/funnel", ""),
+    "no digest": ("/digest", ""),
+    "no playbook": ("/playbook", ""),
+    "no points": ("/points", ""),
 }
-SERIOUS = {"serious", "critical"}
+"""Pages of the example: the route, and a query or the lead it is asked for."""
+
+LIVE_PLACES = ("/", "/digest", "/playbook", "/points", "/team", "/funnel", "/model")
+"""Pages that have more to show where a whole company is behind them."""
+
+FILES = {"/leads.{kind}", "/pages/whatif.js"}
+"""What a browser is given that is no page."""
+
 
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
@@ -56,7 +68,23 @@ CONTRAST = """() => {
 
 def where(site: Site, place: str) -> str:
     """Give the address of a place, ready for more of a query."""
-    return site.address + PLACES[place].format(best=site.best)
+    route, asked = PLACES[place]
+    if "{" in route:
+        lead_id = quote(asked.format(best=site.best), safe="")
+        return f"{site.address}/leads/{lead_id}?"
+    return f"{site.address}{route}?{asked}&"
+
+
+def test_every_page_is_looked_at(live: Live) -> None:
+    """A page that is added to the service, and to no list here, fails."""
+    routes = {
+        route.path
+        for route in live.api.app.routes  # type: ignore[attr-defined]  # an ASGI app
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+        if not route.include_in_schema
+    }
+
+    assert routes - FILES == {route for route, _ in PLACES.values()}
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -75,6 +103,25 @@ def test_page_fits_and_can_be_read(
             assert width <= size[0]
             assert page.evaluate(CONTRAST) == []
             assert page.locator("html").get_attribute("lang") == language
+
+
+@pytest.mark.parametrize("place", LIVE_PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_whole_companys_page_fits_and_can_be_read(
+    browser: Browser, live: Live, place: str, scheme: str
+) -> None:
+    """With all there is to show, on a phone and unfolded, nothing sticks out."""
+    screen = dict(zip(("width", "height"), PHONE, strict=True))
+    with opened(browser, viewport=screen, color_scheme=scheme, bypass_csp=True) as page:
+        for language in ("en", "ru"):
+            page.goto(f"{live.address}{place}?lang={language}")
+            page.eval_on_selector_all("details", "all => all.forEach(d => d.open = 1)")
+            found = Axe().run(page).response["violations"]
+
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE[0]
+            assert page.evaluate(CONTRAST) == []
+            assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
 
 
 @pytest.mark.parametrize("place", PLACES)
