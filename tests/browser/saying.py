@@ -40,7 +40,7 @@ def _row(row: Facts, w: Wording) -> Says:
     yield w.chance(row["probability"])
     yield w.say("row.range", low=w.chance(row["low"]), high=w.chance(row["high"]))
     yield whole_money(row["expected_minor"], row["currency"], w)
-    yield row["reason"][w.language] if row["reason"] else w.say("reason.none")
+    yield row["telling"][w.language] if row["telling"] else w.say("reason.none")
     if row["change"]:
         yield row["change"][w.language]
     elif row["moved"] is not None:
@@ -178,7 +178,7 @@ def digest(facts: Facts, w: Wording) -> Says:
         yield from (row["lead_id"], row["owner"] or w.say("row.nobody"), row["stage"])
         yield w.chance(row["probability"])
         yield whole_money(row["expected_minor"], row["currency"], w)
-        yield row["reason"][w.language] if row["reason"] else w.say("reason.none")
+        yield row["telling"][w.language] if row["telling"] else w.say("reason.none")
         yield step["action"][w.language]
         if step["due_at"]:
             yield w.say("digest.due", when=w.moment(at(step["due_at"])))

@@ -11,6 +11,7 @@ from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
 from leads.records import moment_of
 from model.whatif import Suggestion
+from serve.pages.distinction import telling_reasons
 from serve.pages.nextstep import PlanLine
 
 PAGE_SIZE: Final = 50
@@ -132,10 +133,12 @@ class Row:
 
     ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
     moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
-    ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
-    this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
-    the tier that a person set, of which ``reason`` says nothing. ``plan`` is what the
-    playbook decided, where one is in use; then it stands in for ``action``.
+    ``Told``. ``reason`` is the strongest that speaks for the lead, ``telling`` the one
+    that tells it from the rows beside it. ``active_at`` is when something last happened
+    to the lead, ``quiet`` that this is unusually long ago. ``tier`` and the reasons are
+    the model's; ``override`` is the tier that a person set, of which no reason says
+    anything. ``plan`` is what the playbook decided, where one is in use; then it stands
+    in for ``action``.
     """
 
     lead_id: str
@@ -160,6 +163,7 @@ class Row:
     active_at: datetime | None
     quiet: bool
     closed: bool
+    telling: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +251,15 @@ def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...
     places
         Their rows of the ranking, in order; a lead whose entry is gone is left out.
     """
+    shown = [place for place in places if place["entry"] in known.entries]
+    said = [known.entries[place["entry"]].prediction for place in shown]
     return tuple(
-        _row(place, known) for place in places if place["entry"] in known.entries
+        _row(place, known, telling)
+        for place, telling in zip(shown, telling_reasons(said), strict=True)
     )
 
 
-def _row(place: Mapping[str, Any], known: Known) -> Row:
+def _row(place: Mapping[str, Any], known: Known, telling: Reason | None) -> Row:
     stored = known.entries[place["entry"]]
     prediction, before = stored.prediction, known.before.get(place["lead_id"])
     main, outlook = main_reason(prediction), prediction.outlook or UNKNOWN
@@ -281,6 +288,7 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         active_at=None if active_at is None else moment_of(active_at),
         quiet=place["quiet"],
         closed=place["closed"],
+        telling=None if telling is None else telling.text,
     )
 
 
