@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 PHONE, DESK = (375, 812), (1280, 900)
 SERIOUS = {"serious", "critical"}
@@ -19,12 +19,18 @@ def opened(browser: Browser, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**options)
     wrong: list[str] = []
     page = context.new_page()
-    page.on("console", lambda message: wrong.append(message.text))
+    page.on("console", lambda said: wrong.extend(complaint(said, page.url)))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda request: wrong.extend(foreign(request.url)))
     yield page
     context.close()
     assert wrong == []
+
+
+def complaint(said: ConsoleMessage, page: str) -> list[str]:
+    """Pass on what the browser says, but for a page that owns up to being missing."""
+    own = said.location["url"] == page and "status of 404" in said.text
+    return [] if own else [said.text]
 
 
 def foreign(url: str) -> list[str]:

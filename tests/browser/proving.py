@@ -310,7 +310,7 @@ def _growth(growth: Facts, growing: str, w: Wording) -> Says:
     gains = {key: w.decimal(growth[key], 4) for key in ("gain", "low", "high")}
     yield w.say(f"growing.{growing}", **gains)
     for step in growth["steps"]:
-        yield from (w.count(step["leads"]), w.count(step["rows"]))
+        yield from (w.many("leads", step["leads"]), w.count(step["rows"]))
         yield from (w.decimal(step["logloss"], 4), w.decimal(step["auc"], 3))
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
@@ -6,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, expect
+from starlette.routing import BaseRoute
 from tests.browser.company import Live
 from tests.browser.conftest import HOSTILE, Site
 from tests.browser.opening import DESK, PHONE, SERIOUS, opened
@@ -77,14 +79,23 @@ def where(site: Site, place: str) -> str:
 
 def test_every_page_is_looked_at(live: Live) -> None:
     """A page that is added to the service, and to no list here, fails."""
-    routes = {
+    found = routes_of(live.api.app.routes)  # type: ignore[attr-defined]  # an ASGI app
+    shown = {
         route.path
-        for route in live.api.app.routes  # type: ignore[attr-defined]  # an ASGI app
-        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
-        if not route.include_in_schema
+        for route in found
+        if "GET" in (route.methods or ()) and not route.include_in_schema
     }
 
-    assert routes - FILES == {route for route, _ in PLACES.values()}
+    assert shown - FILES == {route for route, _ in PLACES.values()}
+
+
+def routes_of(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Find the routes of an app and of all routers in it."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from routes_of(router.routes)
 
 
 @pytest.mark.parametrize("place", PLACES)
