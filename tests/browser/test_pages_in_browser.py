@@ -289,12 +289,20 @@ def test_report_opens_from_disk(browser: Browser, sight: Sight, tmp_path: Path) 
         expect(page.get_by_role("heading", level=1)).to_have_text("Can it be trusted?")
 
 
-def test_page_can_be_printed(browser: Browser, site: Site) -> None:
-    """On paper there is no navigation, and ink is dark whatever the screen was."""
-    with opened(browser, color_scheme="dark") as page:
-        page.goto(f"{site.address}/leads/{site.best}")
+@pytest.mark.parametrize("place", ["/", "/leads/{lead}", "/digest"])
+def test_page_can_be_printed(browser: Browser, live: Live, place: str) -> None:
+    """On A4 nothing sticks out or is crushed, no forms, dark ink whatever the screen."""
+    sheet = {"width": 718, "height": 1_000}
+    with opened(browser, viewport=sheet, color_scheme="dark") as page:
+        page.goto(live.address + place.format(lead=live.leads[0]) + "?lang=ru")
         page.emulate_media(media="print")
 
-        expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
-        ink = page.evaluate("getComputedStyle(document.body).color")
-        assert ink == "rgb(0, 0, 0)"
+        expect(page.get_by_role("navigation", name="Страницы")).to_be_hidden()
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= sheet["width"]
+        assert all(not form.is_visible() for form in page.locator("form").all())
+        for why in page.locator(".leads .why").all():
+            box = why.bounding_box()
+            assert box is not None
+            assert box["width"] > sheet["width"] / 2
