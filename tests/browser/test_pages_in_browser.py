@@ -291,7 +291,7 @@ def test_report_opens_from_disk(browser: Browser, sight: Sight, tmp_path: Path) 
 
 @pytest.mark.parametrize("place", ["/", "/leads/{lead}", "/digest"])
 def test_page_can_be_printed(browser: Browser, live: Live, place: str) -> None:
-    """On A4 nothing sticks out or is crushed, no forms, dark ink whatever the screen."""
+    """On A4 nothing sticks out or is crushed, and ink is dark whatever the screen."""
     sheet = {"width": 718, "height": 1_000}
     with opened(browser, viewport=sheet, color_scheme="dark") as page:
         page.goto(live.address + place.format(lead=live.leads[0]) + "?lang=ru")
