@@ -167,8 +167,8 @@ def _called(call: Call, wording: Wording) -> str:
         when = wording.moment(row.called.at)
         parts.append(wording.say(f"row.called.{row.called.how}", when=when))
     said = ", ".join([parts[0], *(_plain(part) for part in parts[1:])])
-    if row.reason:
-        said += f". {_plain(row.reason[wording.language])}"
+    if row.telling:
+        said += f". {_plain(row.telling[wording.language])}"
     if call.step:
         said += f" → {_plain(call.step.action[wording.language])}"
     return said

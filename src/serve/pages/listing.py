@@ -13,6 +13,7 @@ from leads.pointed import pointed
 from leads.records import moment_of
 from model.whatif import Suggestion
 from serve.pages.called import How
+from serve.pages.distinction import telling_reasons
 from serve.pages.nextstep import PlanLine
 
 PAGE_SIZE: Final = 50
@@ -149,11 +150,12 @@ class Row:
 
     ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
     moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
-    ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
-    this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
-    the tier that a person set, of which ``reason`` says nothing. ``plan`` is what the
-    playbook decided, where one is in use; then it stands in for ``action``. ``given``
-    is the person that it was proposed to give the lead to.
+    ``Told``. ``reason`` is the strongest that speaks for the lead, ``telling`` the one
+    that tells it from the rows beside it. ``active_at`` is when something last happened
+    to the lead, ``quiet`` that this is unusually long ago. ``tier`` and the reasons are
+    the model's; ``override`` is the tier that a person set, of which no reason says
+    anything. ``plan`` is what the playbook decided, where one is in use; then it stands
+    in for ``action``. ``given`` is the person that it was proposed to give the lead to.
     """
 
     lead_id: str
@@ -180,6 +182,7 @@ class Row:
     closed: bool
     given: str | None = None
     called: Called | None = None
+    telling: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +272,15 @@ def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...
     places
         Their rows of the ranking, in order; a lead whose entry is gone is left out.
     """
+    shown = [place for place in places if place["entry"] in known.entries]
+    said = [known.entries[place["entry"]].prediction for place in shown]
     return tuple(
-        _row(place, known) for place in places if place["entry"] in known.entries
+        _row(place, known, telling)
+        for place, telling in zip(shown, telling_reasons(said), strict=True)
     )
 
 
-def _row(place: Mapping[str, Any], known: Known) -> Row:
+def _row(place: Mapping[str, Any], known: Known, telling: Reason | None) -> Row:
     stored = known.entries[place["entry"]]
     prediction, before = stored.prediction, known.before.get(place["lead_id"])
     main, outlook = main_reason(prediction), prediction.outlook or UNKNOWN
@@ -305,6 +311,7 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         closed=place["closed"],
         given=known.given.get(prediction.lead_id),
         called=_called(place),
+        telling=None if telling is None else telling.text,
     )
 
 

@@ -123,6 +123,7 @@ def row(lead_id: str, why: str) -> Row:
     return Row(
         lead_id=lead_id, tier=Tier.HOT, probability=0.5, expected_minor=123_456,
         currency="RUB", reason={"en": why, "ru": why}, made_at=NOW, owner="M",
+        telling={"en": why, "ru": why},
         quiet=False, closed=False, **unknown,
     )  # fmt: skip
 

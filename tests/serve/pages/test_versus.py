@@ -76,7 +76,7 @@ def test_reasons_of_a_move_add_up_on_the_page(client: TestClient) -> None:
 
 
 def test_fields_that_are_not_told_are_counted() -> None:
-    """A comparison keeps the fields that moved a lead most; the page counts others."""
+    """A comparison names the fields that moved a lead most; a page counts the rest."""
     visit, source = FieldMove("visit", 0.8, 0.15), FieldMove("source", 0.01, 0.001)
     move = replace(example.comparison().moves[0], fields=(visit, source), more=7)
     made = replace(example.comparison(), moves=(move,))
