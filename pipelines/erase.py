@@ -31,6 +31,7 @@ from leads.persons import reached_by, strike
 from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
+from leads.wholefile import replacing
 from model.backtest import strike_months
 from model.comparison import shelf
 from model.replay import strike_replayed
@@ -204,9 +205,8 @@ def _from_snapshots(folder: Path, lead_ids: Sequence[str]) -> dict[str, int]:
         return {}
     kept = pl.read_parquet(path)
     left = kept.filter(~pl.col("lead_id").is_in(list(lead_ids)))
-    fresh = path.with_suffix(".fresh")
-    left.write_parquet(fresh)
-    fresh.replace(path)
+    with replacing(path) as draft:
+        left.write_parquet(draft)
     gone = kept.height - left.height
     return {"snapshots": gone} if gone else {}
 

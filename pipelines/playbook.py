@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
+from leads.wholefile import replace_whole
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.routing import route_leads
 from playbook.difference import Difference, differ
@@ -148,7 +148,7 @@ def show(
     if to is None:
         out.print(text, markup=False, highlight=False, soft_wrap=True, end="")
         return
-    _swap_in(to, text.encode())
+    replace_whole(to, text.encode(), private=False)
     out.print(f"drawn  {to}", soft_wrap=True)
 
 
@@ -266,7 +266,7 @@ def keep_trial(settings: Settings, done: Trial, why: str, *, now: datetime) -> N
     folder.mkdir(parents=True, exist_ok=True)
     told = {"trial": asdict(done), "why": why, "tried_at": now.isoformat()}
     text = orjson.dumps(told, option=orjson.OPT_INDENT_2)
-    _swap_in(folder / f"{done.playbook}.test.json", text)
+    replace_whole(folder / f"{done.playbook}.test.json", text)
 
 
 @playbook.command()
@@ -300,7 +300,8 @@ def diff(
     if to is not None:
         rows = [asdict(one) for one in found.moved]
         schema = ("lead_id", "before", "after", "probability")
-        _swap_in(to, pl.DataFrame(rows, schema=schema).write_csv().encode())
+        content = pl.DataFrame(rows, schema=schema).write_csv().encode()
+        replace_whole(to, content, private=False)
         out.print(f"moved  {to}", soft_wrap=True)
 
 
@@ -390,9 +391,3 @@ def show_difference(found: Difference) -> None:
 
 def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
-
-
-def _swap_in(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,6 +11,7 @@ from leads.errors import BadConfig
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
+from leads.wholefile import replace_whole
 from model.points.hypotheses import check_hypotheses
 from model.points.record import Hypothesis
 from model.points.scorecard import learn_scorecard
@@ -72,7 +72,7 @@ def learn(
         found = check_hypotheses(
             task.catalog, matrix.values, labels=matrix.labels, leads=leads
         )
-    _write(to, to_yaml(card))
+    replace_whole(to, to_yaml(card).encode(), private=False)
     show_hypotheses(found, _tongue(settings, lang))
     out.print(f"learned  {len(card.lines)} traits, {card.items} lines of points")
     out.print(f"written  {to}", soft_wrap=True)
@@ -234,9 +234,3 @@ def _tongue(settings: Settings, lang: Tongue | None) -> Language:
     if lang is None:
         return settings.company.language
     return "ru" if lang is Tongue.RU else "en"
-
-
-def _write(to: Path, text: str) -> None:
-    draft = to.with_name(f".{to.name}-{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(to)

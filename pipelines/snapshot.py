@@ -7,7 +7,6 @@ after a crash, changes nothing.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.table import Table
 from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings, read_settings
+from leads.wholefile import replacing
 from model.datacard import DataCard, Maturity, describe
 from model.horizon import Proposal
 from model.labels import funnel_of
@@ -80,9 +80,8 @@ def snapshot_leads(settings: Settings) -> Snapshotted:
 
 
 def _keep(snapshots: pl.DataFrame, folder: Path) -> None:
-    fresh = folder / f"{FILE}.{os.getpid()}"
-    snapshots.write_parquet(fresh)
-    fresh.replace(folder / FILE)
+    with replacing(folder / FILE) as draft:
+        snapshots.write_parquet(draft)
 
 
 def card_tables(card: DataCard) -> Iterator[Table]:

@@ -9,13 +9,14 @@ that of another ``ingest``, leads are looked at whole.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+
+from leads.wholefile import replace_whole
 
 FILE: Final = "likeness.json"
 LENGTH: Final = 24
@@ -41,9 +42,8 @@ def likeness_of(card: Any) -> str:
 
 def keep(folder: Path, cut_off: datetime, cards: Mapping[str, str]) -> None:
     """Keep how the leads of an ``ingest`` looked; ``cut_off`` is that of its tables."""
-    draft = folder / f".{FILE}-{os.getpid()}"
-    draft.write_bytes(orjson.dumps({"cut_off": cut_off.isoformat(), "cards": cards}))
-    draft.replace(folder / FILE)
+    told = {"cut_off": cut_off.isoformat(), "cards": cards}
+    replace_whole(folder / FILE, orjson.dumps(told))
 
 
 def forget(folder: Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from polars.exceptions import PolarsError
 
 from leads.errors import Unavailable
 from leads.tables import SCHEMAS, FieldType, Tables
+from leads.wholefile import replace_whole
 
 CURRENT: Final = "current.json"
 MANIFEST: Final = "manifest.json"
@@ -67,7 +67,7 @@ def save(tables: Tables, folder: Path, *, origin: str = "") -> str:
         home.mkdir(parents=True, exist_ok=True)
         if not _is_whole(home / digest):
             _write(tables, home, digest)
-        _replace(home / CURRENT, {"digest": digest, **told})
+        replace_whole(home / CURRENT, _json({"digest": digest, **told}))
     except (OSError, PolarsError) as error:
         raise Unavailable(
             f"The store {folder} cannot be written: {error}.",
@@ -196,7 +196,7 @@ def _write(tables: Tables, home: Path, digest: str) -> None:
             "rows": {name: tables[name].height for name in SCHEMAS},
             "files": files,
         }
-        _replace(made / MANIFEST, manifest)
+        replace_whole(made / MANIFEST, _json(manifest))
         made.chmod(0o755)
         shutil.rmtree(home / digest, ignore_errors=True)  # damaged, or not there
         try:
@@ -226,11 +226,5 @@ def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _replace(path: Path, content: object) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
+def _json(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1).encode()

@@ -1,16 +1,27 @@
-"""Files that are there whole or not at all, for their owner's eyes alone."""
+"""Files that are there whole or not at all, by default for their owner's eyes alone."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_whole(path: Path, body: bytes) -> None:
-    """Put a file in its place at once; its folder is made if absent.
+def replace_whole(path: Path, body: bytes, *, private: bool = True) -> None:
+    """Put a file in its place at once; as ``replacing``."""
+    with replacing(path, private=private) as draft:
+        draft.write_bytes(body)
 
-    Whoever reads sees the old file or the new one, also after a power cut, and nobody
-    but the owner may (mode 600), not even while it is written.
+
+@contextmanager
+def replacing(path: Path, *, private: bool = True) -> Iterator[Path]:
+    """Give a draft to write, which takes the file's place at the end of the block.
+
+    Whoever reads sees the old file or the new one, also after a power cut. The folder
+    is made if absent. A ``private`` file is its owner's alone (mode 600), not even
+    while it is written is it anybody else's.
 
     Raises
     ------
@@ -18,17 +29,13 @@ def replace_whole(path: Path, body: bytes) -> None:
         It cannot be written; what was there stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    draft = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     try:
-        with open(draft, "wb", opener=_private) as stream:
-            stream.write(body)
-            stream.flush()
-            os.fsync(stream.fileno())
+        if private:
+            os.close(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        yield draft
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
         draft.replace(path)
-    except OSError:
+    finally:
         draft.unlink(missing_ok=True)
-        raise
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

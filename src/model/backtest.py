@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ import polars as pl
 
 from leads.decision import Tier
 from leads.errors import Unavailable
+from leads.wholefile import replace_whole, replacing
 from model.proof import Bin, TierProof
 from model.team import NOBODY, Team
 
@@ -133,7 +133,7 @@ def keep_backtest(store_folder: Path, made: Backtest, keys: set[str]) -> None:
     """Make a back-test the latest, and drop months that are no part of it."""
     folder = store_folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    _swap(folder / LATEST, made.to_json().encode())
+    replace_whole(folder / LATEST, made.to_json().encode())
     for path in folder.iterdir():
         if path.name != LATEST and path.stem not in keys:
             path.unlink(missing_ok=True)
@@ -157,14 +157,12 @@ def keep_month(
 ) -> None:
     """Keep a month: its rows first, then the facts that vouch for them."""
     folder = store_folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{key}-{os.getpid()}"
-    rows.write_parquet(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.replace(folder / f"{key}.parquet")
+    with replacing(folder / f"{key}.parquet") as draft:
+        rows.write_parquet(draft)
+        digest = hashlib.sha256(draft.read_bytes()).hexdigest()
     told = {"rows": digest, "outcome": asdict(month)}
     text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True)
-    _swap(folder / f"{key}.json", text.encode())
+    replace_whole(folder / f"{key}.json", text.encode())
 
 
 def strike_months(store_folder: Path, lead_ids: Collection[str]) -> int:
@@ -184,9 +182,3 @@ def strike_months(store_folder: Path, lead_ids: Collection[str]) -> int:
             keep_month(store_folder, path.stem, outcome, left)
             gone += rows.height - left.height
     return gone
-
-
-def _swap(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from leads.errors import DamagedBundle, NoModel, PromotionRefused
+from leads.wholefile import replace_whole
 
 POINTER: Final = "champion.json"
 BUNDLES: Final = "bundles"
@@ -192,16 +193,7 @@ def _swap(
         "terms": terms,
         "undone": [*_pointer(store_folder)["undone"], *([undone] if undone else [])],
     }
-    store_folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{POINTER}-", dir=store_folder)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(pointer, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(store_folder / POINTER)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_whole(store_folder / POINTER, json.dumps(pointer, indent=1).encode())
     _flush(store_folder)
 
 

@@ -8,7 +8,6 @@ beside the tables, and drawn by the command line and the pages.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -23,6 +22,7 @@ from leads.funnel import Funnel
 from leads.history import History
 from leads.lead import EPOCH
 from leads.settings import Settings
+from leads.wholefile import replace_whole
 from model.features.catalog import Numbers
 from model.horizon import Proposal, propose
 from model.labels import conversions, horizon_of
@@ -122,11 +122,9 @@ class DataCard:
 
         Returns the path of the file.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        path, fresh = folder / FILE, folder / f"{FILE}.{os.getpid()}"
+        path = folder / FILE
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(path)
+        replace_whole(path, (text + "\n").encode())
         return path
 
     @classmethod

@@ -4,6 +4,7 @@
 
     folder/replay/<key>.parquet          one month, with the columns ``ROWS``
     folder/replay/<key>-<book>.parquet   what a playbook would have said of its rows
+from leads.wholefile import replacing
 
 Only facts are here; ``model.replaying`` makes them. A row is one open lead at one
 moment: its chance comes from a model that knew nothing later than the first moment of
@@ -13,12 +14,13 @@ the month, its stage and card from what was visible at the moment, ``label`` and
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+
+from leads.wholefile import replacing
 
 FOLDER: Final = "replay"
 MOST_KEPT: Final = 240
@@ -51,10 +53,8 @@ def read_rows(
 def keep_rows(store_folder: Path, key: str, rows: pl.DataFrame) -> None:
     """Keep a month, swapped in whole; months that nobody asked for lately go."""
     folder = store_folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{key}-{os.getpid()}"
-    rows.write_parquet(draft)
-    draft.replace(folder / f"{key}.parquet")
+    with replacing(folder / f"{key}.parquet") as draft:
+        rows.write_parquet(draft)
     kept = sorted(folder.glob("*.parquet"), key=lambda one: -one.stat().st_mtime)
     for old in kept[MOST_KEPT:]:
         old.unlink(missing_ok=True)

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -28,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from leads.decision import Prediction, Tier
+from leads.wholefile import replace_whole
 from model.metrics import Codes
 
 FOLDER: Final = "past"
@@ -155,17 +154,10 @@ def path_of(store_folder: Path, digest: str) -> Path:
 def write_past(past: Past, store_folder: Path) -> Path:
     """Keep the past leads of a model; the file appears whole or not at all."""
     path = path_of(store_folder, past.digest)
-    path.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
     arrays: dict[str, Any] = _columns(past)
     np.savez_compressed(packed, allow_pickle=False, **arrays)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(packed.getvalue())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_whole(path, packed.getvalue())
     return path
 
 

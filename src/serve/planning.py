@@ -6,7 +6,6 @@ says so. What each version said is kept under its digest, for decisions name it.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from leads.history import History
 from leads.journal import Also, Journal
 from leads.lead import LeadHistory, microseconds
 from leads.settings import Settings
+from leads.wholefile import replace_whole
 from model import champion
 from model.features.catalog import Catalog
 from model.features.wording import subject_of
@@ -249,14 +249,9 @@ class Planning:
     def _keep(self, made: Playbook) -> None:
         """Keep what a version said, once, under the digest that decisions name."""
         assert self._settings.playbook is not None, "asked for only with a playbook"
-        folder = kept_folder(self._settings)
-        path = folder / f"{made.digest}.yaml"
-        if path.exists():
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".{made.digest}-{os.getpid()}-{threading.get_ident()}"
-        draft.write_bytes(self._settings.playbook.file.read_bytes())
-        draft.replace(path)
+        path = kept_folder(self._settings) / f"{made.digest}.yaml"
+        if not path.exists():
+            replace_whole(path, self._settings.playbook.file.read_bytes())
 
     def ledger(self) -> Ledger | None:
         """Give what writes decisions down; None if there is nothing to decide by."""

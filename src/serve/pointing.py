@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +22,7 @@ from scipy.stats import binomtest
 from leads.errors import BadConfig, NoModel, UnknownLead
 from leads.history import History
 from leads.settings import Settings
+from leads.wholefile import replace_whole
 from model import champion
 from model.metrics import scores
 from model.points.record import Rival
@@ -237,12 +237,8 @@ def _cell(name: str, first: Mapping[tuple[str, str], bool]) -> Cell:
 
 def keep_tried(settings: Settings, use: Counted, tried: Tried) -> None:
     """Keep what a scorecard was found to do, for the page."""
-    folder = kept_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{use.digest}.points.json"
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
-    draft.write_text(json.dumps(asdict(tried), indent=1), encoding="utf-8")
-    draft.replace(path)
+    path = kept_folder(settings) / f"{use.digest}.points.json"
+    replace_whole(path, json.dumps(asdict(tried), indent=1).encode())
 
 
 def kept_tried(settings: Settings, use: Counted) -> Tried | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from leads.decision import Prediction
 from leads.errors import BadInput, Fault
 from leads.tables import INSTANT
+from leads.wholefile import replacing
 
 COLUMNS: Final = {
     "lead_id": pl.String(),
@@ -106,8 +106,7 @@ def write_results(path: Path, chunks: Iterable[Sequence[Prediction]]) -> Iterato
     before, what was there stays as it was.
     """
     check_ending(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as work:
+    with replacing(path, private=False) as work:
         is_csv = path.suffix.lower() == ".csv"
         writer: _Writer = _Csv(work) if is_csv else _Parquet(work)
         with closing(writer):
@@ -115,18 +114,6 @@ def write_results(path: Path, chunks: Iterable[Sequence[Prediction]]) -> Iterato
             for predictions in chunks:
                 writer.write(frame_of(predictions))
                 yield len(predictions)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    work = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield work
-        with work.open("rb") as written:
-            os.fsync(written.fileno())
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
 
 
 class _Csv:

@@ -6,14 +6,13 @@ compared whenever a new one comes.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from leads.errors import DamagedBundle
+from leads.wholefile import replace_whole
 from model import champion
 from model.comparison.records import Comparison, Version
 
@@ -28,7 +27,7 @@ LETTERS: Final = 16
 def keep(comparison: Comparison, store_folder: Path) -> Path:
     """Keep a comparison; a later one of the same pair takes its place."""
     path = _path(store_folder, comparison.old.digest, comparison.new.digest)
-    _swap_in(path, comparison.to_json())
+    replace_whole(path, comparison.to_json().encode())
     return path
 
 
@@ -87,22 +86,9 @@ def forget(store_folder: Path, lead_ids: Collection[str]) -> int:
         left = tuple(move for move in found.moves if move.lead_id not in buried)
         if len(left) < len(found.moves):
             gone += len(found.moves) - len(left)
-            _swap_in(path, replace(found, moves=left).to_json())
+            replace_whole(path, replace(found, moves=left).to_json().encode())
     return gone
 
 
 def _path(store_folder: Path, old: str, new: str) -> Path:
     return store_folder / FOLDER / f"{old[:LETTERS]}-{new[:LETTERS]}.json"
-
-
-def _swap_in(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -5,12 +5,13 @@ Made by a command, since they take trainings; pages and programs only read them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+
+from leads.wholefile import replace_whole
 
 FOLDER: Final = "distance"
 FORECAST: Final = "forecast.json"
@@ -19,12 +20,9 @@ PROOF: Final = "proof.json"
 
 def keep(store_folder: Path, name: str, facts: Any) -> Path:
     """Keep a frozen dataclass as JSON, swapped in whole."""
-    folder = store_folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{name}-{os.getpid()}"
-    draft.write_bytes(orjson.dumps(asdict(facts), option=orjson.OPT_INDENT_2))
-    draft.replace(folder / name)
-    return folder / name
+    path = store_folder / FOLDER / name
+    replace_whole(path, orjson.dumps(asdict(facts), option=orjson.OPT_INDENT_2))
+    return path
 
 
 def kept(store_folder: Path, name: str) -> dict[str, Any] | None:

@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from leads.wholefile import replace_whole
 from serve.pages.digest import Digest
 from serve.pages.letter import Letter, letter_of, telegram_of
 from serve.pages.links import FileLinks, file_of
 from serve.pages.morning import digest_of
 from serve.pages.rendering import digest_page
-from serve.pages.report import LEADS, swap_in, write_page
+from serve.pages.report import LEADS, write_page
 from serve.pages.sight import Sight
 from serve.pages.view import View, message_page
 
@@ -40,11 +41,11 @@ def write_digest(sight: Sight, folder: Path, *, now: datetime) -> Paper:
     if facts is None:
         say = view.wording.say
         title, how = say("digest.none"), say("digest.none.how")
-        swap_in(folder / TELEGRAM, f"{title}. {how}\n".encode())
+        replace_whole(folder / TELEGRAM, f"{title}. {how}\n".encode())
         write_page(folder / PAGE, message_page(title, how, view), {"missing": title})
         return Paper(None, "")
     telegram = telegram_of(facts, view)
-    swap_in(folder / TELEGRAM, f"{telegram}\n".encode())
+    replace_whole(folder / TELEGRAM, f"{telegram}\n".encode())
     twin = {**asdict(facts), "telegram": telegram}
     write_page(folder / PAGE, digest_page(facts, view), twin)
     return Paper(facts, telegram)

@@ -6,8 +6,6 @@ is there, and files of leads no longer listed are removed only after it.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from leads.wholefile import replace_whole
 from model.proof import Capacity
 from serve.pages.index import PAGES
 from serve.pages.links import FileLinks, file_of
@@ -121,21 +120,8 @@ def _write_whole(sight: Sight, folder: Path, view: View) -> None:
 def write_page(path: Path, page: str, facts: Any) -> None:
     """Write a page with the JSON twin of its facts, the page last."""
     twin = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    swap_in(path.with_suffix(".json"), twin)
-    swap_in(path, page.encode())
-
-
-def swap_in(path: Path, content: bytes) -> None:
-    """Put a file in its place whole, or leave what is there."""
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_whole(path.with_suffix(".json"), twin)
+    replace_whole(path, page.encode())
 
 
 def _sweep(folder: Path, written: set[str]) -> None:
