@@ -4,7 +4,6 @@
 
     folder/replay/<key>.parquet          one month, with the columns ``ROWS``
     folder/replay/<key>-<book>.parquet   what a playbook would have said of its rows
-from leads.wholefile import replacing
 
 Only facts are here; ``model.replaying`` makes them. A row is one open lead at one
 moment: its chance comes from a model that knew nothing later than the first moment of
