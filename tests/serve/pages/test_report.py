@@ -93,7 +93,7 @@ def test_second_report_replaces_the_first(tmp_path: Path, sight: Sight) -> None:
 
     after = files(folder)
     assert after < before
-    assert len(after) == 2 * (9 + 2) + 1
+    assert len(after) == 2 * (10 + 2) + 1
     assert "leads/notes.txt" in after
 
 
