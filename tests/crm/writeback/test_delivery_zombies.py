@@ -53,7 +53,8 @@ class Graveyard:
         asleep = []
         for lead in leads:
             record(self.journal, [said(str(lead), Tier.COLD)])
-            job = replace(self.job, stop_at=point, most_at_once=1)
+            # Once it has settled it shall not stand in the way of the others.
+            job = replace(self.job, stop_at=point, most_at_once=1, idle=30.0)
             asleep.append(self.workers.bear(job))
             _until(lambda: _is_asleep(asleep[-1]))
             _hide(self.journal, lead)
