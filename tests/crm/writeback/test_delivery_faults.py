@@ -198,7 +198,7 @@ def test_a_restart_does_not_empty_the_bucket(journal: Journal) -> None:
 
 @pytest.mark.parametrize(
     ("leads", "old", "emptied", "by_hand"),
-    [(200, 50, 5, 3), pytest.param(2_000, 500, 50, 20, marks=pytest.mark.long)],
+    [(100, 25, 3, 2), pytest.param(2_000, 500, 50, 20, marks=pytest.mark.long)],
 )
 def test_a_restored_crm_is_repaired_in_one_sweep(
     journal: Journal, leads: int, old: int, emptied: int, by_hand: int
