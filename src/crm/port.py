@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from leads.errors import Unavailable
 from leads.persons import Person
@@ -174,6 +174,10 @@ class Outcome(StrEnum):
     """Time-out, reset, 5xx after sending: the CRM may have done it or may yet do it."""
     REFUSED = "refused"
     """For good: a deleted card, a missing right, a value that does not fit."""
+
+
+GATE: Final = "GATE"
+"""Why a change never left: the gate was shut. That is no attempt."""
 
 
 @dataclass(frozen=True, slots=True)

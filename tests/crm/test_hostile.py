@@ -26,7 +26,7 @@ from crm.transport import MOST_BYTES, Limits, Lost, Transport
 from leads.errors import LeadcastError
 
 MEGABYTE = 1_000_000
-WHOLE = 0.6
+WHOLE = 0.4
 MOST_MEMORY = MOST_BYTES + MEGABYTE
 READ_WHOLE = "10 MB"
 """Within the limit, and read as JSON: its reader reserves twelve times as much."""

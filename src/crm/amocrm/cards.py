@@ -16,6 +16,7 @@ from crm.amocrm.values import sent, shown
 from crm.amocrm.writes import Address, Item, send_all
 from crm.layouts import Remembered
 from crm.port import (
+    GATE,
     Allowance,
     Card,
     Change,
@@ -132,7 +133,7 @@ class Desk:
             known = self._known.get()
             items = [_item(change, known.layout) for change in changes]
         except GateClosed as closed:
-            late = Result(Outcome.NOT_APPLIED, "GATE", retry_after=closed.retry_after)
+            late = Result(Outcome.NOT_APPLIED, GATE, retry_after=closed.retry_after)
             return [late] * len(changes)
         except (BadInput, KeyError):
             return [Result(Outcome.NOT_APPLIED, "FIELDS_CHANGED")] * len(changes)

@@ -26,7 +26,7 @@ from crm.amocrm.client import (
     judged,
     refusal,
 )
-from crm.port import GateClosed, Outcome, Result
+from crm.port import GATE, GateClosed, Outcome, Result
 from crm.transport import Answer, Lost, NotSent
 
 Item = dict[str, Any]
@@ -117,7 +117,7 @@ def _answer(
     try:
         return client.ask(address.verb, address.path, body=body)
     except GateClosed as closed:
-        return Result(Outcome.NOT_APPLIED, "GATE", retry_after=closed.retry_after)
+        return Result(Outcome.NOT_APPLIED, GATE, retry_after=closed.retry_after)
     except NotSent:
         return Result(Outcome.NOT_APPLIED, "NOT_SENT")
     except Lost:

@@ -19,6 +19,7 @@ from crm.bitrix24.ties import clients_in, commands_of
 from crm.bitrix24.values import is_taken, moment, sent, shown
 from crm.layouts import Remembered
 from crm.port import (
+    GATE,
     Allowance,
     Card,
     Change,
@@ -282,7 +283,7 @@ def _result(trouble: Trouble) -> Result:
 def _not_sent(error: Unavailable) -> Result:
     """Say how every change of a batch ended that was refused as a whole."""
     if isinstance(error, GateClosed):
-        return Result(Outcome.NOT_APPLIED, "GATE", retry_after=error.retry_after)
+        return Result(Outcome.NOT_APPLIED, GATE, retry_after=error.retry_after)
     if not isinstance(error, Refused):
         return Result(Outcome.NOT_APPLIED, "NOT_SENT")
     if error.trouble.kind is Kind.REFUSAL:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crm.port import Card, CardDesk, GateClosed, Note, NoteKind, Outcome, Result
+from crm.port import GATE, Card, CardDesk, GateClosed, Note, NoteKind, Outcome, Result
 from crm.writeback.outbox import Outbox, Settlement
 from crm.writeback.plan import is_overtaken
 from crm.writeback.tables import NOTES
@@ -104,7 +104,7 @@ class Notary:
             new = [one.note for one in errands if one.note.remote_id is None]
             found = self._desk.find(new) if new else {}
         except GateClosed as closed:
-            late = Result(Outcome.NOT_APPLIED, retry_after=closed.retry_after)
+            late = Result(Outcome.NOT_APPLIED, GATE, closed.retry_after)
             return [late] * len(errands)
         except Unavailable:
             return [Result(Outcome.NOT_APPLIED)] * len(errands)

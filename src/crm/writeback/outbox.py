@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from crm.port import Change, Fields, Move, OurField, Outcome, Result
+from crm.port import GATE, Change, Fields, Move, OurField, Outcome, Result
 from crm.writeback.plan import Decision, Shown
 from crm.writeback.tables import OUTBOX, SENT, fields_of, text_of
 from crm.writeback.text import decision_in
@@ -287,7 +287,7 @@ class Outbox:
 
     def _attempts(self, one: Settlement) -> int:
         made = one.claim.attempts
-        if one.is_counted:
+        if one.is_counted and one.result.why != GATE:
             return made
         half = self.terms.most_attempts // 2
         is_unclear = one.result.outcome is Outcome.UNCLEAR

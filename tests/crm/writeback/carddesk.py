@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crm.port import (
+    GATE,
     Allowance,
     Card,
     Change,
@@ -91,7 +92,7 @@ class HttpDesk:
         try:
             status, answer = self._ask(path, body)
         except GateClosed as closed:
-            late = Result(Outcome.NOT_APPLIED, "CLOSED", closed.retry_after)
+            late = Result(Outcome.NOT_APPLIED, GATE, closed.retry_after)
             return [late] * len(body)
         except ConnectionRefusedError:
             return [Result(Outcome.NOT_APPLIED, "REFUSED")] * len(body)

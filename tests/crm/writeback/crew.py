@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from crm.writeback.delivery import Worker
 from crm.writeback.outbox import Outbox, Terms
 from crm.writeback.pace import PaceGate
 from crm.writeback.plan import Policy
+from crm.writeback.upkeep import Upkeep
 from leads.journal import Journal
 
 PROBE_SECONDS = 0.3
@@ -78,9 +80,19 @@ class Crew:
                 thread.join(20)
 
 
-def drain(worker: Worker) -> int:
-    """Work until nothing is due; give how many cards were written."""
-    written = 0
-    while (done := worker.round()).claimed:
+def drain(worker: Worker, *, seconds: float = 20) -> int:
+    """Work until nothing waits, or no longer; give how many cards were written.
+
+    A busy machine may miss the moment in which a write must leave: it is tried again.
+    """
+    upkeep = Upkeep(worker.outbox.journal, worker.outbox.account)
+    written, latest = 0, time.monotonic() + seconds
+    while True:
+        done = worker.round()
         written += done.written
-    return written
+        if not done.claimed:
+            state = upkeep.state()
+            waits = state.waiting or state.checking
+            if not waits or time.monotonic() > latest:
+                return written
+            time.sleep(0.02)

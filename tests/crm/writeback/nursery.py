@@ -55,6 +55,7 @@ class Job:
     crash_on: int = 1
     bug: str = ""
     stop_at: str = ""
+    idle: float = 0.05
     diary: str = ""
     """A file that is told how many settlements were refused for an old token."""
 
@@ -177,7 +178,7 @@ def work(job: Job) -> None:
     worker = (BlindWorker if is_blind else Worker)(
         outbox, desk, gate=gate, policy=Policy()
     )
-    worker.run(stopping, idle=timedelta(seconds=0.05))
+    worker.run(stopping, idle=timedelta(seconds=job.idle))
 
 
 def main() -> None:

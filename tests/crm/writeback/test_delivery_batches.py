@@ -18,7 +18,7 @@ from leads.decision import Prediction, Tier
 TIERS = (Tier.HOT, Tier.WARM, Tier.COLD)
 ALLOWANCE = Allowance(2.0, 5)
 LARGE = 2_000_000
-SCALES = [300, pytest.param(2_000, marks=pytest.mark.long)]
+SCALES = [150, pytest.param(2_000, marks=pytest.mark.long)]
 
 
 class Watchful(CardStore):
@@ -167,7 +167,7 @@ def test_a_card_that_spoils_its_whole_batch_is_found(url: str) -> None:
 
     It is given up once it failed too often while others were written.
     """
-    leads, terms = 120, replace(TERMS, most_attempts=8)
+    leads, terms = 60, replace(TERMS, most_attempts=8)
     store = CardStore(seed_of("T09", 9))
     store.spoilers = {"lead:3", f"lead:{leads // 2}"}
     with staged(url, store, leads=leads, terms=terms, idle=5.0) as stage:

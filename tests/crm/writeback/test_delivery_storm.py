@@ -13,6 +13,7 @@ from tests.crm.writeback.timelapse import Stage, staged
 from tests.seeds import seed_of, tell
 
 from crm.port import Allowance
+from leads.decision import Tier
 
 RATE = 5.0
 PROBE = 30.0
@@ -95,3 +96,25 @@ def test_an_outage_kills_no_letter_and_is_probed_seldom(
         assert (lost(stage.journal, store), store.doubled(), store.gone_back()) == (
             [], {}, [],
         )  # fmt: skip
+
+
+def test_nobody_is_given_up_where_only_writing_fails(url: str) -> None:
+    """A CRM that can be read, but loses every write for two hours, costs no card."""
+    store = CardStore(seed_of("T03", 4))
+    with staged(url, store, leads=20, most_at_once=10, idle=10.0) as stage:
+        clock, journal = stage.clock, stage.journal
+
+        def script() -> None:
+            record(journal, [said(str(number)) for number in range(20)])
+            stage.drained(seconds=60)
+            store.faults = Faults(lost_before=1.0)
+            record(journal, [said(str(n), Tier.HOT, day=1) for n in range(20)])
+            clock.sleep(7_200)
+            store.faults = Faults()
+            stage.drained(seconds=1_200)
+
+        stage.played(2, script)
+        tell("T03", unclear=len(store.unclear), dead=stage.upkeep().state().dead)
+
+        assert stage.upkeep().state().dead == 0
+        assert lost(journal, store) == []

@@ -53,7 +53,8 @@ class Graveyard:
         asleep = []
         for lead in leads:
             record(self.journal, [said(str(lead), Tier.COLD)])
-            job = replace(self.job, stop_at=point, most_at_once=1)
+            # Once it has settled it shall not stand in the way of the others.
+            job = replace(self.job, stop_at=point, most_at_once=1, idle=30.0)
             asleep.append(self.workers.bear(job))
             _until(lambda: _is_asleep(asleep[-1]))
             _hide(self.journal, lead)
@@ -65,9 +66,10 @@ class Graveyard:
         self.workers.kill(other)
         time.sleep(max(0.0, self.leases * LEASE - (time.monotonic() - begun)))
         before = rows(self.journal)
+        wanted = self.refused() + len(asleep)
         for one in asleep:
             self.workers.wake(one)
-        self._until_settled(len(leads), point)
+        _until(lambda: self.refused() >= wanted)
         for one in asleep:
             self.workers.kill(one)
         return before
@@ -76,13 +78,6 @@ class Graveyard:
         """Count the settlements that were refused for an old token."""
         diary = Path(self.job.diary)
         return sum(map(int, diary.read_text().split())) if diary.exists() else 0
-
-    def _until_settled(self, number: int, point: str) -> None:
-        """Wait until those that wake have said what they wanted to say."""
-        wanted = self.refused() + number
-        if point == "after mark":  # it must not even send, and settles that
-            time.sleep(0.5)
-        _until(lambda: self.refused() >= wanted)
 
 
 @contextmanager
