@@ -39,7 +39,7 @@ from leads.runs import Run, Runs
 from leads.settings import Settings
 from model import champion
 from model.bundle import Bundle, Contents, write_bundle
-from pipelines.daily import work
+from pipelines.daily import STEPS, work
 from serve.app import create_app
 
 __all__ = ["disk", "trained"]
@@ -91,28 +91,27 @@ def scene(trained: Path, disk: Path) -> Iterator[Scene]:
         yield made
 
 
-def morning_until(step: str) -> Callable[[Scene], Callable[[], None]]:
-    """Prepare a date whose steps before ``step`` are done, predicting anew."""
+def morning_from(step: str, until: str) -> Callable[[Scene], Callable[[], None]]:
+    """Prepare a date of which the steps from one to another are left to do."""
+    names = list(STEPS)
+    before = names[: names.index(step)]
+    todo = {
+        name: STEPS[name] for name in names[names.index(step) : names.index(until) + 1]
+    }
 
     def prepare(scene: Scene) -> Callable[[], None]:
-        run = scene.claimed()
-        assert run.done == {}
         pinned = datetime(2026, 5, 5, tzinfo=UTC) - timedelta(hours=scene.points)
-        run = scene.runs.complete(run, ingest="", as_of=pinned.isoformat(), after="0")
-        if step == "report":
-            run = scene.runs.complete(run, score="", deliver="")
+        said = dict.fromkeys(before, "") | {"as_of": pinned.isoformat(), "after": "0"}
+        run: Run | None = scene.runs.complete(scene.claimed(), **said)
+        is_done = False
 
         def go() -> None:
-            nonlocal run
-            found = scene.runs.of(run.day)
-            if found is not None and found.is_finished:
+            nonlocal run, is_done
+            if is_done:
                 return
-            run = scene.claimed() if run is None else run
-            try:
-                work(scene.settings, scene.runs, run, now=NOW)
-            except FAILURES:
-                run = None  # type: ignore[assignment]
-                raise
+            mine, run = run or scene.claimed(), None
+            work(scene.settings, scene.runs, mine, now=NOW, steps=todo)
+            is_done = True
 
         return go
 
@@ -168,9 +167,9 @@ def logging_much(scene: Scene) -> Callable[[], None]:
 
 
 WHAT = {
-    "score": (morning_until("score"), 40),
-    "report": (morning_until("report"), 35),
-    "model": (saving, 10),
+    "score": (morning_from("score", "score"), 60),
+    "report": (morning_from("report", "digest"), 20),
+    "model": (saving, 5),
     "log": (logging_much, 15),
 }
 
