@@ -22,7 +22,7 @@ from serve import bulk
 
 LEASE = timedelta(seconds=1)
 CHUNK = 8
-PATIENCE = 60.0
+PATIENCE = 300.0
 WHERE = ("before", "amidst", "after")
 
 

@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEED = 18
 FIRST = date(2026, 11, 2)
 FEW = 80
-LONGEST = 120.0
+LONGEST = 900.0
 WHOLE_SECONDS = 10.0
 """How long a morning takes on a busy machine: kills by the clock fall within it."""
 
