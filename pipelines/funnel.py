@@ -241,8 +241,8 @@ def show_plan(made: Plan, path: Path, language: str) -> None:
     said = [f"known    of {known.open:,} open leads: {marks}"]
     if known.blind:
         said.append(
-            f"unknown  {known.blind:,} open leads carry nothing that tells who they"
-            " are: whether they are doubles cannot be said"
+            f"unknown  {known.blind:,} of {known.open:,} carry nothing that tells who"
+            " they are: whether they are doubles cannot be said"
         )
     if known.unread:
         said.append(

@@ -268,14 +268,19 @@ def _read(told: Mapping[str, Any]) -> Done:
 
 
 def strike_receipts(folder: Path, lead_ids: Sequence[str]) -> int:
-    """Strike leads out of the receipts of clean-ups; count the cards."""
+    """Strike leads out of the receipts of clean-ups; count the cards.
+
+    A card of somebody else that was merged into an erased one can still be put back.
+    """
     gone, names = 0, set(lead_ids)
     for path in sorted((folder / FOLDER).glob("*.json")):
         told = _told(path)
         left = [
-            one for one in told["cards"] if not {one["lead_id"], one["target"]} & names
+            {**one, "target": "" if one["target"] in names else one["target"]}
+            for one in told["cards"]
+            if one["lead_id"] not in names
         ]
-        if len(left) < len(told["cards"]):
+        if left != told["cards"]:
             gone += len(told["cards"]) - len(left)
             _replace(path, {**told, "cards": left})
     return gone

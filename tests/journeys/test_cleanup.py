@@ -88,7 +88,7 @@ def test_a_dump_is_cleaned_as_approved_and_put_back(shell: Shell) -> None:
     shell.deliver()
 
     assert proposed == ACTS
-    assert "unknown  1 open leads carry nothing" in said
+    assert "unknown  1 of 10 carry nothing" in said
     assert "ordered  6 cards" in ordered
     assert nothing == []
     acted = ["again", "by mail", "colleague", "own", "robot", "typo"]

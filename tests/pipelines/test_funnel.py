@@ -19,7 +19,7 @@ from leads.settings import Crm, Settings, read_settings
 from model.cleaning.advice import Act
 from model.cleaning.planfile import Approved
 from pipelines.__main__ import app
-from pipelines.tidying import carry_out, undo
+from pipelines.tidying import carry_out, strike_receipts, undo
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CONFIG = """
@@ -151,3 +151,23 @@ def test_only_a_receipt_can_be_undone(config: Path) -> None:
     """Another file is refused, with the folder where receipts are."""
     with pytest.raises(BadInput, match="cleaning"):
         undo(company(config), config, by="V.")
+
+
+def test_an_erased_lead_leaves_the_receipts(tmp_path: Path) -> None:
+    """Its own card goes; another's that was merged into it can still be put back."""
+    folder = tmp_path / "cleaning"
+    folder.mkdir()
+    cards = [
+        {"lead_id": lead, "entity": f"lead:{lead}", "act": "merge", "target": target,
+         "before": ["NEW"], "after": ["JUNK"]}
+        for lead, target in (("1", "7"), ("2", "1"), ("3", "9"))
+    ]  # fmt: skip
+    receipt = folder / "one.json"
+    receipt.write_text(json.dumps({"approved_by": "V.", "cards": cards}))
+
+    gone = strike_receipts(tmp_path, ["1"])
+
+    left = json.loads(receipt.read_text())["cards"]
+    assert gone == 1
+    assert [(one["lead_id"], one["target"]) for one in left] == [("2", ""), ("3", "9")]
+    assert strike_receipts(tmp_path, ["1"]) == 0

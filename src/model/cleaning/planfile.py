@@ -18,6 +18,7 @@ from typing import Any, Final
 import polars as pl
 
 from leads.errors import BadInput, Fault
+from leads.wholefile import replace_whole
 from leads.yamlrows import NotRows, rows_in_text, text_of_rows
 from model.cleaning.advice import Act, Plan
 from model.cleaning.words import reason
@@ -47,7 +48,7 @@ class Approved:
 
 
 def write_plan(plan: Plan, path: Path, *, language: str) -> None:
-    """Write a plan for review; acts first, the surest of each first.
+    """Write a plan for review, readable by its owner; acts first, the surest first.
 
     Raises
     ------
@@ -64,7 +65,8 @@ def write_plan(plan: Plan, path: Path, *, language: str) -> None:
     ]  # fmt: skip
     content = _writer(path)(rows)
     try:
-        path.write_bytes(content)
+        path.parent.stat()  # a folder is not made for who mistyped it
+        replace_whole(path, content)
     except OSError as error:
         raise BadInput(
             f"{path} cannot be written: {error.strerror}.",
