@@ -103,9 +103,10 @@ def test_an_assignment_is_made_once(account: Account, tmp_path: Path) -> None:
         offered(made, lead, new, nobody)
         assert responsible(made, lead) == new
         given_by_a_person(account, lead, nobody)
-        made.courier.upkeep.sweep()
-        made.say(lead)
 
+        assert made.courier.upkeep.sweep() == 1
+        assert responsible(made, lead) == nobody
+        made.say(lead)
         assert responsible(made, lead) == nobody
 
 
