@@ -14,7 +14,7 @@ import pytest
 
 from leads.errors import DataRefused
 from leads.history import History
-from leads.settings import Company, FilesSource, Model, Settings
+from leads.settings import Company, FilesSource, Model, Settings, Title
 from leads.tables import FIELD_DTYPES, LEADS, SCHEMAS, FieldType, Tables
 from model.features import discovery
 from model.features.batch import build
@@ -202,6 +202,18 @@ def test_only_kinds_with_values_are_added_up(catalog: Catalog) -> None:
     summed = {f.of for f in catalog.features if f.kind == "event_sum"}
 
     assert summed == {"call"}
+
+
+def test_a_companys_unit_goes_with_the_values_of_its_events() -> None:
+    """What [words] says of a kind is in the catalog; an unknown unit is refused."""
+    words = {"call": Title(en="Calls", ru="Звонки", unit="seconds")}
+    settings = SETTINGS.model_copy(update={"words": words})
+
+    found = discover(History(tables()), snapshots(), settings)
+
+    assert {f.unit for f in found.features if f.kind == "event_sum"} == {"seconds"}
+    with pytest.raises(ValueError, match="unit"):
+        Title(en="Calls", ru="Звонки", unit="parsecs")
 
 
 def test_rare_levels_are_not_kept(catalog: Catalog) -> None:

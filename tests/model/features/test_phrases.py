@@ -42,11 +42,24 @@ def test_values_are_said_as_a_person_would(
     assert value_words(feature(kind), value, None, language) == expected
 
 
-def test_money_is_said_with_its_currency() -> None:
-    """A unit that is a currency follows the number."""
-    paid = feature("payment_sum", unit="RUB")
-
-    assert value_words(paid, 1500.0, None, "ru") == "1\u00a0500\u00a0RUB"
+@pytest.mark.parametrize(
+    ("kind", "unit", "value", "language", "expected"),
+    [
+        ("payment_sum", "RUB", 1500.0, "ru", "1\u00a0500\u00a0₽"),
+        ("payment_sum", "RUB", 1500.0, "en", "1,500\u00a0RUB"),
+        ("event_sum", "seconds", 998.0, "ru", "17 минут"),
+        ("event_sum", "seconds", 59.4, "en", "59 seconds"),
+        ("event_sum", "minutes", 1.0, "en", "1 minute"),
+        ("event_sum", "days", 3.0, "ru", "3 дня"),
+        ("event_sum", "", 998.0, "ru", "998"),
+        ("event_days", "days", 1.0, "en", "1"),
+    ],
+)
+def test_what_is_measured_is_said_with_its_unit(
+    kind: Kind, unit: str, value: float, language: Language, expected: str
+) -> None:
+    """Money carries its sign, a time is said as one; how many days stays a count."""
+    assert value_words(feature(kind, unit), value, None, language) == expected
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,7 @@ def lead(*shares: tuple[str, float]) -> Prediction:
 
 def fields(*leads: Prediction) -> list[str | None]:
     """Name the reason that is said of each."""
-    said = telling_reasons(leads)
-    return [None if one is None else one.field for one in said]
+    return [None if one is None else one.field for one in telling_reasons(leads)]
 
 
 def test_what_speaks_for_all_gives_way_to_what_speaks_for_one() -> None:

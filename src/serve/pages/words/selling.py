@@ -43,7 +43,7 @@ SELLING: Final[Mapping[str, Words]] = {
     "row.since": Words("since {day}", "с {day}"),
     "row.quiet": Words("quiet for longer than usual", "тихо дольше обычного"),
     "row.nobody": Words("no manager", "без менеджера"),
-    "row.still": Words("as before", "без изменений"),
+    "row.still": Words("unchanged", "без изменений"),
     "row.action": Words("Try", "Стоит попробовать"),
     "col.override": Words("Tier set by a person", "Группа, заданная человеком"),
     "col.override_by": Words("Set by", "Кто задал"),
