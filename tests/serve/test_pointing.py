@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,11 @@ plans:
 """
 
 
+Typed = Callable[..., Result]
+
+
 @pytest.fixture
-def typed(company: Company, tmp_path: Path):  # type: ignore[no-untyped-def]
+def typed(company: Company, tmp_path: Path) -> Typed:
     """Type a command with the company's configuration; the playbook has points."""
     path = tmp_path / "playbook.yaml"
     path.write_text(BOOK, encoding="utf-8")
@@ -46,7 +50,7 @@ def typed(company: Company, tmp_path: Path):  # type: ignore[no-untyped-def]
     return typing
 
 
-def test_what_was_learned_can_be_shown_and_tried(typed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_was_learned_can_be_shown_and_tried(typed: Typed, tmp_path: Path) -> None:
     """The written file is read back by show and test, as it stands."""
     to = tmp_path / "learned.yaml"
     learned = typed("points", "learn", str(to), "--lang", "en")
@@ -61,7 +65,7 @@ def test_what_was_learned_can_be_shown_and_tried(typed, tmp_path: Path) -> None:
     assert "auc      0." in tried.stdout
 
 
-def test_the_hypotheses_say_how_leads_differ_with_intervals(typed) -> None:  # type: ignore[no-untyped-def]
+def test_the_hypotheses_say_how_leads_differ_with_intervals(typed: Typed) -> None:
     """All of them are more than those beyond luck, and none claims a p of nought."""
     sure = typed("points", "hypotheses", "--lang", "en")
     every = typed("points", "hypotheses", "--lang", "en", "--all")
@@ -73,8 +77,7 @@ def test_the_hypotheses_say_how_leads_differ_with_intervals(typed) -> None:  # t
 
 
 def test_a_misspelt_field_of_points_is_named_with_its_place(
-    typed,
-    tmp_path: Path,  # type: ignore[no-untyped-def]
+    typed: Typed, tmp_path: Path
 ) -> None:
     """Exit code 2, line and column, and what was perhaps meant."""
     wrong = tmp_path / "wrong.yaml"
@@ -87,8 +90,7 @@ def test_a_misspelt_field_of_points_is_named_with_its_place(
 
 
 def test_a_strict_check_fails_on_what_a_plain_one_only_tells(
-    typed,
-    tmp_path: Path,  # type: ignore[no-untyped-def]
+    typed: Typed, tmp_path: Path
 ) -> None:
     """A dead branch: 0 plain, 1 strict; the good file 0 both; a fault 2 both."""
     dead, broken = tmp_path / "dead.yaml", tmp_path / "broken.yaml"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -8,14 +10,15 @@ from tests.serve.company import invented_tables
 from leads.history import History
 from leads.lead import microseconds
 from leads.settings import Clean
-from leads.tables import INSTANT, Tables
+from leads.tables import INSTANT
 from serve.returning import Returning
 
+Contacts = Mapping[str, str | None]
 PAID = datetime(2026, 2, 1, 12, tzinfo=UTC)
 BOOKED = PAID + timedelta(days=2)
 
 
-def history(phones: dict[str, str | None], mails: dict[str, str | None]) -> History:
+def history(phones: Contacts, mails: Contacts) -> History:
     """Make a company whose first lead paid, with these contacts on the cards."""
     made = invented_tables(4, seed=1)
     ids = made.leads["lead_id"].to_list()
@@ -29,17 +32,10 @@ def history(phones: dict[str, str | None], mails: dict[str, str | None]) -> Hist
         orient="row",
     ).with_columns(pl.col("at", "recorded_at").cast(INSTANT))
     fields = {**made.fields, "email": made.fields["phone"]}
-    parts = {n: made[n] for n in ("events", "stages", "field_changes", "outcomes")}
-    return History(
-        Tables(
-            leads=leads, payments=payments, fields=fields, cut_off=made.cut_off, **parts
-        )
-    )
+    return History(replace(made, leads=leads, payments=payments, fields=fields))
 
 
-def returning(
-    phones: dict[str, str | None], mails: dict[str, str | None], *, days: float = 10
-) -> list[str]:
+def returning(phones: Contacts, mails: Contacts, *, days: float = 10) -> list[str]:
     """Name the leads whose person had paid elsewhere so many days after the payment."""
     made = history(phones, mails)
     known = Returning(made, Clean())
