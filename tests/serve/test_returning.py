@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -10,15 +8,14 @@ from tests.serve.company import invented_tables
 from leads.history import History
 from leads.lead import microseconds
 from leads.settings import Clean
-from leads.tables import INSTANT
+from leads.tables import INSTANT, Tables
 from serve.returning import Returning
 
-Contacts = Mapping[str, str | None]
 PAID = datetime(2026, 2, 1, 12, tzinfo=UTC)
 BOOKED = PAID + timedelta(days=2)
 
 
-def history(phones: Contacts, mails: Contacts) -> History:
+def history(phones: dict[str, str | None], mails: dict[str, str | None]) -> History:
     """Make a company whose first lead paid, with these contacts on the cards."""
     made = invented_tables(4, seed=1)
     ids = made.leads["lead_id"].to_list()
@@ -32,10 +29,17 @@ def history(phones: Contacts, mails: Contacts) -> History:
         orient="row",
     ).with_columns(pl.col("at", "recorded_at").cast(INSTANT))
     fields = {**made.fields, "email": made.fields["phone"]}
-    return History(replace(made, leads=leads, payments=payments, fields=fields))
+    parts = {n: made[n] for n in ("events", "stages", "field_changes", "outcomes")}
+    return History(
+        Tables(
+            leads=leads, payments=payments, fields=fields, cut_off=made.cut_off, **parts
+        )
+    )
 
 
-def returning(phones: Contacts, mails: Contacts, *, days: float = 10) -> list[str]:
+def returning(
+    phones: dict[str, str | None], mails: dict[str, str | None], *, days: float = 10
+) -> list[str]:
     """Name the leads whose person had paid elsewhere so many days after the payment."""
     made = history(phones, mails)
     known = Returning(made, Clean())
