@@ -18,6 +18,7 @@ Cells = Iterable[tuple[str, ...]]
 def show_audit(found: Audit, language: str) -> None:
     """Print the findings."""
     teller = _Teller(language)
+    teller.unknown(found)
     teller.crowds(found)
     teller.channels(found)
     teller.work(found)
@@ -30,6 +31,16 @@ class _Teller:
 
     def __init__(self, language: str) -> None:
         self._language = language
+
+    def unknown(self, found: Audit) -> None:
+        """Say what the data cannot tell, before what they do."""
+        if found.unknown:
+            out.print(f"[italic]{self._say('unknown')}[/]")
+        for name in found.unknown:
+            told = self._say(
+                f"unknown.{name}", blind=f"{found.who.blind:,}", open=f"{found.open:,}"
+            )
+            out.print(f"  {told}", markup=False)
 
     def crowds(self, found: Audit) -> None:
         """Say where many stand, and for how long."""
@@ -88,7 +99,8 @@ class _Teller:
             (
                 (one.category or self._say("everyone"), one.before,
                  f"{one.lacking:,} / {one.asked:,}",
-                 ", ".join(f"{name} {count:,}" for name, count in one.fields))
+                 ", ".join(f"{name} {count:,}" for name, count in one.fields if count)
+                 or "—")
                 for one in found.answers
             ),
         )  # fmt: skip

@@ -21,7 +21,7 @@ import typer
 from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from leads.errors import Late, LeadcastError, Overtaken
+from leads.errors import BadConfig, Late, LeadcastError, Overtaken
 from leads.journal import Journal
 from leads.logs import mask
 from leads.mornings import moment_of, newest_due
@@ -31,8 +31,9 @@ from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.deliver import deliver_due
 from pipelines.digesting import digest_leads, digest_letter, telegram_text
 from pipelines.ingest import take_in
-from pipelines.mailing import NotSent, send
+from pipelines.mailing import NotSent, Refused, send
 from pipelines.report import report_leads
+from pipelines.routing import route_morning
 from pipelines.score import score_open
 from serve.pages.letter import Letter
 
@@ -79,6 +80,10 @@ def _score(morning: Morning) -> Mapping[str, str]:
     return {"score": f"{said}; plans: {plans}" if plans else said}
 
 
+def _route(morning: Morning) -> Mapping[str, str]:
+    return route_morning(morning.settings, now=morning.now)
+
+
 def _deliver(morning: Morning) -> Mapping[str, str]:
     if morning.settings.crm is None:
         return {"deliver": "no CRM is configured"}
@@ -107,7 +112,8 @@ def mail_step(
     """Send the digest, at most once: what is not known to have failed is not repeated.
 
     That it begins is written down before the first byte goes out, and taken back only
-    if the server surely did not take it.
+    if the server surely did not take it. What only a person can mend, such as a wrong
+    password, is told loudly and ends the step: cards and reports are done.
     """
     mail = morning.settings.daily.mail
     if mail is None:
@@ -120,6 +126,10 @@ def mail_step(
     morning.note(SENDING, "begun")
     try:
         return {"mail": send(letter, mail, day=morning.run.day, now=morning.now)}
+    except (Refused, BadConfig) as error:
+        morning.note(SENDING, "")
+        log.error("mail_not_sent", why=error.what, remedy=error.remedy)
+        return {"mail": f"{NOT_SENT}. {error.what} {error.remedy}"}
     except NotSent:
         morning.note(SENDING, "")
         raise
@@ -129,9 +139,12 @@ Step = Callable[[Morning], Mapping[str, str]]
 SENDING: Final = "sending"
 """The note that stands while an e-mail may be under way."""
 
+NOT_SENT: Final = "NOT SENT"
+"""What the step of the e-mail says first if a person must mend something."""
+
 STEPS: Final[Mapping[str, Step]] = {
-    "ingest": _ingest, "score": _score, "deliver": _deliver, "report": _report,
-    "digest": _digest, "mail": mail_step,
+    "ingest": _ingest, "score": _score, "route": _route, "deliver": _deliver,
+    "report": _report, "digest": _digest, "mail": mail_step,
 }  # fmt: skip
 """Every step of a morning, in order; its name is the key it is written down under."""
 
@@ -298,7 +311,9 @@ def show(run: Run, zone: ZoneInfo) -> None:
     """Print what each step said."""
     told = table(f"The run of {run.day}", "step", "result")
     for name in STEPS:
-        told.add_row(name, escape(run.done.get(name, "")))
+        said = escape(run.done.get(name, ""))
+        loud = name == "mail" and said.startswith(NOT_SENT)
+        told.add_row(name, f"[bold red]{said}[/]" if loud else said)
     out.print(told)
     if run.finished_at is not None:
         taken = (run.finished_at - run.started_at).total_seconds()

@@ -103,14 +103,18 @@ def _invent_if_absent(settings: Settings, leads: int, story: Story) -> None:
 
 def run(settings: Settings, story: Story) -> None:
     """Ingest, snapshot, train, promote, score and report."""
-    predict(settings, story)
+    learn(settings, story)
+    now = datetime.now(UTC)
+    with story.step("predict open leads") as step:
+        tiers = score_open(settings, None, as_of=None, now=now).tiers
+        step.said = ", ".join(f"{tiers[tier]:,} {tier.value}" for tier in tiers)
     with story.step("report") as step:
-        done = report_leads(settings, now=datetime.now(UTC))
+        done = report_leads(settings, now=now)
         step.said = f"{done.listed:,} leads listed, {done.pages:,} with a page"
 
 
-def predict(settings: Settings, story: Story) -> None:
-    """Ingest, snapshot, train, promote and score."""
+def learn(settings: Settings, story: Story) -> None:
+    """Ingest, snapshot, train and promote."""
     with story.step("ingest") as step:
         rows = take_in(settings).rows
         step.said = ", ".join(f"{n:,} {name}" for name, n in rows.items() if n)
@@ -122,10 +126,6 @@ def predict(settings: Settings, story: Story) -> None:
         step.said = f"version {trained.version}: {_measured(trained.trained)}"
     with story.step("promote") as step:
         step.said = _promoted(settings)
-    now = datetime.now(UTC)
-    with story.step("predict open leads") as step:
-        tiers = score_open(settings, None, as_of=None, now=now).tiers
-        step.said = ", ".join(f"{tiers[tier]:,} {tier.value}" for tier in tiers)
 
 
 def _measured(trained: Trained) -> str:

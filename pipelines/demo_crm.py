@@ -1,12 +1,14 @@
 """``demo-crm``: the whole loop beside a CRM, which is a double of Bitrix24 on loopback.
 
-Connect, read, train, predict, write back, serve; then the CRM calls us: a lead comes,
-acts, is moved, the client's automation asks the robot, a card opens our tab. Each step
-is what a verb or a service does for a real portal too; only the portal is not real.
+Connect, read, train; the morning's run: read what is new, predict, decide, write back,
+report; serve, and a manager has a list. Then the CRM calls us: a lead comes, acts, is
+moved, the client's automation asks the robot, a card opens our tab. Each step is what a
+verb or a service does for a real portal too; only the portal is not real.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -17,10 +19,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.error import URLError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import typer
@@ -31,14 +35,17 @@ from crm.bitrix24.enrolling import enrol
 from crm.bitrix24.installing import install
 from crm.bitrix24.subscribing import EVENTS
 from crm.bitrix24.visits import Visits
-from crm.courier import Courier
 from crm.doors import gate_of
 from leads.errors import BadConfig, Unavailable
 from leads.journal import Journal
+from leads.mornings import newest_due
+from leads.runs import Runs
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, out, verb
-from pipelines.demo import ServeOption, Story, predict
+from pipelines.daily import STEPS, work
+from pipelines.demo import ServeOption, Story, learn
 from pipelines.following import Watch
+from serve.pages.wording import Wording
 
 LEADS: Final = 800
 ACCOUNT: Final = "demo"
@@ -47,6 +54,9 @@ NOBODY: Final = "0"
 WAIT_SECONDS: Final = 60.0
 LOOPBACK: Final = "127.0.0.1"
 MOVED_TO: Final = "PROCESSED"
+LISTED: Final = ("lead", "owner", "tier", "action")
+SHOWN: Final = 3
+"""How many of a manager's leads the story names."""
 DEEDS: Final = ("SETUP_ATTEMPT", "SETUP_DONE", "FEATURE_USED", "VISIT_PRICING")
 HOOKS: Final = "/crm/bitrix24/events"
 
@@ -85,15 +95,16 @@ def demo_crm(
     with ExitStack() as open_:
         portal = open_.enter_context(_portal(leads, story))
         _connect(settings, portal, story)
-        predict(settings, story)
-        _write_back(settings, story)
+        learn(settings, story)
+        _morning(settings, story)
         open_.enter_context(_service(config, portal, story))
-        new = _told_of_changes(settings, portal, story)
         best = _hottest(settings)
+        owner = _list_of_manager(settings, portal, best, story)
+        new = _told_of_changes(settings, portal, story)
         _call_robot(portal, best, story)
         _open_tab(portal, best, story)
         story.show()
-        show(portal, best, new)
+        show(portal, best, new, owner)
         if serve:
             _wait()
 
@@ -143,19 +154,38 @@ def _connect(settings: Settings, portal: Portal, story: Story) -> None:
         step.said = f"{len(made)} fields made; robot, tabs and events registered"
 
 
-def _write_back(settings: Settings, story: Story) -> None:
-    with story.step("write back") as step, _journal(settings) as journal:
-        courier = Courier(settings, journal)
-        worker, written = courier.worker(), 0
-        while True:
-            done = worker.round()
-            written += done.written
-            step.doing(f"Write back: {written:,} cards")
-            if done.wait:
-                time.sleep(done.wait.total_seconds())
-            elif not done.claimed:
-                break
-        step.said = f"{written:,} cards written"
+def _morning(settings: Settings, story: Story) -> None:
+    """Do this morning's run as `daily` does, one step after the other."""
+    now, at = datetime.now(UTC), settings.daily.at
+    with _journal(settings) as journal:
+        runs = Runs(journal)
+        run = runs.claim(newest_due(now, at, settings.company.zone))
+        assert run is not None, "the store is new"
+        for name, step in STEPS.items():
+            with story.step(f"{at:%H:%M} {name}") as told:
+                run = work(settings, runs, run, now=now, steps={name: step})
+                told.said = run.done[name]
+        work(settings, runs, run, now=now)
+
+
+def _list_of_manager(
+    settings: Settings, portal: Portal, lead: str, story: Story
+) -> str:
+    """Read the list of whoever answers for a lead, as that manager would."""
+    words = Wording(settings.company.language, settings.company.zone)
+    names = {name: words.say(f"col.{name}") for name in LISTED}
+    with story.step("a manager opens the morning's list") as step:
+        told = _fetched(f"{portal.service}/leads.csv?lang={words.language}")
+        rows = list(csv.DictReader(told.decode("utf-8-sig").splitlines()))
+        by_lead = {row[names["lead"]]: row[names["owner"]] for row in rows}
+        owner = by_lead[lead]
+        mine = [row for row in rows if row[names["owner"]] == owner]
+        first = [
+            f"{row[names['lead']]} ({row[names['tier']]}: {row[names['action']]})"
+            for row in mine[:SHOWN]
+        ]
+        step.said = f"{owner}: {len(mine)} leads, first {'; '.join(first)}"
+    return owner
 
 
 def _told_of_changes(settings: Settings, portal: Portal, story: Story) -> str:
@@ -228,9 +258,11 @@ def _journal(settings: Settings) -> Iterator[Journal]:
         yield journal
 
 
-def show(portal: Portal, lead: str, new: str) -> None:
+def show(portal: Portal, lead: str, new: str, owner: str) -> None:
     """Print the addresses to open."""
     for what, where in (
+        ("the morning's digest", f"{portal.service}/digest"),
+        (f"the list of {owner}", f"{portal.service}/?{urlencode({'owner': owner})}"),
         ("card of the likeliest lead", portal.card(lead)),
         ("the same in English", f"{portal.card(lead)}?lang=en"),
         ("card of the new lead", portal.card(new)),

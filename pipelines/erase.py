@@ -1,9 +1,10 @@
 """``erase``: forget a person everywhere, and keep them out of every ingest.
 
 The person's leads are buried first: whatever stops the rest, no later ingest brings
-them back. Then they leave the raw rows of the CRM, the outbox, the journal, the stored
-tables, the snapshots, the past leads of every model, the rows of the back-test and the
-reports. Repeating it changes nothing more.
+them back. Then they leave the raw rows of the CRM, the table of persons, the receipts
+of clean-ups, the outbox, the journal, the stored tables, the snapshots, the past leads
+of every model, the rows of the back-test and the reports. Repeating it changes nothing
+more.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from leads import store
 from leads.errors import BadInput, Fault, Unavailable
 from leads.forgetting import Forgotten, forget_leads
 from leads.journal import Journal
+from leads.persons import reached_by, strike
 from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
@@ -36,6 +38,7 @@ from model.similar import strike_past
 from pipelines.console import ConfigOption, log, out, table, verb
 from pipelines.report import folder_of, report_leads
 from pipelines.snapshot import FILE as SNAPSHOTS
+from pipelines.tidying import strike_receipts
 
 SHORTEST_PHONE: Final = 7
 LAST_DIGITS: Final = 10
@@ -83,8 +86,8 @@ def leads_of(
 ) -> list[str]:
     """List the leads of a person: those named, and those with the contact.
 
-    A contact is looked for in every text field of the ingested cards, also in what a
-    field held before.
+    A contact is looked for among the persons, and in every text field of the ingested
+    cards, also in what a field held before.
 
     Raises
     ------
@@ -99,8 +102,12 @@ def leads_of(
         wanted.append(_digits(phone))
     found = set(named)
     if wanted:
-        tables = store.load(settings.store.folder)
-        having = _having(tables, [text for text in wanted if text])
+        folder = settings.store.folder
+        tables = store.load(folder)
+        having = _having(tables, [text for text in wanted if text]) | reached_by(
+            folder, mails=[email] if email else (),
+            last_digits=[_digits(phone)] if phone else (),
+        )  # fmt: skip
         if not having:
             fault = Fault("the ingested cards", "no lead has it", "Check it.")
             raise BadInput.of("The contact", [fault])
@@ -119,6 +126,8 @@ def erase_leads(settings: Settings, lead_ids: Sequence[str], *, now: datetime) -
     folder = settings.store.folder
     bury(folder, lead_ids)
     kept = {"rows of the CRM": erase_pages(settings, lead_ids)}
+    kept["persons"] = strike(folder, lead_ids)
+    kept["receipts of clean-ups"] = strike_receipts(folder, lead_ids)
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
         cards = forget_cards(journal, lead_ids)

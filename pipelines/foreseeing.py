@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import polars as pl
-
-from leads.history import microseconds
 from leads.journal import Journal
 from leads.settings import Settings
 from model import champion
+from model.benefit.calls import Benefit, Span
 from model.bundle import Bundle
 from model.distance.hindsight import ALL
 from model.distance.shelf import FORECAST, PROOF, keep
@@ -21,22 +19,30 @@ from model.foresight import (
     Proof,
     foresee,
     ground_of,
-    prove_calls,
     prove_orders,
 )
+from model.replaying import Watch
 from pipelines.console import out, table
 from pipelines.ingest import stored
-from playbook.routed import arms_of
+from pipelines.lookback import look_back
+from serve.giving import heldout_of
+from serve.pages.stagewhy import explain
+from serve.pages.wording import Wording
+from serve.planning import playbook_of
+
+THOUSAND: Final = 100_000
+"""A thousand of a currency in its smallest unit."""
 
 WAYS: Final = {"model": "model", "hand": "stage per cent", "count": "stage counted"}
 ORDERS: Final = {
-    "ours": "tiers, then chance", "money": "chance times amount",
+    "plan": "playbook", "points": "points",
+    "ours": "tiers, as listed", "money": "chance times amount",
     "arrival": "who came first", "newest": "who came last",
     "stage": "stage per cent",
 }  # fmt: skip
 
 
-def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
+def forecast_stored(settings: Settings, *, months: int, watch: Watch) -> Distance:
     """Forecast what is stored, back-test it, and keep both; safe to repeat.
 
     Raises
@@ -49,14 +55,14 @@ def forecast_stored(settings: Settings, *, months: int, say: Any) -> Distance:
     history, digest = stored(settings)
     found = champion.read(settings.store.folder)
     bundle = Bundle.open(found.path, digest=found.digest)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
     made = foresee(history, settings, bundle, past=past)
     keep(settings.store.folder, FORECAST, made)
     return made
 
 
 def prove_stored(
-    settings: Settings, *, months: int, per_week: int | None, say: Any
+    settings: Settings, *, months: int, per_week: int | None, watch: Watch
 ) -> Proof:
     """Hold orders of calls against each other over the past, and keep the result.
 
@@ -66,29 +72,26 @@ def prove_stored(
         No whole month is mature, or none had leads enough.
     """
     history, digest = stored(settings)
-    past = ground_of(history, settings, months=months, data_digest=digest, say=say)
-    made = prove_orders(history, settings, past=past, per_week=per_week)
-    made = replace(made, heldout=prove_calls(history, settings, _drawn(settings)))
+    past = ground_of(history, settings, months=months, data_digest=digest, watch=watch)
+    book = None if settings.playbook is None else playbook_of(settings, history)
+    said = look_back(
+        history, settings, past, playbook=book, data_digest=digest, watch=watch
+    )
+    made = prove_orders(history, settings, past=said, per_week=per_week)
+    with closing(Journal(settings.store.database)) as journal:
+        journal.upgrade()
+        found = heldout_of(settings, journal, history)
+    made = replace(made, heldout=found)
     keep(settings.store.folder, PROOF, made)
     return made
 
 
-def _drawn(settings: Settings) -> pl.DataFrame:
-    """List who was drawn, as the journal holds it."""
-    with closing(Journal(settings.store.database)) as journal:
-        journal.upgrade()
-        arms = arms_of(journal)
-    rows = [(one.lead_id, microseconds(one.at), one.arm) for one in arms]
-    schema = {"lead_id": pl.String, "moment": pl.Int64, "arm": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def show_distance(made: Distance, path: Path | None = None) -> None:
+def show_distance(made: Distance, settings: Settings, path: Path | None = None) -> None:
     """Print the table of stages, the forecast and what became of past ones."""
     rungs = table(
         "Distance to the deal",
         "pipeline", "stage", "open", "by hand", "paid in the end", "95 %",
-        f"paid in {made.horizon_days} d", "model", "so by hand is",
+        f"paid in {made.horizon_days} d", "model",
     )  # fmt: skip
     for one in made.rungs:
         ever = one.finally_
@@ -98,9 +101,13 @@ def show_distance(made: Distance, path: Path | None = None) -> None:
             _share(None if ever is None else ever.share),
             "-" if ever is None else f"{ever.low:.0%} to {ever.high:.0%}",
             _share(None if one.soon is None else one.soon.share), _share(one.model),
-            one.verdict + ("" if one.off is None else f" ({one.off:+.0f})"),
         )  # fmt: skip
     out.print(rungs)
+    wording = Wording(settings.company.language, settings.company.zone)
+    for one in made.rungs:
+        where = " · ".join(filter(None, (one.pipeline, one.stage)))
+        why = explain(asdict(one), wording, made.horizon_days)
+        out.print(f"{where}: {one.percent} %. {why}", markup=False, soft_wrap=True)
     _show_ahead(made)
     _show_errors(made)
     if path is not None:
@@ -148,23 +155,20 @@ def _show_errors(made: Distance) -> None:
 def show_proof(made: Proof) -> None:
     """Print what each order would have caught."""
     for one in made.benefits:
+        more = f"{ORDERS[one.standard]} more by, 95 %"
         told = table(
             f"{one.per_week} calls a week, {one.weeks} weeks: {one.there_deals:,}"
             f" deals to catch among {one.leads:,} leads",
-            "order", "calls", "deals", "ours more by", "95 %",
-            made.currency or "money", "ours more by", "95 %",
+            "order", "deals", more, f"{made.currency or 'money'}, thousand", more,
         )  # fmt: skip
         for order in one.orders:
-            deals, money = order.more_deals, order.more_money
             told.add_row(
-                ORDERS.get(order.order, order.order), f"{order.calls:,}",
-                f"{order.deals:,}", "-" if deals is None else f"{deals.value:+.0f}",
-                "-" if deals is None else f"{deals.low:+.0f} to {deals.high:+.0f}",
-                _money(order.money), "-" if money is None else _money(money.value),
-                "-" if money is None
-                else f"{_money(money.low)} to {_money(money.high)}",
+                ORDERS.get(order.order, order.order), f"{order.deals:,}",
+                _more(order.more_deals, 1.0), _thousand(order.money),
+                _more(order.more_money, THOUSAND),
             )  # fmt: skip
         out.print(told)
+        _show_goals(one)
     out.print(
         "caught   a lead that was called and paid within the horizon; the past cannot"
         " tell who would have paid without the call: that is what the hold-out is for",
@@ -187,6 +191,24 @@ def show_proof(made: Proof) -> None:
     if not made.by_capacity:
         why = "calls    no [tiers] hot_per_week: the hot and warm part of new leads"
         out.print(why, markup=False)
+
+
+def _show_goals(one: Benefit) -> None:
+    """Say which order fits which goal at this capacity."""
+    deals = max(one.orders, key=lambda order: order.deals).order
+    money = max(one.orders, key=lambda order: order.money).order
+    out.print(f"most deals: {ORDERS[deals]}; most money: {ORDERS[money]}")
+
+
+def _more(found: Span | None, unit: float) -> str:
+    if found is None:
+        return "-"
+    value, low, high = (one / unit for one in (found.value, found.low, found.high))
+    return f"{value:+,.0f} ({low:+,.0f} to {high:+,.0f})"
+
+
+def _thousand(minor: float) -> str:
+    return f"{minor / THOUSAND:,.0f}"
 
 
 def _share(value: float | None) -> str:

@@ -10,8 +10,10 @@ import orjson
 import typer
 
 from leads.errors import BadConfig, BadInput, Fault
+from leads.persons import known_persons
 from leads.settings import Settings, read_settings
 from model.audit.clearer import read_rules, write_rules
+from model.audit.questionnaire import require_questions
 from model.audit.standing import look_over
 from model.audit.whole import audit_scene, with_rules
 from model.cleaning.advice import Plan, plan_cleaning
@@ -27,6 +29,7 @@ from pipelines.foreseeing import (
 )
 from pipelines.ingest import stored
 from pipelines.tidying import Receipt, carry_out, undo
+from pipelines.watching import months_passing
 
 funnel = typer.Typer(
     name="funnel",
@@ -88,7 +91,9 @@ def audit(
     settings = read_settings(config)
     with working("Looking the funnel over"):
         history, digest = stored(settings)
-        scene = look_over(history, settings, history.cut_off)
+        people = known_persons(settings.store.folder)
+        scene = look_over(history, settings, history.cut_off, persons=people)
+        require_questions(scene)
         found = audit_scene(scene)
         if mapping is not None:
             found = with_rules(found, scene, read_rules(mapping, scene))
@@ -113,8 +118,8 @@ def clean(
     """Plan the clean-up of a dump, carry out what was approved, or take it back.
 
     With --plan: say of each open lead whether to merge, link, close, look at or keep
-    it. With --apply: order approved merges and closings through the outbox; deliver
-    sends them. With --undo: order the cards of a receipt back to where they stood.
+    it. With --apply: order what was approved through the outbox; deliver sends it.
+    With --undo: order the cards of a receipt back to where they stood.
 
     Exit codes: 0 done, 2 bad input or configuration, 4 CRM or database not there.
     """
@@ -154,12 +159,12 @@ def forecast(
     training once. Exit codes: 0 done, 2 bad input or configuration, 3 no model.
     """
     settings = read_settings(config)
-    with working("Looking at past months") as say:
-        made = forecast_stored(settings, months=months, say=say)
+    with months_passing() as watch:
+        made = forecast_stored(settings, months=months, watch=watch)
     if json is not None:
         _write_json(json, made)
     log.info("forecast", rungs=len(made.rungs), cells=len(made.ahead))
-    show_distance(made, json)
+    show_distance(made, settings, json)
 
 
 @funnel.command("proof")
@@ -175,8 +180,8 @@ def proof(
     Nothing is changed anywhere. Exit codes: 0 done, 2 bad input or configuration.
     """
     settings = read_settings(config)
-    with working("Looking at past months") as say:
-        made = prove_stored(settings, months=months, per_week=calls, say=say)
+    with months_passing() as watch:
+        made = prove_stored(settings, months=months, per_week=calls, watch=watch)
     if json is not None:
         _write_json(json, made)
     log.info("proved", capacities=len(made.benefits))
@@ -186,11 +191,15 @@ def proof(
 def _plan(settings: Settings, path: Path, json: Path | None) -> None:
     with working("Comparing leads"):
         history, digest = stored(settings)
-        made = plan_cleaning(history, settings, history.cut_off)
-    if not any(made.read.values()):
+        people = known_persons(settings.store.folder)
+        made = plan_cleaning(history, settings, history.cut_off, persons=people)
+    if made.known.open and made.known.is_nothing:
         raise BadConfig(
-            "No card field tells who a lead is.",
-            remedy="Name them in [clean]: phone, email, inn, name, company.",
+            f"Nothing tells who the {made.known.open:,} open leads are: no phone, mail"
+            " address, tax number or company. Whether there are doubles among them"
+            " cannot be known.",
+            remedy="If card fields hold these, name them in [clean]: phone, email, inn,"
+            " name, company. Then ingest again.",
         )
     write_plan(made, path, language=settings.company.language)
     if json is not None:
@@ -219,16 +228,29 @@ def _write_json(path: Path, facts: object) -> None:
 
 def show_plan(made: Plan, path: Path, language: str) -> None:
     """Print what the plan holds, and where it is."""
-    told = table("Plan of the clean-up", "what to do", "leads")
+    acts = table("Plan of the clean-up", "what to do", "leads")
     for act, count in made.counts().items():
-        told.add_row(ACTS[act][language], f"{count:,}")
-    out.print(told)
-    read = "; ".join(f"{m}: {', '.join(f)}" for m, f in made.read.items() if f)
-    unread = ", ".join(m for m, fields in made.read.items() if not fields)
+        acts.add_row(ACTS[act][language], f"{count:,}")
+    out.print(acts)
+    known = made.known
     out.print(f"leads    {made.leads:,}, pairs compared {made.pairs:,}")
-    out.print(f"read     {read}", markup=False, soft_wrap=True)
-    if unread:
-        out.print(f"unread   {unread}: no such field; name it in [clean]", markup=False)
+    if not known.open:
+        out.print("open     none: there is nothing to clean up")
+        return
+    marks = ", ".join(f"{name} {count:,}" for name, count in known.marks.items())
+    said = [f"known    of {known.open:,} open leads: {marks}"]
+    if known.blind:
+        said.append(
+            f"unknown  {known.blind:,} open leads carry nothing that tells who they"
+            " are: whether they are doubles cannot be said"
+        )
+    if known.unread:
+        said.append(
+            f"unread   {', '.join(known.unread)}: no lead carries one; if a card field"
+            " holds it, name it in [clean] and ingest again"
+        )
+    for line in said:
+        out.print(line, markup=False, soft_wrap=True)
     out.print(f"plan     {path}", markup=False, soft_wrap=True)
     out.print("next     write yes under approve, then funnel clean --apply")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from crm.export import open_source
 from leads.errors import Unavailable
 from leads.history import History
+from leads.persons import gathered, keep
 from leads.settings import Settings, read_settings
 from leads.store import digest_of, load, origin_of, save
 from leads.tables import SCHEMAS, FieldType
@@ -31,6 +32,8 @@ class Ingested:
     doubled: Mapping[str, int]
     fields: Mapping[str, FieldType]
     cut_off: datetime | None
+    people: int
+    """Leads of which it is known who stands behind them."""
     notes: tuple[str, ...]
 
 
@@ -44,7 +47,12 @@ def take_in(settings: Settings) -> Ingested:
     BadInput
         With every fault of the source; nothing is stored then.
     """
-    tables = without_buried(open_source(settings).read(), settings.store.folder)
+    source = open_source(settings)
+    tables = without_buried(source.read(), settings.store.folder)
+    history = History(tables)
+    people = gathered(source.people(), history, settings.clean, history.cut_off)
+    # First: a person who is known though the lead is not yet, does no harm.
+    keep(people, settings.store.folder)
     digest = save(tables, settings.store.folder, origin=settings.origin)
     done = Ingested(
         digest=digest,
@@ -53,6 +61,7 @@ def take_in(settings: Settings) -> Ingested:
         doubled=tables.doubled,
         fields=tables.fields,
         cut_off=tables.cut_off if tables.dated else None,
+        people=people.height,
         notes=tables.notes,
     )
     log.info("ingested", digest=digest, rows=done.rows, doubled=dict(done.doubled))
@@ -102,5 +111,7 @@ def show(done: Ingested) -> None:
         out.print(f"[yellow]note[/] {note}")
     known = f"{done.cut_off:%Y-%m-%d %H:%M:%S} UTC" if done.cut_off else "no times"
     out.print(f"cut-off  {known}")
+    leads = done.rows["leads"]
+    out.print(f"people   known of {done.people:,} of {leads:,} leads, kept apart")
     out.print(f"digest   {done.digest}")
     out.print(f"stored   {done.folder / 'tables' / done.digest}", soft_wrap=True)

@@ -24,9 +24,19 @@ from serve.pages.letter import Letter
 SECONDS: Final = 30.0
 """How long the server may be silent."""
 
+FOR_GOOD: Final = 500
+"""The least code of an answer that stays the same however often one asks."""
+
 
 class NotSent(Unavailable):
     """The server surely did not take the letter; it may be sent again."""
+
+
+class Refused(NotSent):
+    """It will not take it until a person has mended something: do not ask again.
+
+    A wrong password that is tried every few minutes locks the account.
+    """
 
 
 def send(letter: Letter, mail: DailyMail, *, day: date, now: datetime) -> str:
@@ -34,8 +44,10 @@ def send(letter: Letter, mail: DailyMail, *, day: date, now: datetime) -> str:
 
     Raises
     ------
+    Refused
+        Nobody got it, and nobody will.
     NotSent
-        Nobody got it.
+        Nobody got it now.
     BadConfig
         The password is not in the environment.
     """
@@ -132,7 +144,29 @@ def _not_sent(mail: DailyMail, error: Exception) -> NotSent:
     """Say what failed, without what the server said: it may name people."""
     code = getattr(error, "smtp_code", None)
     why = type(error).__name__ + (f" {code}" if code else "")
-    return NotSent(
-        f"The digest was not mailed by {mail.host}:{mail.port}: {why}.",
-        remedy="Mend [daily.mail] or the server; the run tries again by itself.",
-    )
+    what = f"The digest was not mailed by {mail.host}:{mail.port}: {why}."
+    if _is_final(error):
+        return Refused(what, remedy=_mending(mail, error))
+    remedy = "Mend [daily.mail] or the server; the run tries again by itself."
+    return NotSent(what, remedy=remedy)
+
+
+def _is_final(error: Exception) -> bool:
+    """Say whether asking again cannot help (RFC 5321: codes from 500 are for good)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= FOR_GOOD for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code >= FOR_GOOD
+    return isinstance(error, (smtplib.SMTPNotSupportedError, ssl.SSLError))
+
+
+def _mending(mail: DailyMail, error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"Set the right {mail.user_env} and {mail.password_env}."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "Its certificate is unknown here or another's: mend it, or host."
+    if isinstance(error, (smtplib.SMTPNotSupportedError, ssl.SSLError)):
+        return "It does not speak as [daily.mail] tls and port say: mend these."
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "It knows none of [daily.mail] to: mend the addresses."
+    return "Mend [daily.mail] from, or ask whoever runs the server."

@@ -22,7 +22,7 @@ from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from pipelines.routing import give_out
+from pipelines.routing import route_leads
 from playbook.difference import Difference, differ
 from playbook.doubts import doubts_of, lines_of
 from playbook.drawing import to_svg
@@ -48,7 +48,7 @@ playbook = typer.Typer(
     add_completion=False,
 )
 
-playbook.command("route")(give_out)
+playbook.command("route")(route_leads)
 
 
 class Form(StrEnum):

@@ -1,51 +1,70 @@
 """How an approved clean-up reaches the cards, and how it is taken back.
 
-Orders go through the outbox alone. A receipt in the store says which card stood where,
-so that undoing is the same road backwards; it holds ids and stages, nothing personal
-but who approved.
+Orders go through the outbox alone. A receipt in the store says which card stood where
+and belonged to whom, so that undoing is the same road backwards; it holds ids and
+stages, nothing personal but who approved.
+
+A merge closes the card as a duplicate and names the one that stays. CRMs can melt cards
+together too (Bitrix24 by ``crm.entity.mergeBatch``), but that deletes all but one of
+them for good, and nothing here cannot be taken back.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from crm.courier import Courier, also_of, entity_of
 from crm.doors import Open, desk_of
-from crm.port import Card, Move
+from crm.port import Card, Move, Tie
 from crm.writeback.ordering import Order, order
 from leads.errors import BadConfig, BadInput
 from leads.journal import Journal
 from leads.settings import Settings
+from leads.wholefile import replace_whole
 from model.cleaning.advice import Act
+from model.cleaning.pairs import is_of_company
 from model.cleaning.planfile import Approved
 from model.cleaning.words import NOTE, UNDONE, WHY
 
 FOLDER: Final = "cleaning"
 TOPIC: Final = "clean"
-CARRIED: Final = (Act.MERGE, Act.CLOSE)
+CARRIED: Final = (Act.MERGE, Act.CLOSE, Act.LINK)
 LEFT: Final = (
-    "kept", "to link by hand", "without a card", "without a stage", "there already",
+    "kept", "without a card", "without a stage", "there already",
+    "target without a card", "target without a contact", "target without a company",
+    "belongs to another company",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """One card that was ordered to move."""
+class Done:
+    """What was ordered of one card: from a stage to another, or from whom to whom.
+
+    ``before`` and ``after`` are one stage, or all whom the card belongs to.
+    """
 
     lead_id: str
     entity: str
     act: str
     target: str
-    before: str
-    after: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def what(self) -> Move | Tie:
+        """What was ordered, as delivery takes it."""
+        if self.act == Act.LINK:
+            return Tie(self.before, self.after)
+        return Move(self.before[0], self.after[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +72,7 @@ class Receipt:
     """What was ordered, and what was not: ``left`` counts by why."""
 
     path: Path | None
-    cards: tuple[Moved, ...]
+    cards: tuple[Done, ...]
     left: dict[str, int]
 
 
@@ -76,29 +95,29 @@ def carry_out(
         The CRM or the database did not answer; nothing was ordered.
     """
     _checked(settings, rows)
-    language = settings.company.language
     with closing(_journal(settings)) as journal:
         courier = Courier(settings, journal, door=door)
-        cards = _cards(courier, settings, [r.lead_id for r in rows if r.act in CARRIED])
-        orders, moved, left = [], [], dict.fromkeys(LEFT, 0)
-        for row in rows:
-            entity = entity_of(row.lead_id, courier_kind(settings)) or ""
-            after = _stage(settings, row.act)
-            why = _why_not(row, cards.get(entity), after)
-            if why:
-                left[why] += 1
-                continue
-            before = str(cards[entity].stage)  # type: ignore[union-attr]  # looked at
-            text = NOTE[row.act.value][language].format(
-                target=row.target, by=by, why=_said(row, language)
-            )
-            orders.append(Order(entity, row.lead_id, Move(before, after), text, TOPIC))
-            act = row.act.value
-            moved.append(Moved(row.lead_id, entity, act, row.target, before, after))
+        with closing(courier.desk):
+            cards = _cards(courier, settings, _looked_at(rows))
+            orders, done, left = [], [], Counter[str]()
+            for row in rows:
+                found = _change(row, cards, settings)
+                if isinstance(found, str):
+                    left[found] += 1
+                    continue
+                text = _said(row, courier, settings, by=by)
+                done.append(found)
+                orders.append(Order(found.entity, row.lead_id, found.what, text, TOPIC))
         # The receipt first: what was ordered can then always be taken back.
-        path = _kept(settings, moved, by=by, plan=plan, now=now) if moved else None
+        path = _kept(settings, done, by=by, plan=plan, now=now) if done else None
         order(journal, courier.outbox.account, orders)
-    return Receipt(path, tuple(moved), {k: n for k, n in left.items() if n})
+    return Receipt(path, tuple(done), {why: left[why] for why in LEFT if left[why]})
+
+
+def _looked_at(rows: Sequence[Approved]) -> list[str]:
+    """List the leads whose cards must be known: those to change, and clients' own."""
+    leads = {row.lead_id for row in rows if row.act in CARRIED}
+    return sorted(leads | {row.target for row in rows if row.act is Act.LINK})
 
 
 def undo(settings: Settings, receipt: Path, *, by: str) -> Receipt:
@@ -112,8 +131,7 @@ def undo(settings: Settings, receipt: Path, *, by: str) -> Receipt:
         The receipt is not one.
     """
     try:
-        told = orjson.loads(receipt.read_bytes())
-        cards = tuple(Moved(**one) for one in told["cards"])
+        cards = tuple(_read(one) for one in _told(receipt)["cards"])
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise BadInput(
             f"{receipt} is no receipt of a clean-up.",
@@ -123,7 +141,7 @@ def undo(settings: Settings, receipt: Path, *, by: str) -> Receipt:
     with closing(_journal(settings)) as journal:
         account = _crm_account(settings)
         back = [
-            Order(one.entity, one.lead_id, Move(one.after, one.before), text, TOPIC)
+            Order(one.entity, one.lead_id, _back(one).what, text, TOPIC)
             for one in cards
         ]
         order(journal, account, back)
@@ -183,35 +201,99 @@ def _stage(settings: Settings, act: Act) -> str:
     return {Act.CLOSE: clean.close_stage, Act.MERGE: clean.duplicate_stage}.get(act, "")
 
 
-def _why_not(row: Approved, card: Card | None, after: str) -> str:
-    """Say why a row is not carried out; the empty text: it is."""
+def _change(
+    row: Approved, cards: Mapping[str, Card | None], settings: Settings
+) -> Done | str:
+    """Say what to do with the card of a row, or why nothing is done."""
     if row.act is Act.KEEP:
         return "kept"
-    if row.act is Act.LINK:
-        return "to link by hand"
+    kind = courier_kind(settings)
+    card = cards.get(entity_of(row.lead_id, kind) or "")
     if card is None:
         return "without a card"
-    if card.stage is None:
-        return "without a stage"
-    return "there already" if card.stage == after else ""
+    if row.act is Act.LINK:
+        found = _owners(card, cards.get(entity_of(row.target, kind) or ""), row.why)
+        before: tuple[str, ...] = card.clients
+    else:
+        found = (_stage(settings, row.act),)
+        before = (card.stage,) if card.stage is not None else ()
+        if not before:
+            return "without a stage"
+    if isinstance(found, str):
+        return found
+    if found == before:
+        return "there already"
+    act = row.act.value
+    return Done(row.lead_id, card.entity, act, row.target, before, found)
 
 
-def _said(row: Approved, language: str) -> str:
-    return WHY[row.why][language] if row.why in WHY else row.act.value
+def _owners(card: Card, target: Card | None, why: str) -> tuple[str, ...] | str:
+    """Say to whom a card is to belong: also to the contact, or company, of a target."""
+    if target is None:
+        return "target without a card"
+    kind = "company" if is_of_company(why) else "contact"
+    mine, theirs = (
+        [one for one in some.clients if one.startswith(f"{kind}:")]
+        for some in (card, target)
+    )
+    if not theirs:
+        return f"target without a {kind}"
+    if theirs[0] in mine:
+        return "there already"
+    if kind == "company" and mine:  # a card has one company at most
+        return "belongs to another company"
+    return (*card.clients, theirs[0])
+
+
+def _said(row: Approved, courier: Courier, settings: Settings, *, by: str) -> str:
+    """Word the comment that goes on the card of a row."""
+    language = settings.company.language
+    why = WHY[row.why][language] if row.why in WHY else row.act.value
+    other = entity_of(row.target, courier_kind(settings))
+    target = f"{row.target}, {courier.desk.page(other)}" if other else row.target
+    return NOTE[row.act.value][language].format(target=target, by=by, why=why)
+
+
+def _back(one: Done) -> Done:
+    return replace(one, before=one.after, after=one.before)
+
+
+def _told(receipt: Path) -> dict[str, Any]:
+    told: dict[str, Any] = orjson.loads(receipt.read_bytes())
+    return told
+
+
+def _read(told: Mapping[str, Any]) -> Done:
+    return Done(**{**told, "before": (*told["before"],), "after": (*told["after"],)})
+
+
+def strike_receipts(folder: Path, lead_ids: Sequence[str]) -> int:
+    """Strike leads out of the receipts of clean-ups; count the cards."""
+    gone, names = 0, set(lead_ids)
+    for path in sorted((folder / FOLDER).glob("*.json")):
+        told = _told(path)
+        left = [
+            one for one in told["cards"] if not {one["lead_id"], one["target"]} & names
+        ]
+        if len(left) < len(told["cards"]):
+            gone += len(told["cards"]) - len(left)
+            _replace(path, {**told, "cards": left})
+    return gone
 
 
 def _kept(
-    settings: Settings, moved: Sequence[Moved], *, by: str, plan: Path, now: datetime
+    settings: Settings, done: Sequence[Done], *, by: str, plan: Path, now: datetime
 ) -> Path:
     folder = settings.store.folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(plan.read_bytes()).hexdigest()
     path = folder / f"{now:%Y%m%dT%H%M%S}-{digest[:8]}.json"
     told = {
         "approved_by": by, "at": now.isoformat(), "plan_sha256": digest,
-        "cards": [asdict(one) for one in moved],
+        "cards": [asdict(one) for one in done],
     }  # fmt: skip
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2))
-    draft.replace(path)
+    _replace(path, told)
     return path
+
+
+def _replace(path: Path, told: object) -> None:
+    replace_whole(path, orjson.dumps(told, option=orjson.OPT_INDENT_2))

@@ -124,14 +124,16 @@ class Besides:
         return MoveRule(prediction.tier, move, words, is_on=guidance.moves)
 
     def _wish(self, todo: Todo) -> Wish:
-        person = None
-        if todo.whom is not None:
-            ids = self._ids()
-            person = todo.whom if ids is None else ids.people.get(todo.whom, todo.whom)
-            person = person if person.isascii() and person.isdigit() else None
+        person = None if todo.whom is None else self.person(todo.whom)
         return Wish(
             NoteKind.TASK, todo.text, todo.deadline, type=todo.type, responsible=person
         )
+
+    def person(self, name: str) -> str | None:
+        """Give the CRM's id of a person, as ``LeadHistory.owner`` names them."""
+        ids = self._ids()
+        found = name if ids is None else ids.people.get(name, name)
+        return found if found.isascii() and found.isdigit() else None
 
     def _id_of(self, place: Place) -> str | None:
         ids = self._ids()  # exports mostly hold the CRM's own

@@ -8,13 +8,13 @@ from typing import Final
 
 from crm.amocrm import cards as amocrm_cards
 from crm.amocrm import opening as amocrm
+from crm.bitrix24 import cards as bitrix24_cards
 from crm.bitrix24 import opening as bitrix24
-from crm.bitrix24.cards import Desk
 from crm.connecting import Connecting
 from crm.granting import Granter
 from crm.port import Allowance, CardDesk, Gate
 from crm.tokens import TokenStore
-from crm.writeback.pace import PaceGate
+from crm.writeback.pace import PaceGate, account_gate
 from leads.errors import BadConfig
 from leads.journal import Journal
 from leads.settings import Crm, CrmAccount
@@ -23,7 +23,7 @@ Open = Callable[[Crm, Gate, Journal], CardDesk]
 """Makes the client of an account; it sends through the gate it is given."""
 
 ALLOWANCES: Final[Mapping[str, Allowance]] = {
-    "bitrix24": Allowance(per_second=2.0, burst=50),
+    "bitrix24": bitrix24_cards.ALLOWANCE,
     "amocrm": amocrm_cards.ALLOWANCE,
 }
 """What each CRM takes; Bitrix24's is the standard plan, amoCRM's below its 7."""
@@ -31,7 +31,7 @@ ALLOWANCES: Final[Mapping[str, Allowance]] = {
 
 def _bitrix24(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
     client = bitrix24.open_client(crm, gate, journal)
-    return Desk(client, allowance=ALLOWANCES["bitrix24"])
+    return bitrix24_cards.Desk(client, allowance=ALLOWANCES["bitrix24"])
 
 
 def _amocrm(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
@@ -65,11 +65,8 @@ def desk_of(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
 
 
 def gate_of(section: CrmAccount, journal: Journal) -> PaceGate:
-    """Open the gate of an account, and of our address where that is limited too."""
-    buckets = [f"{section.kind}/{section.account}"]
-    if section.address:
-        buckets.append(f"{section.kind}@{section.address}")
-    return PaceGate(journal, buckets, ALLOWANCES[section.kind])
+    """Open the gate that all requests to an account pass, reading or writing."""
+    return account_gate(section, journal, ALLOWANCES[section.kind])
 
 
 def tokens_of(section: CrmAccount, journal: Journal) -> TokenStore:

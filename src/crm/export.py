@@ -5,6 +5,7 @@ All of them end in ``leads.conform``, which refuses or accepts a source as a who
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from leads.conform.columns import missing
 from leads.conform.fields import as_text
 from leads.conform.raw import RawTable, count_of
 from leads.errors import BadInput, Fault
+from leads.persons import Person
 from leads.settings import (
     AmoSource,
     Bitrix24Source,
@@ -66,8 +68,16 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
+class _Told:
+    """A source whose cards tell by themselves who leads are."""
+
+    def people(self) -> Iterable[Person]:
+        """Have nothing to add."""
+        return ()
+
+
 @dataclass(frozen=True)
-class Files:
+class Files(_Told):
     """A folder with a file per table."""
 
     source: FilesSource
@@ -108,7 +118,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Database:
+class Database(_Told):
     """The same tables out of a database."""
 
     source: SqlSource
@@ -141,7 +151,7 @@ class Database:
 
 
 @dataclass(frozen=True)
-class Flat:
+class Flat(_Told):
     """One table of leads whose outcome is already known."""
 
     source: TableSource

@@ -7,13 +7,14 @@ or what a person may have changed: that is decided above it, once for every CRM.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from leads.errors import Unavailable
+from leads.persons import Person
 from leads.tables import Tables
 
 
@@ -27,6 +28,13 @@ class Source(Protocol):
         ------
         BadInput
             With every fault of the data at once.
+        """
+        ...
+
+    def people(self) -> Iterable[Person]:
+        """Say who stands behind leads, as far as it is no field of their cards.
+
+        Asked after ``read``. Personal data: ``leads.persons`` keeps them apart.
         """
         ...
 
@@ -78,6 +86,9 @@ class Card:
     """When anything on the card last changed, if the CRM tells."""
     changed_by_us: bool | None = None
     """Whether our own user made the last change; None if the CRM does not tell."""
+    clients: tuple[str, ...] = ()
+    """Whom the card belongs to, the main one first: ``"contact:12"``, ``"company:7"``.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +100,38 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """Whom a card belongs to, and whom it shall, named as in ``Card.clients``."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Whom the card is to be tied to."""
+        return tuple(one for one in self.after if one not in self.before)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Whom it is to be untied from."""
+        return tuple(one for one in self.before if one not in self.after)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What to write on one card: only what is named here changes."""
+    """What to write on one card: only what is named here changes.
+
+    A client writes ``tie`` first, and nothing else of the change unless the CRM said
+    that the tie is made: so a card that shows a version shows all of its write.
+    """
 
     entity: str
     fields: Fields
     """Values to set; None empties the field."""
     move: Move | None = None
+    responsible: str | None = None
+    """The CRM's id of whoever is to be responsible; None leaves it as it is."""
+    tie: Tie | None = None
 
 
 class NoteKind(StrEnum):
@@ -235,6 +271,10 @@ class CardDesk(Protocol):
 
         Our own time-out included; Bitrix24: 60 s of the server and the time-out.
         """
+        ...
+
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
         ...
 
     def require_fields(self) -> None:

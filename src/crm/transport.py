@@ -25,6 +25,7 @@ from typing import Any, Final, TypeVar
 import httpx2
 import orjson
 
+from crm.deadline import Deadline, Punctual
 from crm.port import AccessLost, Gate, GateClosed, Heard
 from leads.errors import Unavailable
 
@@ -56,7 +57,7 @@ class Limits:
     """How long and how much a request may take.
 
     ``whole`` bounds connecting, sending and the whole answer, however slowly its bytes
-    come; a single silence may last no longer either.
+    come; see ``crm.deadline``.
     """
 
     connect: timedelta = timedelta(seconds=5)
@@ -116,18 +117,20 @@ class Transport:
         limits: Limits = Limits(),
         carrier: httpx2.BaseTransport | None = None,
     ) -> None:
+        self.base = base
         self._gate = gate
         self._judge = judge
         self._limits = limits
         for chatty in CHATTY:  # they log every address, and with it the secret
             logging.getLogger(chatty).disabled = True
         whole = limits.whole / timedelta(seconds=1)
+        self._deadline = Deadline()
         self._http = httpx2.Client(
             base_url=base,
             timeout=httpx2.Timeout(whole, connect=limits.connect.total_seconds()),
             follow_redirects=False,
             trust_env=False,
-            transport=carrier,
+            transport=carrier or Punctual(self._deadline),
             headers={"accept-encoding": "identity", "user-agent": AGENT},
         )
 
@@ -175,6 +178,7 @@ class Transport:
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         until = time.monotonic() + self._limits.whole / timedelta(seconds=1)
+        self._deadline.until = until
         try:
             with self._http.stream(
                 method, path, content=body, headers=dict(headers)

@@ -21,10 +21,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
-from leads.errors import BadConfig, Unavailable
+from leads.errors import BadConfig, Unavailable, Unwritable
 
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
+CANNOT_WRITE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, "53100"}
+"""After these the transaction is surely undone; "53100" is PostgreSQL's full disk."""
+
 _UPGRADING: Final = threading.Lock()  # Alembic keeps its context in module globals
 
 
@@ -219,6 +222,13 @@ def _answering() -> Iterator[None]:
 
 
 def _away(error: BaseException | None) -> Unavailable:
+    # Extended codes of SQLite hold the plain one in their lowest byte.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in CANNOT_WRITE or getattr(error, "sqlstate", None) in CANNOT_WRITE:
+        return Unwritable(
+            "The journal cannot be written: its disk is full or read-only.",
+            remedy="Make room where [store] database is; all goes on by itself.",
+        )
     return Unavailable(
         f"The journal's database did not answer ({type(error).__name__}).",
         remedy="Start it, mend [store] database, or run upgrade() on it first.",

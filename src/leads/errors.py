@@ -14,6 +14,7 @@
     │   ├── Late
     │   ├── NoModel
     │   ├── Overtaken
+    │   ├── Unwritable
     │   └── DamagedBundle
     │       └── OtherFormat
     ├── Unauthorized         exit 2, HTTP 401   no key, or an unknown one
@@ -157,6 +158,10 @@ class Overtaken(Unavailable):
 
 class Late(Unavailable):
     """What should be done by now is not."""
+
+
+class Unwritable(Unavailable):
+    """The database is there, but its disk is full or read-only: nothing was kept."""
 
 
 class NoModel(Unavailable):

@@ -12,6 +12,7 @@ one time is the same row everywhere.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -68,6 +69,10 @@ class History:
     def leads(self) -> pl.DataFrame:
         """The leads with instants as integers and their code ``lead`` (u32)."""
         return _integers(self.tables.leads).with_row_index("lead")
+
+    @cached_property
+    def _ids(self) -> pl.Series:
+        return self.leads["lead_id"]
 
     def encode(self, moments: pl.DataFrame) -> pl.DataFrame:
         """Add the code ``lead`` (u32) to ``moments`` (lead_id), in the same order.
@@ -254,8 +259,8 @@ class History:
         UnknownLead
             No lead of that id was ingested.
         """
-        place = self.leads["lead_id"].search_sorted(lead_id)
-        if place >= len(self.leads) or self.leads["lead_id"][place] != lead_id:
+        place = bisect_left(self._ids, lead_id)
+        if place >= len(self._ids) or self._ids[place] != lead_id:
             raise _unknown(lead_id)
         card = self.leads.row(place, named=True)
         del card["lead"]
@@ -282,8 +287,14 @@ class History:
     def _rows(self, name: str, lead: int) -> list[tuple[Any, ...]]:
         bounds = self._bounds(name)
         start, stop = int(bounds[lead]), int(bounds[lead + 1])
-        table = self.coded(name)[start:stop]
-        return table.drop("order", "lead", "lead_id").rows()
+        return self._bare(name)[start:stop].rows() if start < stop else []
+
+    def _bare(self, name: str) -> pl.DataFrame:
+        # Kept: leaving columns out takes longer than reading one lead's rows.
+        if name not in self._stripped:
+            table = self.coded(name)
+            self._stripped[name] = table.drop("order", "lead", "lead_id")
+        return self._stripped[name]
 
     def _bounds(self, name: str) -> npt.NDArray[np.int64]:
         if name not in self._offsets:
@@ -291,6 +302,10 @@ class History:
             edges = np.arange(len(self.leads) + 1, dtype=codes.dtype)
             self._offsets[name] = np.searchsorted(codes, edges)
         return self._offsets[name]
+
+    @cached_property
+    def _stripped(self) -> dict[str, pl.DataFrame]:
+        return {}
 
     @cached_property
     def _offsets(self) -> dict[str, npt.NDArray[np.int64]]:

@@ -10,13 +10,31 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
 MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 PHONE: Final = re.compile(r"(?<![\w.-])\+?\d(?:[\s()-]{0,2}\d){9,14}(?![\w.-])")
 SECRET: Final = re.compile(r"(?<=://)([^:/@\s]+):[^@\s]+(?=@)")
+
+
+class Unfailing:
+    """A stream of log lines that loses those it cannot write: its disk may be full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write a line, if that can be."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hand on what was written, if that can be."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logs(*, for_people: bool | None = None, level: str = "INFO") -> None:
@@ -44,7 +62,10 @@ def configure_logs(*, for_people: bool | None = None, level: str = "INFO") -> No
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level]
         ),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        # It asks for no more of a file than to write and flush.
+        logger_factory=structlog.WriteLoggerFactory(
+            cast(TextIO, Unfailing(sys.stderr))
+        ),
     )
 
 

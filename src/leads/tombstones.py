@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ import polars as pl
 
 from leads.errors import Unavailable
 from leads.tables import SCHEMAS, Tables
+from leads.wholefile import replace_whole
 
 FILE: Final = "erased.json"
 
@@ -26,13 +25,7 @@ FILE: Final = "erased.json"
 def bury(folder: Path, names: Iterable[str]) -> None:
     """Add leads, or cards of a CRM, to the erased; swapped whole, safe to repeat."""
     marks = sorted(buried(folder) | {mark_of(name) for name in names})
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".erased-", dir=folder)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({"sha256": marks}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(folder / FILE)
+    replace_whole(folder / FILE, json.dumps({"sha256": marks}, indent=1).encode())
 
 
 def without_buried(tables: Tables, folder: Path) -> Tables:

@@ -194,11 +194,14 @@ def _swap(
     }
     store_folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{POINTER}-", dir=store_folder)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(pointer, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(store_folder / POINTER)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(pointer, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(store_folder / POINTER)
+    finally:
+        Path(name).unlink(missing_ok=True)
     _flush(store_folder)
 
 

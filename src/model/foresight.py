@@ -15,8 +15,8 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings
 from model.benefit.calls import Benefit, hold_orders
-from model.benefit.heldout import Heldout, compare_arms
-from model.benefit.orders import usual_orders
+from model.benefit.heldout import Heldout
+from model.benefit.orders import OURS, PLAN, said_orders, usual_orders
 from model.bundle import Bundle
 from model.capacity import recent_inflow
 from model.distance.ahead import Cell, curve_of, look_ahead, months_ahead
@@ -24,9 +24,8 @@ from model.distance.criteria import Checked, answers, count_answers
 from model.distance.hindsight import Hindsight, hold_against
 from model.distance.ladder import Rung, climb
 from model.features.batch import build
-from model.labels import funnel_of, label
 from model.metrics import probabilities
-from model.replaying import Say, replay
+from model.replaying import Watch, replay
 from model.snapshots import open_leads
 from model.stages import Stages, pass_stages
 
@@ -96,6 +95,9 @@ def prove_orders(
 ) -> Proof:
     """Hold orders of calls against each other, at one capacity, half and twice it.
 
+    The playbook's order is the standard where ``past`` says what it said
+    (whoever knows the playbook adds it), else that of the tiers.
+
     Raises
     ------
     DataRefused
@@ -107,7 +109,12 @@ def prove_orders(
             remedy="Wait for outcomes, or name fewer months.",
         )
     number, known = capacity_of(history, settings, per_week)
-    orders = usual_orders(settings.stage_map, _order(pass_stages(history, settings)))
+    stages = _order(pass_stages(history, settings))
+    orders = {
+        **said_orders(past),
+        **usual_orders(settings.stage_map, stages, by=settings.tiers.by),
+    }
+    standard = PLAN if PLAN in orders else OURS
     sizes = dict.fromkeys((number, max(number // 2, 1), number * 2))
     return Proof(
         as_of=history.cut_off,
@@ -116,23 +123,10 @@ def prove_orders(
         months=tuple(past["month"].unique().sort()),
         by_capacity=known,
         benefits=tuple(
-            hold_orders(past, orders, per_week=size, seed=SEED) for size in sizes
+            hold_orders(past, orders, per_week=size, seed=SEED, standard=standard)
+            for size in sizes
         ),
     )
-
-
-def prove_calls(
-    history: History, settings: Settings, drawn: pl.DataFrame
-) -> Heldout | None:
-    """Compare low tiers that were called at random with those that were not.
-
-    ``drawn`` has ``lead_id``, ``moment`` (i64) and ``arm``; None if nobody was drawn.
-    """
-    known = drawn.join(history.leads.select("lead_id"), on="lead_id", how="semi")
-    if known.is_empty():
-        return None
-    funnel = funnel_of(history, settings)
-    return compare_arms(label(history, settings, known, funnel))
 
 
 def capacity_of(
@@ -156,10 +150,12 @@ def currency_of(history: History) -> str:
 
 
 def ground_of(
-    history: History, settings: Settings, *, months: int, data_digest: str, say: Say
+    history: History, settings: Settings, *, months: int, data_digest: str, watch: Watch
 ) -> pl.DataFrame:
     """Replay the past months that both rest on."""
-    return replay(history, settings, months=months, data_digest=data_digest, say=say)
+    return replay(
+        history, settings, months=months, data_digest=data_digest, watch=watch
+    )
 
 
 def _order(stages: Stages) -> dict[str, list[str]]:

@@ -44,14 +44,12 @@ from model.features.catalog import Numbers
 from model.labels import funnel_of, gap_of, label
 from model.learning import DIGITS, UNTOLD
 from model.metrics import log_odds_of, probabilities, row_losses
+from model.months import MOST_FOLDS, month_model
 from model.proof import Bin, Cases, TierProof, bin_of, tier_proofs
 from model.provenance import code_mark
 from model.snapshots import consider
 from model.team import compare
-from model.training import Terms, leads_of, moments_at, train
-
-MOST_FOLDS: Final = 3
-"""Folds of a model of then at most: each month is a whole training."""
+from model.training import leads_of, moments_at
 
 SKIPPED: Final = (
     f"folds beyond {MOST_FOLDS}",
@@ -182,7 +180,7 @@ def rehearse_month(
         progress(f"{span.month} {what}")
 
     try:
-        bundle = model_of(then, settings, say)
+        bundle = month_model(then, settings, say=say).bundle
         asked = _asked(history, then, settings, span)
     except (DataRefused, LeakRefused, BadConfig) as refusal:
         return Outcome(span.month, span.start, "no_model", str(refusal)), nothing
@@ -205,18 +203,6 @@ def rehearse_month(
         tiers=tiers,
     )
     return judged, rows
-
-
-def model_of(then: History, settings: Settings, say: Callable[[str], None]) -> Bundle:
-    """Train of what was known then, more cheaply than a model that will serve."""
-    work = settings.store.folder / "training" / "backtest"
-    cheaper = settings.model.model_copy(
-        update={"folds": min(settings.model.folds, MOST_FOLDS)}
-    )
-    quick = settings.model_copy(update={"model": cheaper})
-    return train(
-        then, quick, workdir=work, progress=say, terms=Terms(ablated=False)
-    ).bundle
 
 
 def _asked(
@@ -261,7 +247,15 @@ def key_of(settings: Settings, data_digest: str, span: Span) -> str:
     """Digest everything that a month's result depends on."""
     facts = settings.model_dump(
         mode="json",
-        include={"conversion", "snapshots", "funnel", "tiers", "source", "model"},
+        include={
+            "conversion",
+            "snapshots",
+            "funnel",
+            "tiers",
+            "source",
+            "model",
+            "criteria",
+        },
         exclude={"model": UNTOLD, "source": {"url", "folder", "path"}},
     )
     told = [data_digest, facts, settings.company.timezone, str(code_mark())]

@@ -2,7 +2,8 @@
 
 ::
 
-    folder/replay/<key>.parquet    one month, with the columns ``ROWS``
+    folder/replay/<key>.parquet          one month, with the columns ``ROWS``
+    folder/replay/<key>-<book>.parquet   what a playbook would have said of its rows
 
 Only facts are here; ``model.replaying`` makes them. A row is one open lead at one
 moment: its chance comes from a model that knew nothing later than the first moment of
@@ -20,6 +21,8 @@ from typing import Final
 import polars as pl
 
 FOLDER: Final = "replay"
+MOST_KEPT: Final = 240
+"""Files kept: each ingest makes new ones."""
 
 ROWS: Final[Mapping[str, pl.DataType]] = {
     "month": pl.String(), "moment": pl.Int64(), "lead_id": pl.String(),
@@ -34,22 +37,27 @@ its pipeline by then; ``money`` was received within the horizon. Money is in the
 smallest unit of the company's commonest currency."""
 
 
-def read_replayed(store_folder: Path, key: str) -> pl.DataFrame | None:
-    """Read a month that was replayed before; None if it was not, or not whole."""
+def read_rows(
+    store_folder: Path, key: str, schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame | None:
+    """Read a month that was gone through before; None if it was not, or not whole."""
     try:
         found = pl.read_parquet(store_folder / FOLDER / f"{key}.parquet")
     except (FileNotFoundError, pl.exceptions.ComputeError):
         return None
-    return found if dict(found.schema) == dict(ROWS) else None
+    return found if dict(found.schema) == dict(schema) else None
 
 
-def keep_replayed(store_folder: Path, key: str, rows: pl.DataFrame) -> None:
-    """Keep a month, swapped in whole."""
+def keep_rows(store_folder: Path, key: str, rows: pl.DataFrame) -> None:
+    """Keep a month, swapped in whole; months that nobody asked for lately go."""
     folder = store_folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{key}-{os.getpid()}"
     rows.write_parquet(draft)
     draft.replace(folder / f"{key}.parquet")
+    kept = sorted(folder.glob("*.parquet"), key=lambda one: -one.stat().st_mtime)
+    for old in kept[MOST_KEPT:]:
+        old.unlink(missing_ok=True)
 
 
 def strike_replayed(store_folder: Path, lead_ids: Collection[str]) -> int:
@@ -59,6 +67,6 @@ def strike_replayed(store_folder: Path, lead_ids: Collection[str]) -> int:
         rows = pl.read_parquet(path)
         left = rows.filter(~pl.col("lead_id").is_in(list(lead_ids)))
         if left.height < rows.height:
-            keep_replayed(store_folder, path.stem, left)
+            keep_rows(store_folder, path.stem, left)
             gone += rows.height - left.height
     return gone

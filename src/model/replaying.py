@@ -9,6 +9,7 @@ what became of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -20,17 +21,34 @@ from model.bundle import Bundle
 from model.features.batch import build
 from model.labels import funnel_of, horizon_of, label
 from model.metrics import probabilities
-from model.rehearsal import Span, key_of, model_of, spans
-from model.replay import ROWS, keep_replayed, read_replayed
+from model.months import month_model
+from model.rehearsal import Span, key_of, spans
+from model.replay import ROWS, keep_rows, read_rows
 from model.snapshots import open_leads
 from model.stages import pass_stages
 
 WEEK: Final = 7 * 86_400_000_000
-Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a replay has come: ``what`` is being done about one month of several.
+
+    ``done`` months are over, of ``of``; ``month`` is the one at hand.
+    """
+
+    month: str
+    what: str
+    done: int
+    of: int
+
+
+Watch = Callable[[Step], None]
+"""Told of every step."""
 
 
 def replay(
-    history: History, settings: Settings, *, months: int, data_digest: str, say: Say
+    history: History, settings: Settings, *, months: int, data_digest: str, watch: Watch
 ) -> pl.DataFrame:
     """Replay the last months whose outcomes are all known; safe to repeat.
 
@@ -38,8 +56,8 @@ def replay(
     ----------
     data_digest
         Of the stored tables: a month is not replayed twice of the same.
-    say
-        Told in words what is being done.
+    watch
+        Told what is being done, month by month.
 
     Returns
     -------
@@ -52,26 +70,35 @@ def replay(
         Leads have no times, or no whole month is mature.
     """
     folder, parts = settings.store.folder, []
-    for span in spans(history, settings, months):
+    every = spans(history, settings, months)
+    for done, span in enumerate(every):
+
+        def say(what: str, span: Span = span, done: int = done) -> None:
+            watch(Step(span.month, what, done, len(every)))
+
         key = key_of(settings, data_digest, span)
-        rows = read_replayed(folder, key)
+        rows = read_rows(folder, key, ROWS)
         if rows is None:
             rows = replay_month(history, settings, span, say=say)
-            keep_replayed(folder, key, rows)
+            keep_rows(folder, key, rows)
+        else:
+            say("Taking what was replayed before")
         parts.append(rows)
+        watch(Step(span.month, "", done + 1, len(every)))
     return pl.concat(parts)
 
 
 def replay_month(
-    history: History, settings: Settings, span: Span, *, say: Say
+    history: History, settings: Settings, span: Span, *, say: Callable[[str], None]
 ) -> pl.DataFrame:
     """Train as of a month's first moment, and look at each of its weeks."""
     then = history.until(span.start)
     try:
-        bundle = model_of(then, settings, lambda what: say(f"{span.month} {what}"))
+        bundle = month_model(then, settings, say=say).bundle
     except (DataRefused, LeakRefused, BadConfig) as refusal:
-        say(f"{span.month} {refusal}")
+        say(str(refusal))
         return pl.DataFrame(schema=dict(ROWS))
+    say("Looking at its weeks")
     known = _known_of_stages(then, settings)
     moments = range(span.start, span.end - WEEK + 1, WEEK)
     weeks = [_week(history, settings, bundle, moment) for moment in moments]

@@ -22,6 +22,7 @@ from leads.decision import Tier, probability_of
 from leads.errors import BadInput, Fault
 from model.bundle import Bundle
 from model.explanation import shares
+from model.features.batch import answered
 from model.features.catalog import Feature, FeatureTable, Kind, Words
 from model.features.wording import subject_of
 from model.reasons import LEAST_LEADS
@@ -137,7 +138,12 @@ class Subject:
         catalog = self.bundle.catalog
         for column, feature in enumerate(catalog.number_features):
             if feature.of in fields and feature.kind.startswith("card"):
-                numbers[0, column] = _as_number(feature, fields[str(feature.of)])
+                value = fields[str(feature.of)]
+                numbers[0, column] = (
+                    answered([value], catalog.refusals)[0]
+                    if feature.kind == "card_answer"
+                    else _as_number(feature, value)
+                )
         for column, feature in enumerate(catalog.text_features):
             if feature.of in fields and feature.kind == "card_text":
                 texts[0, column] = fields[str(feature.of)]

@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from leads.settings.distance import OF_CARD
 from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import (
     FAMILIES,
@@ -103,7 +104,14 @@ class Clauses:
         elif name == "trial_ends_in" and not self.has_trial:
             what, remedy = "no trial period is defined", "Add trial: {days: 14}."
             self.faults.add(key, what, remedy)
+        self._check_criteria(name, key)
         return found
+
+    def _check_criteria(self, name: str, key: Marked) -> None:
+        named = self.world.criteria
+        if name in OF_CARD and named is not None and name not in named:
+            what = f"{name} is asked, but no card field answers it"
+            self.faults.add(key, what, f'Name one: [criteria] {name} = "…".')
 
     def _check_points(self, name: str, key: Marked) -> None:
         if self.in_points and name in OF_MODEL | OF_POINTS:

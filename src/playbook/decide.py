@@ -20,6 +20,8 @@ from playbook.text import Language, Text, said
 Answer = Literal["yes", "no", "unknown"]
 GAP: Final = re.compile(r"\{([^{}]*)\}")
 BLANK: Final = "…"
+STEM: Final = 3
+"""Letters by which a step's verb is known for its task: звонок, позвонить."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,17 @@ def filled(text: Text, known: Mapping[str, str], language: Language) -> str:
 
 
 def action_of(plan: Plan, language: Language) -> str:
-    """Say a plan's next step in one line."""
+    """Say a plan's next step in one line: the kind of its task, then its first step.
+
+    A step that names its kind itself ("Позвонить", "Call and ask") stands alone.
+    """
     first = said(plan.steps[0], language) if plan.steps else ""
     if plan.task is None:
         return first or said(plan.segment, language)
     kind = said(TASKS[plan.task.type], language)
+    begins = first.partition(" ")[0].casefold()
+    if begins and kind[:STEM].casefold() in begins:
+        return first
     return f"{kind}: {first}" if first else kind
 
 

@@ -93,6 +93,18 @@ PLAIN: Final[Mapping[str, Fact]] = {
             "stage_age_ratio", "number", "time in the stage", "срок на стадии", "times",
         ),
         _fact("lead_age", "number", "age of the lead", "возраст лида", "days"),
+        _fact(
+            "lead_age_ratio", "number", "age against the average deal",
+            "возраст против среднего срока сделки", "times",
+        ),
+        _fact("right_person", "flag", "right person", "тот человек"),
+        _fact("right_plan", "flag", "right plan", "тот план"),
+        _fact("right_budget", "flag", "right budget", "тот бюджет"),
+        _fact("right_timing", "flag", "right timing", "подходящий срок"),
+        _fact(
+            "criteria_met", "number", "of the four questions answered yes",
+            "из четырёх вопросов с ответом «да»",
+        ),
         _fact("quiet", "number", "no activity for", "нет активности", "days"),
         _fact("reasons_for", "set", "main reasons for", "главные причины «за»"),
         _fact(

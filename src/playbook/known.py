@@ -11,11 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
+from leads.answers import answer
 from leads.decision import Prediction, Tier
 from leads.lead import LeadHistory, microseconds
 from leads.pointed import pointed
+from leads.settings.distance import OF_CARD
 from leads.tables import FieldType
 from playbook.condition import holds, tests_of
 from playbook.facts import OF_POINTS, Asked, Facts, Value, family_of
@@ -225,6 +228,29 @@ def _stage_age_ratio(known: Known, lead: LeadHistory) -> float | None:
     return None if usual is None else age / usual
 
 
+def _age_ratio(known: Known, lead: LeadHistory) -> float | None:
+    """Measure the lead's age by how long deals of its pipeline take on average."""
+    days = known.norms.cycle(lead.pipeline)
+    return None if days is None else (known.now - lead.created_at) / DAY / days
+
+
+def _timing(known: Known, lead: LeadHistory) -> bool | None:
+    ratio = _age_ratio(known, lead)
+    return None if ratio is None else ratio <= known.norms.criteria.late
+
+
+def _answered(question: str, known: Known, lead: LeadHistory) -> bool | None:
+    """Read the card field that answers a question; None if nobody named one."""
+    criteria = known.norms.criteria
+    field = criteria.fields.get(question)
+    return None if field is None else answer(lead.fields.get(field), criteria.refusals)
+
+
+def _criteria_met(known: Known, lead: LeadHistory) -> float:
+    asked = (_answered(name, known, lead) for name in OF_CARD)
+    return float(sum(one is True for one in (*asked, _timing(known, lead))))
+
+
 def _pipeline(_: Known, lead: LeadHistory) -> str | None:
     moved = [change.pipeline for change in lead.stages if change.pipeline]
     return moved[-1] if moved else lead.pipeline
@@ -257,6 +283,10 @@ OF_LEAD: Final[Mapping[str, Callable[[Known, LeadHistory], Value | None]]] = {
     "stage_age_ratio": _stage_age_ratio,
     "lead_age": lambda known, lead: (known.now - lead.created_at) / DAY,
     "quiet": _quiet,
+    "lead_age_ratio": _age_ratio,
+    "right_timing": _timing,
+    "criteria_met": _criteria_met,
+    **{name: partial(_answered, name) for name in OF_CARD},
     "customer": _customer,
     "payments": lambda _, lead: float(sum(p.amount_minor > 0 for p in lead.payments)),
 }

@@ -4,7 +4,8 @@ Hot leads go to leading managers, warm ones to consultants, cold ones to nurture
 returning customer stays with the manager who knows them. A share of the cold ones is
 called at random all the same, drawn by a salted digest of the lead's id, so that a lead
 is always in the same arm, and what calls change can be measured. A share of the hot
-ones goes to consultants, drawn likewise.
+ones goes to consultants, drawn likewise. Whoever has a lead by a person's word keeps
+it.
 
 Fairness is a deficit round robin: each time a lead is given out, everybody who could
 have had it earns their share of one lead, and who is owed most gets it and pays for
@@ -25,9 +26,11 @@ from zoneinfo import ZoneInfo
 
 from leads.decision import Tier
 from leads.settings import Person, Routing
-from playbook.hours import WEEK
 
-Kind = Literal["given", "returning", "random", "nurture", "waits"]
+Kind = Literal["given", "returning", "random", "kept", "nurture", "waits"]
+GIVEN: Final[frozenset[Kind]] = frozenset({"given", "returning", "random"})
+"""Kinds of routes by which somebody gets a lead."""
+
 Want = Literal["pipeline", "source", "skill", "language", "hours", "load", "level"]
 LOW: Final = (Tier.COLD, Tier.NO_DATA)
 ORDER: Final = (Tier.HOT, Tier.WARM, Tier.COLD, Tier.NO_DATA)
@@ -37,7 +40,10 @@ MOST_OWED: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A lead to give out; ``returning_to`` is the manager of a returning customer."""
+    """A lead to give out; ``returning_to`` is the manager of a returning customer.
+
+    ``kept_by`` is whoever has it by a person's word: it is not given out.
+    """
 
     lead_id: str
     tier: Tier
@@ -47,6 +53,7 @@ class Asked:
     skill: str = ""
     language: str = ""
     returning_to: str = ""
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,8 @@ def route(
     leads
         Each once.
     now
-        The moment; people count who work on its day and have not closed.
+        The moment; people count whose working day is not over, and get as much of
+        ``per_day`` as is left of it.
     loads
         By person; who is absent has nothing.
 
@@ -101,7 +109,7 @@ def route(
     tuple
         One route per lead, in the order in which they were given out.
     """
-    desk = _Desk(routing, now.astimezone(zone), loads)
+    desk = _Desk(routing, now, zone, loads)
     first = desk.drawn_first(leads)
 
     def place(one: Asked) -> tuple[float, float, str]:
@@ -128,11 +136,20 @@ class _Desk:
     """Gives out leads one by one, and remembers what everybody is owed."""
 
     def __init__(
-        self, routing: Routing, now: datetime, loads: Mapping[str, Load]
+        self,
+        routing: Routing,
+        now: datetime,
+        zone: ZoneInfo,
+        loads: Mapping[str, Load],
     ) -> None:
         self._routing = routing
-        self._now = now
+        self._day = now.astimezone(zone).date()
         self._people = {one.id: one for one in routing.person}
+        left = {one.id: one.left_today(now, zone) for one in routing.person}
+        self._away = {name for name, part in left.items() if not part}
+        self._most = {
+            n: math.ceil(p.per_day * left[n]) for n, p in self._people.items()
+        }
         self._open = {name: loads.get(name, Load()).open for name in self._people}
         self._today = {name: loads.get(name, Load()).today for name in self._people}
         self._owed = _owed(routing.person, self._today)
@@ -141,13 +158,14 @@ class _Desk:
         """Pick the drawn leads of low tiers for which room is kept today."""
         routing = self._routing
         room = sum(
-            max(min(p.per_day - self._today[n], p.most_open - self._open[n]), 0)
+            max(min(self._most[n] - self._today[n], p.most_open - self._open[n]), 0)
             for n, p in self._people.items()
         )
         draws = sorted(
             (draw, one.lead_id)
             for one in leads
             if one.tier in LOW
+            and not (one.kept_by or one.returning_to in self._people)
             and (draw := drawn(routing.salt, "low", one.lead_id)) < routing.random
         )
         most = math.ceil(routing.random * room)
@@ -158,6 +176,8 @@ class _Desk:
         salt, low = self._routing.salt, lead.tier in LOW
         if lead.returning_to in self._people:
             return self._return(lead)
+        if lead.kept_by:
+            return Route(lead.lead_id, lead.tier, "kept", lead.kept_by)
         if low and drawn(salt, "low", lead.lead_id) >= self._routing.random:
             return Route(lead.lead_id, lead.tier, "nurture", low_arm="held")
         arm = "random" if low else ""
@@ -191,7 +211,7 @@ class _Desk:
         whole = sum(one.share for one in fitting)
         for one in fitting:
             self._owed[one.id] += one.share / whole
-        salt = self._routing.salt + self._now.date().isoformat()
+        salt = self._routing.salt + self._day.isoformat()
         chosen = max(
             fitting,
             key=lambda one: (
@@ -221,11 +241,10 @@ class _Desk:
     def _lacks(self, person: Person) -> set[Want]:
         """Say what a person lacks for any lead: hours, or room."""
         found: set[Want] = set()
-        works = WEEK[self._now.weekday()] in person.days
-        if not works or self._now.time() >= person.closes:
-            found.add("hours")
+        if person.id in self._away:
+            return {"hours"}
         full = self._open[person.id] >= person.most_open
-        if full or self._today[person.id] >= person.per_day:
+        if full or self._today[person.id] >= self._most[person.id]:
             found.add("load")
         return found
 

@@ -25,7 +25,8 @@ class World:
     ``changeable`` are the kinds of events and card fields that somebody can change;
     None: all of them but ``fixed``, the card fields that never changed. While the data
     are ``young`` a name that is not there may still come, unless it looks like a
-    misspelt one. ``words`` are what the company calls its fields and events.
+    misspelt one. ``criteria`` are the questions of the 50 % group that a card field
+    answers. ``words`` are what the company calls its fields and events.
     """
 
     stages: frozenset[str] | None = None
@@ -41,6 +42,7 @@ class World:
     words: Mapping[str, Text] = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
+    criteria: frozenset[str] | None = None
 
     @classmethod
     def of(

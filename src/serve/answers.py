@@ -81,6 +81,13 @@ def _outlook_said(outlook: Outlook | None) -> dict[str, Any]:
     }
 
 
+def answer_said(
+    prediction: Prediction, language: str, *, recorded: bool
+) -> dict[str, Any]:
+    """Say a prediction that was just made, and whether it is in the journal."""
+    return {**prediction_said(prediction, language), "recorded": recorded}
+
+
 def delivery_said(state: CourierState) -> dict[str, Any]:
     """Say how writing to the CRM is doing; of several buckets the worst speaks."""
     breakers = {one.breaker for one in state.pace}
@@ -132,18 +139,21 @@ def _reason_said(reason: Reason, language: str) -> dict[str, Any]:
 
 
 def batch_said(
-    items: Sequence[Prediction | LeadcastError], language: str
+    items: Sequence[Prediction | LeadcastError], language: str, *, recorded: bool
 ) -> dict[str, Any]:
-    """Say the answers to a batch, in its order."""
-    said = [_item_said(item, language) for item in items]
+    """Say the answers to a batch, in its order, and whether they are in the journal."""
+    said = [_item_said(item, language, recorded=recorded) for item in items]
     refused = sum(isinstance(item, LeadcastError) for item in items)
     return {"items": said, "predicted": len(items) - refused, "refused": refused}
 
 
-def _item_said(item: Prediction | LeadcastError, language: str) -> dict[str, Any]:
+def _item_said(
+    item: Prediction | LeadcastError, language: str, *, recorded: bool
+) -> dict[str, Any]:
     if isinstance(item, LeadcastError):
         return {"prediction": None, "problem": {"faults": [], **problem_of(item)}}
-    return {"prediction": prediction_said(item, language), "problem": None}
+    said = answer_said(item, language, recorded=recorded)
+    return {"prediction": said, "problem": None}
 
 
 def history_said(

@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 
 from leads.decision import Prediction, Tier
-from leads.errors import BadInput, Fault, LeadcastError, Unavailable
+from leads.errors import BadInput, Fault, LeadcastError, Unavailable, Unwritable
 from leads.history import LeadHistory, microseconds
 from leads.journal import Journal
 from leads.lead import EPOCH
@@ -58,6 +58,14 @@ class Asked:
     lead: LeadHistory
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The answers to a batch, in its order, and whether they are in the journal."""
+
+    items: list[Prediction | LeadcastError]
+    recorded: bool
+
+
 class Desk:
     """Takes leads in, predicts them, and records before it answers."""
 
@@ -90,7 +98,26 @@ class Desk:
         self._batching.shutdown()
 
     async def one(self, raw: object, *, reasons: bool) -> Prediction:
-        """Predict one lead, and record it."""
+        """Predict one lead, and record it.
+
+        Raises
+        ------
+        Unwritable
+            There is no space to record it.
+        """
+        prediction, unwritable = await self.tried(raw, reasons=reasons)
+        if unwritable is not None:
+            raise unwritable
+        return prediction
+
+    async def tried(
+        self, raw: object, *, reasons: bool
+    ) -> tuple[Prediction, Unwritable | None]:
+        """Predict one lead, and record it if there is space; give why not.
+
+        What is not recorded went nowhere else either: cards are offered predictions
+        in the transaction that records them.
+        """
         serving = self.live.serving()
         lead = checked(raw)
         with self._room("", MOST_WAITING):
@@ -102,12 +129,13 @@ class Desk:
                 await self._turnstile.pass_through()
                 made = self._predicted(serving, lead, reasons=reasons)
             prediction, inputs = made
-            await self.recorder.record(prediction, inputs)
-        return prediction
+            try:
+                await self.recorder.record(prediction, inputs)
+            except Unwritable as error:
+                return prediction, error
+        return prediction, None
 
-    async def many(
-        self, raw: object, *, reasons: bool
-    ) -> list[Prediction | LeadcastError]:
+    async def many(self, raw: object, *, reasons: bool) -> Many:
         """Predict a list of leads; one that cannot be is answered with its refusal."""
         serving = self.live.serving()
         leads = self._listed(raw)
@@ -170,9 +198,7 @@ class Desk:
         (inputs,) = inputs_of(serving.bundle.catalog, asked.table)
         return prediction, inputs
 
-    def _batch(
-        self, serving: Serving, leads: list[object], *, reasons: bool
-    ) -> list[Prediction | LeadcastError]:
+    def _batch(self, serving: Serving, leads: list[object], *, reasons: bool) -> Many:
         asked = []
         refused: dict[int, LeadcastError] = {}
         for place, raw in enumerate(leads):
@@ -180,22 +206,28 @@ class Desk:
                 asked.append(self._asked(serving, checked(raw)))
             except LeadcastError as error:
                 refused[place] = error
-        made = iter(self._record(serving, asked, reasons=reasons))
-        return [refused.get(place) or next(made) for place in range(len(leads))]
+        predictions, recorded = self._record(serving, asked, reasons=reasons)
+        made = iter(predictions)
+        items = [refused.get(place) or next(made) for place in range(len(leads))]
+        return Many(items, recorded)
 
     def _record(
         self, serving: Serving, asked: list[Asked], *, reasons: bool
-    ) -> list[Prediction]:
+    ) -> tuple[list[Prediction], bool]:
+        """Predict what can be, and record it all; False if there is no space."""
         if not asked:
-            return []
+            return [], True
         table, predictions = self._together(serving, asked, reasons=reasons)
-        self.journal.record(
-            predictions,
-            made_at=self.now(),
-            inputs=inputs_of(serving.bundle.catalog, table),
-            channel=BATCH,
-        )
-        return predictions
+        inputs = inputs_of(serving.bundle.catalog, table)
+        try:
+            self.journal.record(
+                predictions, made_at=self.now(), inputs=inputs, channel=BATCH
+            )
+        except Unwritable:
+            self.recorder.found(writable=False)
+            return predictions, False
+        self.recorder.found(writable=True)
+        return predictions, True
 
     def _together(
         self, serving: Serving, asked: list[Asked], *, reasons: bool

@@ -120,7 +120,7 @@ class Doorway:
     def _kept(self, lock: Lock, rest: str, body: bytes) -> Heard:
         """Read a message and keep its hints; in a thread, for both ask the database."""
         heard = lock(rest, body)
-        self.listener.inbox.note(heard.entities)
+        self.listener.inbox.note(heard.entities, whole=not heard.of_cards)
         return heard
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -43,6 +43,10 @@ class Monitor:
             ("tier",), registry=self.registry,
         )  # fmt: skip
         self.by_tier = {tier: self.predictions.labels(tier=tier.value) for tier in Tier}
+        self.unrecorded = Counter(
+            "leadcast_unrecorded", "Predictions answered that found no space.",
+            registry=self.registry,
+        )  # fmt: skip
         self.swaps = Counter(
             "leadcast_bundle_swaps", "Bundles taken into service.",
             registry=self.registry,
@@ -60,10 +64,12 @@ class Monitor:
             ("version", "digest"), registry=self.registry,
         )  # fmt: skip
 
-    def count(self, predictions: Iterable[Prediction]) -> None:
-        """Count predictions by tier."""
+    def count(self, predictions: Sequence[Prediction], *, recorded: bool) -> None:
+        """Count predictions by tier, and those that are in no journal."""
         for prediction in predictions:
             self.by_tier[prediction.tier].inc()
+        if not recorded:
+            self.unrecorded.inc(len(predictions))
 
     def swapped(self, serving: Serving) -> None:
         """Note the bundle that serves from now on."""

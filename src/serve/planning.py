@@ -73,11 +73,15 @@ def world_of(settings: Settings, history: History | None) -> World:
     """List what the company's playbook may name."""
     company = settings.company
     titles, reasons = _fields(settings)
+    asked = frozenset(settings.criteria.fields)
     words: dict[str, Text] = dict(titles)
     words |= {k: {"en": t.en, "ru": t.ru} for k, t in settings.words.items()}
     if history is None:
-        return World(words=words, language=company.language, zone=company.timezone)
-    return World.of(
+        return World(
+            words=words, language=company.language, zone=company.timezone,
+            criteria=asked,
+        )  # fmt: skip
+    made = World.of(
         history.tables,
         reasons=reasons,
         changeable=company.changeable,
@@ -85,6 +89,7 @@ def world_of(settings: Settings, history: History | None) -> World:
         language=company.language,
         zone=company.timezone,
     )
+    return replace(made, criteria=asked)
 
 
 def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
@@ -128,11 +133,11 @@ class Memory:
     def of(
         cls, history: History | None, settings: Settings, norms: Norms | None = None
     ) -> Memory:
-        """Measure how long stages usually take, unless told, and remember the rest."""
+        """Measure how long stages and deals usually take, unless told."""
         if history is None:
-            return cls(None, Norms())
-        usual = Norms.of(history) if norms is None else norms
-        return cls(history, usual, Returning(history, settings.clean))
+            return cls(None, Norms(criteria=settings.criteria))
+        usual = Norms.of(history, settings.criteria) if norms is None else norms
+        return cls(history, usual, Returning(history, settings.store.folder))
 
     def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
         """Gather what was known of a lead at the moment of its prediction."""

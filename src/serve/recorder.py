@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from leads.decision import Prediction
-from leads.errors import LeadcastError, Unavailable
+from leads.errors import LeadcastError, Unavailable, Unwritable
 from leads.journal import Journal
 
 MOST_TOGETHER: Final = 64
@@ -69,12 +69,25 @@ class Recorder:
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._is_open = False
+        self._is_writable = True
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     @property
     def is_open(self) -> bool:
         """Whether predictions can be recorded, as far as is known."""
         return self._is_open and self._thread.is_alive()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the last who wanted to record found space."""
+        return self._is_writable
+
+    def found(self, *, writable: bool) -> None:
+        """Note whether there was space to record; the log tells of each change."""
+        if writable != self._is_writable:
+            self._is_writable = writable
+            tell = log.warning if writable else log.error
+            tell("journal_writable" if writable else "journal_unwritable")
 
     def start(self) -> None:
         """Open the journal, now or as soon as it can be reached, and record."""
@@ -92,6 +105,8 @@ class Recorder:
 
         Raises
         ------
+        Unwritable
+            There is no space; the prediction is surely not recorded.
         Unavailable
             The database did not answer; the prediction may not be recorded.
         """
@@ -145,11 +160,14 @@ class Recorder:
             )
         except (LeadcastError, SQLAlchemyError) as error:
             if len(entries) == 1:
+                if isinstance(error, Unwritable):
+                    self.found(writable=False)
                 _settle(entries, _said(error))
                 return
             for entry in entries:  # one that cannot be kept must not cost the others
                 self._write([entry])
             return
+        self.found(writable=True)
         _settle(entries, None)
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from crm.courier import Courier
 from leads.records import MOST_LEAD_ID
 from serve.answers import (
+    answer_said,
     batch_said,
     change_said,
     daily_said,
@@ -20,7 +21,6 @@ from serve.answers import (
     history_said,
     listening_said,
     model_said,
-    prediction_said,
     similar_said,
     what_if_said,
     written,
@@ -35,6 +35,7 @@ from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import Problem, refusals
 from serve.scheduler import Scheduler
 from serve.schemas import (
+    AnswerSaid,
     BatchSaid,
     BatchSent,
     ChangeSaid,
@@ -42,7 +43,6 @@ from serve.schemas import (
     HistorySaid,
     LeadSent,
     ModelSaid,
-    PredictionSaid,
     ReadySaid,
     SimilarSaid,
     WhatIfSaid,
@@ -92,15 +92,18 @@ class Api:
 
     async def predict(self, raw: object, *, reasons: bool) -> bytes:
         """Predict one lead and write the answer."""
-        prediction = await self.desk.one(raw, reasons=reasons)
-        self.monitor.count([prediction])
-        return written(prediction_said(prediction, self.language))
+        prediction, unwritable = await self.desk.tried(raw, reasons=reasons)
+        recorded = unwritable is None
+        self.monitor.count([prediction], recorded=recorded)
+        return written(answer_said(prediction, self.language, recorded=recorded))
 
     async def predict_batch(self, raw: object, *, reasons: bool) -> bytes:
         """Predict many leads and write the answers."""
-        items = await self.desk.many(raw, reasons=reasons)
-        self.monitor.count(item for item in items if not isinstance(item, Exception))
-        return written(batch_said(items, self.language))
+        many = await self.desk.many(raw, reasons=reasons)
+        made = [item for item in many.items if not isinstance(item, Exception)]
+        self.monitor.count(made, recorded=many.recorded)
+        said = batch_said(many.items, self.language, recorded=many.recorded)
+        return written(said)
 
     def delivery(self) -> dict[str, Any] | None:
         """Say how writing to the CRM is doing; nothing without one."""
@@ -132,7 +135,7 @@ def _add_predicting(made: APIRouter, api: Api) -> None:
 
     @made.post(
         "/v1/predict",
-        response_model=PredictionSaid,
+        response_model=AnswerSaid,
         responses=refusals(*SENDS),
         openapi_extra={"requestBody": body_of(LeadSent)},
         tags=["predict"],
@@ -240,10 +243,12 @@ def _add_watching(made: APIRouter, api: Api) -> None:
         tags=["watch"],
     )
     def readyz() -> Response:
-        """Say whether predictions can be made and recorded."""
+        """Say whether predictions can be made, and whether they are recorded."""
         serving = api.desk.check()
+        is_whole = api.desk.recorder.is_writable
         said: dict[str, Any] = {
-            "status": "ready",
+            "status": "ready" if is_whole else "degraded",
+            "recording": is_whole,
             "model_version": serving.version,
             "bundle_digest": serving.bundle.digest,
             "delivery": api.delivery(),

@@ -197,6 +197,16 @@ class PredictionSaid(TypedDict):
     bundle_digest: str
 
 
+class AnswerSaid(PredictionSaid):
+    """A prediction that was just made.
+
+    ``recorded`` is false while the journal has no space: then the prediction is in no
+    history, and nothing of it goes to the CRM.
+    """
+
+    recorded: bool
+
+
 class OverrideSaid(TypedDict):
     """The tier that a person set: by whom, since when and until when.
 
@@ -237,7 +247,7 @@ class ItemProblem(TypedDict):
 class ItemSaid(TypedDict):
     """The answer to one lead of a batch: a prediction, or a problem."""
 
-    prediction: PredictionSaid | None
+    prediction: AnswerSaid | None
     problem: ItemProblem | None
 
 
@@ -444,9 +454,13 @@ class ListeningSaid(TypedDict):
 
 
 class ReadySaid(TypedDict):
-    """The service can predict and record."""
+    """The service can predict.
 
-    status: Literal["ready"]
+    It is degraded while the last prediction found no space to be recorded in.
+    """
+
+    status: Literal["ready", "degraded"]
+    recording: bool
     model_version: str
     bundle_digest: str
     delivery: DeliverySaid | None

@@ -76,7 +76,8 @@ def past_cases(
     """Go through past leads as they were known at their moments."""
     history, since = ground.history, ground.since
     then = history if since is None else history.until(since)
-    memory = Memory.of(history, ground.settings, Norms.of(then))
+    norms = Norms.of(then, ground.settings.criteria)
+    memory = Memory.of(history, ground.settings, norms)
     labels = iter(ground.rows["label"].to_list())
     work = Work(history, ground.rows)
     for made, _ in predicted(work, model, reasons=True, progress=progress):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, sync_playwright
+from tests.browser.company import Live, opened_company, serving
 from tests.serve import example
 
 from serve.pages import attach
@@ -24,7 +21,6 @@ ARGUMENTS = (
     "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run",
 )  # fmt: skip
 HOSTILE = '<script>alert("x")</script>/../\u202e?a=b#c'
-PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,13 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Serve a whole company whose model has learned everything; once for all tests."""
+    with opened_company(tmp_path_factory.mktemp("company")) as served:
+        yield served
+
+
 @pytest.fixture(scope="module")
 def sight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sight]:
     """Open a company with 120 leads, one of them with a hostile id."""
@@ -62,21 +65,5 @@ def site(sight: Sight) -> Iterator[Site]:
     app = FastAPI()
     attach(app, sight)
     best = sight.journal.page(tier=None, search="L-", offset=0, limit=1).rows[0]
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        wait_for(server)
-        yield Site(f"http://127.0.0.1:{port}", best.prediction.lead_id, leads=120)
-        server.should_exit = True
-        thread.join(PATIENCE)
-
-
-def wait_for(server: uvicorn.Server) -> None:
-    """Wait until pages are served."""
-    until = time.monotonic() + PATIENCE
-    while not server.started:
-        assert time.monotonic() < until, "the pages were not served in time"
-        time.sleep(0.02)
+    with serving(app) as address:
+        yield Site(address, best.prediction.lead_id, leads=120)

@@ -1,35 +1,46 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from fastapi.routing import APIRoute
+from playwright.sync_api import Browser, expect
+from starlette.routing import BaseRoute
+from tests.browser.company import Live
 from tests.browser.conftest import HOSTILE, Site
+from tests.browser.opening import DESK, PHONE, SERIOUS, opened
 from tests.serve import example
 
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
 
-PHONE, DESK = (375, 812), (1280, 900)
 PLACES = {
-    "list": "/?",
-    "second page": "/?page=2&",
-    "nothing found": "/?q=nobody&",
-    "lead": "/leads/{best}?",
-    "hostile lead": f"/leads/{quote(HOSTILE, safe='')}?",
-    "proof": "/model?",
-    "card": "/model/card?",
-    "two versions": "/model/compare?",
-    "back-test": "/model/backtest?",
-    "managers": "/team?",
-    "funnel": "/funnel?",
-    "filtered list": "/?owner=m1&closed=yes&",
+    "list": ("/", ""),
+    "second page": ("/", "page=2"),
+    "nothing found": ("/", "q=nobody"),
+    "filtered list": ("/", "owner=m1&closed=yes"),
+    "lead": ("/leads/{lead_id:whole}", "{best}"),
+    "hostile lead": ("/leads/{lead_id:whole}", HOSTILE),
+    "proof": ("/model", ""),
+    "card": ("/model/card", ""),
+    "two versions": ("/model/compare", ""),
+    "back-test": ("/model/backtest", ""),
+    "managers": ("/team", ""),
+    "funnel": ("/funnel", ""),
+    "no digest": ("/digest", ""),
+    "no playbook": ("/playbook", ""),
+    "no points": ("/points", ""),
 }
-SERIOUS = {"serious", "critical"}
+"""Pages of the example: the route, and a query or the lead it is asked for."""
+
+LIVE_PLACES = ("/", "/digest", "/playbook", "/points", "/team", "/funnel", "/model")
+"""Pages that have more to show where a whole company is behind them."""
+
+FILES = {"/leads.{kind}", "/pages/whatif.js"}
+"""What a browser is given that is no page."""
+
 
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
@@ -57,28 +68,34 @@ CONTRAST = """() => {
 }"""
 
 
-@contextmanager
-def opened(browser: Browser, **options: Any) -> Iterator[Page]:
-    """Open a page that notes what goes wrong, and see that nothing did."""
-    context = browser.new_context(**options)
-    wrong: list[str] = []
-    page = context.new_page()
-    page.on("console", lambda message: wrong.append(message.text))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: wrong.extend(foreign(request.url)))
-    yield page
-    context.close()
-    assert wrong == []
-
-
 def where(site: Site, place: str) -> str:
     """Give the address of a place, ready for more of a query."""
-    return site.address + PLACES[place].format(best=site.best)
+    route, asked = PLACES[place]
+    if "{" in route:
+        lead_id = quote(asked.format(best=site.best), safe="")
+        return f"{site.address}/leads/{lead_id}?"
+    return f"{site.address}{route}?{asked}&"
 
 
-def foreign(url: str) -> list[str]:
-    """Name a request that leaves this machine."""
-    return [] if url.startswith(("http://127.0.0.1:", "data:,", "file:")) else [url]
+def test_every_page_is_looked_at(live: Live) -> None:
+    """A page that is added to the service, and to no list here, fails."""
+    found = routes_of(live.api.app.routes)  # type: ignore[attr-defined]  # an ASGI app
+    shown = {
+        route.path
+        for route in found
+        if "GET" in (route.methods or ()) and not route.include_in_schema
+    }
+
+    assert shown - FILES == {route for route, _ in PLACES.values()}
+
+
+def routes_of(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Find the routes of an app and of all routers in it."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from routes_of(router.routes)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -97,6 +114,25 @@ def test_page_fits_and_can_be_read(
             assert width <= size[0]
             assert page.evaluate(CONTRAST) == []
             assert page.locator("html").get_attribute("lang") == language
+
+
+@pytest.mark.parametrize("place", LIVE_PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_whole_companys_page_fits_and_can_be_read(
+    browser: Browser, live: Live, place: str, scheme: str
+) -> None:
+    """With all there is to show, on a phone and unfolded, nothing sticks out."""
+    screen = dict(zip(("width", "height"), PHONE, strict=True))
+    with opened(browser, viewport=screen, color_scheme=scheme, bypass_csp=True) as page:
+        for language in ("en", "ru"):
+            page.goto(f"{live.address}{place}?lang={language}")
+            page.eval_on_selector_all("details", "all => all.forEach(d => d.open = 1)")
+            found = Axe().run(page).response["violations"]
+
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE[0]
+            assert page.evaluate(CONTRAST) == []
+            assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -253,12 +289,20 @@ def test_report_opens_from_disk(browser: Browser, sight: Sight, tmp_path: Path) 
         expect(page.get_by_role("heading", level=1)).to_have_text("Can it be trusted?")
 
 
-def test_page_can_be_printed(browser: Browser, site: Site) -> None:
-    """On paper there is no navigation, and ink is dark whatever the screen was."""
-    with opened(browser, color_scheme="dark") as page:
-        page.goto(f"{site.address}/leads/{site.best}")
+@pytest.mark.parametrize("place", ["/", "/leads/{lead}", "/digest"])
+def test_page_can_be_printed(browser: Browser, live: Live, place: str) -> None:
+    """On A4 nothing sticks out or is crushed, and ink is dark whatever the screen."""
+    sheet = {"width": 718, "height": 1_000}
+    with opened(browser, viewport=sheet, color_scheme="dark") as page:
+        page.goto(live.address + place.format(lead=live.leads[0]) + "?lang=ru")
         page.emulate_media(media="print")
 
-        expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
-        ink = page.evaluate("getComputedStyle(document.body).color")
-        assert ink == "rgb(0, 0, 0)"
+        expect(page.get_by_role("navigation", name="Страницы")).to_be_hidden()
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        assert page.evaluate(CONTRAST) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= sheet["width"]
+        assert all(not form.is_visible() for form in page.locator("form").all())
+        for why in page.locator(".leads .why").all():
+            box = why.bounding_box()
+            assert box is not None
+            assert box["width"] > sheet["width"] / 2

@@ -103,6 +103,10 @@ class Shut(HttpDesk):
 
     is_lost = True
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Refuse while access is lost."""
         if self.is_lost:

@@ -57,8 +57,16 @@ CATALOG = Catalog(
             fields=USES,
             owner=True,
             months=True,
+            criteria={
+                "right_person": "city",
+                "right_plan": "budget",
+                "right_budget": "vip",
+            },
+            cycles=True,
         )
     ),
+    cycle_seconds={"sales": 86_400.3, "": 3 * 86_400.0},
+    refusals=("омск", "0", "false"),
     event_kinds=("visit", "call", "payments"),
     stage_order={"sales": ("new", "talk", "won"), "": ("new", "talk")},
     stage_normal_seconds={"sales": {"new": 3_600.0, "talk": 86_400.7}},
@@ -356,7 +364,7 @@ def test_an_empty_history_survives() -> None:
         "event_count", "event_days", "event_sum", "event_trend", "kinds_distinct",
         "payment_count", "payment_days", "payment_sum", "refund_count",
         "stage_moves", "stage_moves_back", "card_filled", "contact_phone",
-        "lead_age", "hour", "weekday", "month",
+        "lead_age", "lead_age_relative", "hour", "weekday", "month",
     }  # fmt: skip
     mail = [feature.kind for feature in CATALOG.text_features].index("contact_mail")
     assert [t for j, t in enumerate(table.texts[0]) if j != mail] == [None] * 5

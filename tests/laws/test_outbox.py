@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -59,6 +63,10 @@ class ScriptedDesk:
         self.endings: list[str] = []
         self.meanwhile: list[Callable[[], None]] = []
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Find nothing wrong."""
 
@@ -108,12 +116,23 @@ class ScriptedDesk:
             self.meanwhile.pop()()
 
 
+@cache
+def empty_journal() -> Path:
+    """Make an empty journal once; its copies spare hours of migrations."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    with closing(Journal(f"sqlite:///{folder / 'journal.db'}")) as journal:
+        journal.upgrade()
+    return folder / "journal.db"
+
+
 class Interleavings(RuleBasedStateMachine):
     """Two workers on three cards; time passes only where the script says so."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
+        shutil.copyfile(empty_journal(), self.folder / "journal.db")
         self.seconds = 1_000.0
         self.day = 0
         self.wanted: dict[str, Tier] = {}
@@ -121,7 +140,6 @@ class Interleavings(RuleBasedStateMachine):
             f"sqlite:///{self.folder / 'journal.db'}",
             also=Offering("acme", decide, step=5, clock=self.micros),
         )
-        self.journal.upgrade()
         self.desk = ScriptedDesk(lambda: self.seconds)
         self.gate = PaceGate(self.journal, ["acme"], BOUNDLESS, clock=self.micros)
         self.outbox = Outbox(self.journal, "acme", TERMS, clock=self.micros)
@@ -209,4 +227,14 @@ TestInterleavings.settings = settings(
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+)
+
+
+class ManyInterleavings(Interleavings):
+    """The same with the full numbers."""
+
+
+TestManyInterleavings = pytest.mark.long(ManyInterleavings.TestCase)
+TestManyInterleavings.settings = settings(
+    TestInterleavings.settings, max_examples=2_000, stateful_step_count=50
 )

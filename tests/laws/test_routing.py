@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leads.decision import Tier
 from leads.settings import Person, Routing
-from playbook.routing import Asked, Load, Route, route
+from playbook.routing import GIVEN, Asked, Load, Route, route
 
 MONDAY = datetime(2026, 3, 2, 7, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
@@ -23,10 +25,15 @@ PEOPLE = st.lists(
         id=st.sampled_from(["P0", "P1", "P2", "P3", "P4"]),
         level=st.sampled_from(["leading", "consultant"]),
         pipelines=st.sampled_from([(), ("a",), ("b",), ("a", "b")]),
+        skills=st.sampled_from([(), (), ("tax",)]),
+        languages=st.sampled_from([(), (), ("en", "ru")]),
         share=st.sampled_from([0.5, 1.0, 2.0]),
         per_day=st.integers(0, 6),
         most_open=st.integers(0, 8),
         days=st.sampled_from([("mon",), ("tue",), ("mon", "tue")]),
+        opens=st.sampled_from([time(0), time(9), time(20)]),
+        closes=st.sampled_from([time(21), time(23)]),
+        timezone=st.sampled_from(["", "", "Asia/Vladivostok"]),
     ),
     max_size=5,
     unique_by=lambda one: one.id,
@@ -38,7 +45,10 @@ LEADS = st.lists(
         tier=st.sampled_from(list(Tier)),
         chance=st.floats(0.0, 1.0),
         pipeline=st.sampled_from(["", "a", "b", "c"]),
+        skill=st.sampled_from(["", "tax", "law"]),
+        language=st.sampled_from(["", "en", "de"]),
         returning_to=st.sampled_from(["", "", "P0", "P9"]),
+        kept_by=st.sampled_from(["", "", "", "P1", "P9"]),
     ),
     max_size=40,
     unique_by=lambda one: one.lead_id,
@@ -66,18 +76,79 @@ def test_every_lead_gets_one_route_and_nobody_is_over_capacity(
     made = given_out(leads, people, loads, random=random)
 
     assert sorted(r.lead_id for r in made) == sorted(one.lead_id for one in leads)
-    got = Counter(r.person for r in made if r.person and r.kind != "waits")
+    got = Counter(r.person for r in made if r.kind in GIVEN)
     asked = {one.lead_id: one for one in leads}
+    able = {one.id: one for one in people}
     for one in people:
-        room = min(one.per_day, one.most_open) - there
+        left = one.left_today(MONDAY, ZONE)
+        room = min(math.ceil(one.per_day * left), one.most_open) - there
         assert got[one.id] <= max(room, 0)
-        assert "mon" in one.days or not got[one.id]
-    able = {one.id: one.pipelines for one in people}
     for r in made:
         if r.kind in {"given", "random"}:
-            lead = asked[r.lead_id]
-            can = able[r.person]
-            assert not lead.pipeline or not can or lead.pipeline in can
+            lead, can = asked[r.lead_id], able[r.person]
+            assert not can.pipelines or lead.pipeline in ("", *can.pipelines)
+            assert not can.skills or lead.skill in ("", *can.skills)
+            assert not can.languages or lead.language in ("", *can.languages)
+
+
+@given(LEADS, PEOPLE)
+@settings(deadline=None, max_examples=40)
+def test_what_a_person_gave_somebody_is_given_to_nobody_else(
+    leads: list[Asked], people: list[Person]
+) -> None:
+    """It stays, is drawn into no arm, and takes none of today's room."""
+    made = {r.lead_id: r for r in given_out(leads, people)}
+    ids = {one.id for one in people}
+    kept = [one for one in leads if one.kept_by and one.returning_to not in ids]
+    free = [one for one in leads if one not in kept]
+
+    for one in kept:
+        assert made[one.lead_id].person == one.kept_by
+        assert (made[one.lead_id].kind, made[one.lead_id].low_arm) == ("kept", "")
+    assert {r.lead_id: r for r in given_out(free, people)} == {
+        one.lead_id: made[one.lead_id] for one in free
+    }
+
+
+def test_who_has_an_hour_left_gets_an_hour_of_leads() -> None:
+    """Of nine hours eight are over: two of fifteen leads still fit into the ninth."""
+    late = Person(id="L", per_day=15)
+    leads = [Asked(f"L{n}", Tier.WARM, n / 100) for n in range(20)]
+    routing = Routing(person=(late,))
+    at = MONDAY.replace(hour=17)
+
+    made = route(leads, routing, now=at, zone=ZONE, loads={})
+
+    assert Counter(r.kind for r in made) == {"given": 2, "waits": 18}
+    over = route(leads, routing, now=at.replace(hour=18), zone=ZONE, loads={})
+    assert {r.lacking for r in over} == {("hours",)}
+
+
+def test_hours_are_on_the_clock_of_the_person() -> None:
+    """At seven in London it is afternoon in Vladivostok, and evening at eight there."""
+    east = Person(id="E", per_day=9, timezone="Asia/Vladivostok")
+
+    at_seven = east.left_today(MONDAY, ZONE)
+
+    assert at_seven == pytest.approx(1 / 9)
+    assert east.left_today(MONDAY.replace(hour=8), ZONE) == 0.0
+    assert Person(id="L").left_today(MONDAY, ZONE) == 1.0
+
+
+@given(st.integers(20, 60), st.integers(1, 4))
+@settings(deadline=None, max_examples=30)
+def test_nobody_starves_beside_one_with_a_large_share(count: int, days: int) -> None:
+    """Over some mornings a newcomer of a small share gets leads, too."""
+    people = [
+        Person(id="big", share=9.0, per_day=999), Person(id="new", per_day=999)
+    ]  # fmt: skip
+    got: Counter[str] = Counter()
+    for day in range(days):
+        leads = [Asked(f"D{day}-{n}", Tier.WARM, n / 99) for n in range(count)]
+        got.update(r.person for r in given_out(leads, people))
+
+    assert got["new"] >= days * (count // 10) - 1
+    assert got["big"] > got["new"]
 
 
 @given(LEADS, PEOPLE)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +12,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import structlog
-from tests.pipelines.morning import LEASE
 from tests.serve.company import invented_tables, learned, settings_in
 from typer.testing import CliRunner
 
@@ -37,8 +29,6 @@ from pipelines.daily import STEPS, work
 from pipelines.ingest import take_in
 from pipelines.score import score_open
 
-log = structlog.get_logger()
-ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
 [company]
 timezone = "Europe/Moscow"
@@ -193,36 +183,6 @@ def _let_time_pass(export: Path) -> None:
     newest = events.sort("at").tail(1)
     later = newest.with_columns(pl.col("at", "recorded_at") + timedelta(days=1))
     pl.concat([events, later]).write_parquet(export / "events.parquet")
-
-
-def killed_mornings(config: Path, *, kills: int, seed: int) -> int:
-    """Kill so many mornings at random moments; give how many were caught at work."""
-    chance = random.Random(seed)
-    command = [sys.executable, "-m", "tests.pipelines.morning", str(config)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    caught = 0
-    for _ in range(kills):
-        child = subprocess.Popen(command, cwd=ROOT, env=environment)
-        try:
-            child.wait(chance.uniform(1.5, 6.0))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            caught += 1
-        child.wait()
-        time.sleep(LEASE.total_seconds())
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    return caught
-
-
-@pytest.mark.parametrize(
-    "kills", [pytest.param(3), pytest.param(100, marks=pytest.mark.long)]
-)
-def test_kills_at_any_moment_cost_nothing(config: Path, kills: int) -> None:
-    """T18: however often it is killed, each lead is predicted once and all is whole."""
-    caught = killed_mornings(config, kills=kills, seed=18)
-
-    log.info("killed mornings", seed=18, at_work=caught, of=kills)
-    assert_whole(read_settings(config))
 
 
 def test_before_its_hour_nothing_is_late(trained: Path, tmp_path: Path) -> None:

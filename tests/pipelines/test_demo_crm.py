@@ -38,6 +38,8 @@ def test_the_loop_is_closed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2_000:]
     said = " ".join(done.stdout.replace("│", " ").split())
     assert "cards written" in said
+    assert "07:00 digest" in said
+    assert "leads, first" in said
     assert said.count("predicted after") == 3
     assert "on the card after" in said
     assert "are on it" in said

@@ -94,19 +94,21 @@ def company(config: Path, **clean: str) -> Settings:
 ROWS = (
     Approved("1", Act.MERGE, "2", "mail"), Approved("3", Act.CLOSE, "", "machine"),
     Approved("4", Act.LINK, "2", "phone"), Approved("x", Act.CLOSE, "", "machine"),
+    Approved("0", Act.LINK, "1", "inn"),
 )  # fmt: skip
 
 
 def test_what_was_approved_is_carried_out_and_taken_back(
     config: Path, tmp_path: Path
 ) -> None:
-    """Merges and closings move their cards; the receipt brings them back."""
+    """Merges and closings move cards, links tie them; the receipt brings all back."""
     plan = tmp_path / "plan.csv"
     plan.write_text("as approved")
     settings = company(config, close_stage="JUNK", duplicate_stage="DOUBLE")
     store = CardStore(1)
     store.cards = {f"lead:{number}": {} for number in range(5)}
     store.stages = dict.fromkeys(store.cards, "NEW")
+    store.clients = {"lead:2": ["contact:7", "company:3"], "lead:4": ["contact:9"]}
     with opened(store) as address:
 
         def door(_: Crm, gate: Gate, __: Journal) -> CardDesk:
@@ -121,18 +123,20 @@ def test_what_was_approved_is_carried_out_and_taken_back(
 
         done = carry_out(settings, ROWS, by="V.", plan=plan, now=NOW, door=door)
         deliver()
-        moved = dict(store.stages)
+        moved, tied = dict(store.stages), dict(store.clients)
         assert done.path is not None
         undo(settings, done.path, by="V.")
         deliver()
 
-    assert done.left == {"to link by hand": 1, "without a card": 1}
+    assert done.left == {"without a card": 1, "target without a company": 1}
+    assert tied["lead:4"] == ["contact:9", "contact:7"]
+    assert store.clients["lead:4"] == ["contact:9"]
     assert moved == {**dict.fromkeys(store.cards, "NEW"),
                      "lead:1": "DOUBLE", "lead:3": "JUNK"}  # fmt: skip
     assert set(store.stages.values()) == {"NEW"}
     assert [note["text"] for note in store.notes] == [
         "Taken back by V.: the clean-up of this card was undone."
-    ] * 2
+    ] * 3
 
 
 def test_stages_for_what_goes_have_to_be_named(config: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from serve.app import create_app
 
 __all__ = ["trained"]
 
+LEAD = "L00001"
 SIZE = "64m"
 FAILURES = (LeadcastError, OSError)
 
@@ -153,9 +155,10 @@ def test_a_full_store_costs_nothing(
 def test_a_full_disk_under_the_journal_costs_nothing(
     trained: Path, disk: Path, left: int
 ) -> None:
-    """What cannot be recorded is not said: 503 until there is space, then all goes on.
+    """Predictions are answered, and say whether they are recorded; then all goes on.
 
-    Each open lead is predicted once in the end, and the journal is sound.
+    What is not recorded is told of, each open lead is predicted once in the end, and
+    the journal is sound.
     """
     settings = configured(trained, disk, disk / "journal.db")
     with ExitStack() as stack:
@@ -163,22 +166,62 @@ def test_a_full_disk_under_the_journal_costs_nothing(
         journal = stack.enter_context(closing(Journal(settings.store.database)))
         runs = Runs(journal)
         run = done_until(settings, runs, "score")
+        forget_slack(settings)
 
         with full(disk, left=left):
+            told = asked(client)
             with pytest.raises(FAILURES):
                 work(settings, runs, run, now=datetime.now(UTC))
-            health = client.get("/healthz")
-            refused = client.post("/v1/predict", json={"lead_id": "L00001"})
             assert_nothing_half(settings)
+            kept = scored(settings)
 
         work(settings, runs, again(runs, run), now=datetime.now(UTC))
-        assert scored(settings) == dict.fromkeys(expected(settings), 1)
-        answer = client.post("/v1/predict", json={"lead_id": "L00001"})
-    assert health.status_code == 200
-    assert refused.status_code in {200, 503}
-    assert answer.status_code == 200, answer.text
+        open_now = expected(settings) - kept.keys()
+        assert open_now <= {lead for lead, n in scored(settings).items() if n == 1}
+        mended = asked(client)
+    missed = told.recorded.count(False)
+    assert all(0 < chance < 1 for chance in told.chances)
+    assert told.counted == missed
+    assert kept.get(LEAD, 0) == 3 - missed
+    assert left or missed == 3
+    assert (told.status == "degraded") is (not told.recorded[0])
+    assert (mended.recorded, mended.status) == ([True] * 3, "ready")
     assert run_of(settings).is_finished
     assert_nothing_half(settings)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the service said of one lead, asked for once and then twice in a batch."""
+
+    recorded: list[bool]
+    chances: list[float]
+    status: str
+    counted: int
+    """How many predictions it ever said that it could not record."""
+
+
+def asked(client: TestClient) -> Told:
+    """Ask for a lead, then how the service is."""
+    lead = {"lead_id": LEAD}
+    batch = client.post("/v1/predict/batch", json={"leads": [lead] * 2}).json()
+    made = [client.post("/v1/predict", json=lead).json()]
+    made += [item["prediction"] for item in batch["items"]]
+    lines = client.get("/metrics").text.splitlines()
+    counts = [one for one in lines if one.startswith("leadcast_unrecorded_total")]
+    return Told(
+        [one["recorded"] for one in made],
+        [one["probability"] for one in made],
+        client.get("/readyz").json()["status"],
+        int(float(counts[0].split()[1])),
+    )
+
+
+def forget_slack(settings: Settings) -> None:
+    """Cut the journal's log: what lies free in it would hide that the disk is full."""
+    path = settings.store.database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path)) as journal:
+        journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def again(runs: Runs, run: Run) -> Run:

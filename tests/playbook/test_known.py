@@ -106,6 +106,7 @@ def test_a_plan_is_given_to_a_person_with_a_deadline_and_filled_words() -> None:
     assert made.due_at.isoformat() == "2026-03-10T13:00:00+00:00"
     assert made.message("en") == "Dear Omsk, stage New, web"
     assert made.action("ru") == "Звонок: Call"
+    assert made.action("en") == "Call"
     assert made.playbook == BOOK.digest
     assert made.path[0] == Step("1", "yes")
 

@@ -15,7 +15,7 @@ from tests.serve.conftest import Company
 from crm.bitrix24.client import Client, webhook_in
 from crm.bitrix24.fields import PREFIX
 from crm.bitrix24.installing import install
-from crm.bitrix24.source import gate_of
+from crm.doors import gate_of
 from crm.export import open_source
 from crm.testing.bitrix24 import Portal, application, opened
 from crm.testing.bitrix24.credentials import Caller
@@ -98,7 +98,8 @@ def telling(
         monkeypatch.setenv("LEADCAST_HOOK_KEY", KEY)
         store.save(open_source(settings).read(), settings.store.folder)
         with closing(Journal(settings.store.database)) as journal:
-            gate = gate_of("demo", "", journal)
+            assert settings.crm is not None
+            gate = gate_of(settings.crm, journal)
             with closing(Client(webhook_in("LEADCAST_CRM_URL"), gate)) as client:
                 install(client, language="ru")
         yield made

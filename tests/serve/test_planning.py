@@ -129,7 +129,7 @@ def test_the_card_and_the_page_say_what_was_decided(settings: Settings) -> None:
         page = client.get("/playbook?lang=en").text
 
     assert plan == "talk"
-    assert card.endswith("Дальше: Звонок: Позвонить")
+    assert card.endswith("Дальше: Позвонить")
     text = " ".join(read(page).texts)
     assert "Chart" in text
     for number in counts.values():

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
-
 from crm.amocrm import notes
 from crm.amocrm.client import AmoClient, AmoRefused, BadRequest
-from crm.amocrm.fields import FieldsChanged, Layout, look, require_sound
+from crm.amocrm.fields import Layout, look, require_sound
 from crm.amocrm.naming import moment
+from crm.amocrm.ties import clients_in, tie
 from crm.amocrm.values import sent, shown
 from crm.amocrm.writes import Address, Item, send_all
+from crm.layouts import Remembered
 from crm.port import (
     Allowance,
     Card,
@@ -26,10 +24,10 @@ from crm.port import (
     Outcome,
     Result,
 )
+from crm.tying import write_tied
 from leads.errors import BadInput, Unavailable
 
 MOST_AT_ONCE: Final = 50
-LOOK_AGAIN: Final = timedelta(hours=1)
 LATE_BY: Final = timedelta(seconds=90)
 """The proxy gives up after some 30 s and nothing is written about what then still runs;
 our own time-out comes on top."""
@@ -37,8 +35,6 @@ our own time-out comes on top."""
 ALLOWANCE: Final = Allowance(per_second=5.0, burst=2)
 """amoCRM counts 7 in any second; a larger burst and the rate together exceed it."""
 LEADS: Final = Address("PATCH", "leads", "leads")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +59,7 @@ class Desk:
     def __init__(self, client: AmoClient, *, allowance: Allowance = ALLOWANCE) -> None:
         self._client = client
         self._allowance = allowance
-        self._lock = threading.Lock()
-        self._known: _Known | None = None
-        self._looked_at = 0.0
+        self._known = Remembered(self._look)
 
     @property
     def allowance(self) -> Allowance:
@@ -86,10 +80,14 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        return f"{self._client.base}/leads/detail/{entity.partition(':')[2]}"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
-        self._forget()
-        self._sound()
+        self._known.forget()
+        self._known.get()
 
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards, all in one request; see ``crm.port.CardDesk``.
@@ -99,12 +97,12 @@ class Desk:
         FieldsChanged
             A person has deleted or changed a field of ours.
         """
-        known = self._sound()
+        known = self._known.get()
         ids = [_number(entity) for entity in entities]
         cards: dict[str, Card | None] = dict.fromkeys(entities)
         if not ids:
             return cards
-        query: dict[str, Any] = {"filter[id][]": ids, "limit": 250}
+        query: dict[str, Any] = {"filter[id][]": ids, "limit": 250, "with": "contacts"}
         body = self._client.get("leads", query)
         for row in _rows(body):
             card = _card(row, known)
@@ -117,13 +115,21 @@ class Desk:
         return cards
 
     def write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """Write changes in one request; see ``crm.port.CardDesk``.
+        """Write changes in one request, after their ties; see ``crm.port.CardDesk``.
 
         What would change nothing is not sent: amoCRM would take it for a change all the
         same, and fire hooks.
         """
+        return write_tied(
+            changes,
+            tie=lambda some: tie(self._client, some),
+            read=self.read,
+            write=self._write,
+        )
+
+    def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
-            known = self._sound()
+            known = self._known.get()
             items = [_item(change, known.layout) for change in changes]
         except GateClosed as closed:
             late = Result(Outcome.NOT_APPLIED, "GATE", retry_after=closed.retry_after)
@@ -138,7 +144,7 @@ class Desk:
             next(ends) if len(item) > 1 else Result(Outcome.APPLIED) for item in items
         ]
         if any(end.why == "FIELDS_CHANGED" for end in results):
-            self._forget()
+            self._known.forget()
         return [replace(end, remote_id=None) for end in results]
 
     def find(self, wanted: Sequence[Note]) -> Mapping[str, str]:
@@ -149,33 +155,15 @@ class Desk:
         """Create or change notes; see ``crm.port.CardDesk``."""
         return notes.post(self._client, wanted)
 
-    def _sound(self) -> _Known:
-        """Know our fields; looked at anew every hour, and after anything odd."""
-        with self._lock:
-            fresh = time.monotonic() - self._looked_at < LOOK_AGAIN.total_seconds()
-            if self._known is not None and fresh:
-                return self._known
-            layout = look(self._client)
-            try:
-                require_sound(layout)
-            except FieldsChanged as error:
-                log.error("fields_changed", faults=[str(f) for f in error.faults])
-                raise
-            account = self._client.get("account") or {}
-            self._known = _Known(layout, str(account.get("current_user_id")))
-            self._looked_at = time.monotonic()
-            return self._known
-
-    def _forget(self) -> None:
-        with self._lock:
-            self._known = None
+    def _look(self) -> _Known:
+        layout = look(self._client)
+        require_sound(layout)
+        account = self._client.get("account") or {}
+        return _Known(layout, str(account.get("current_user_id")))
 
 
 def _card(row: Mapping[str, Any], known: _Known) -> Card:
-    filled = {
-        each.get("field_id"): each.get("values") or []
-        for each in row.get("custom_fields_values") or []
-    }
+    filled = _filled(row)
     author = row.get("updated_by")
     return Card(
         entity=f"lead:{row.get('id')}",
@@ -190,7 +178,24 @@ def _card(row: Mapping[str, Any], known: _Known) -> Card:
         changed_at=moment(row.get("updated_at")),
         # 0 is "a robot or the interface": it may be us.
         changed_by_us=str(author) == known.user if author else None,
+        clients=clients_in(row),
     )
+
+
+def _filled(row: Mapping[str, Any]) -> dict[int, list[Mapping[str, Any]]]:
+    """Give the values of fields by their ids, or raise: no guess is made of a card."""
+    fields = row.get("custom_fields_values") or []
+    if not _are_rows(fields) or not all(
+        _are_rows(each.get("values") or []) for each in fields
+    ):
+        raise BadRequest(
+            "amoCRM's answer holds fields of another form.", remedy="Look again later."
+        )
+    return {
+        each["field_id"]: each.get("values") or []
+        for each in fields
+        if isinstance(each.get("field_id"), int)
+    }
 
 
 def _item(change: Change, layout: Layout) -> Item:
@@ -203,6 +208,8 @@ def _item(change: Change, layout: Layout) -> Item:
         line, _, status = change.move.after.partition("/")
         # 142 and 143 stand in every pipeline, so both are always sent.
         item |= {"pipeline_id": int(line), "status_id": int(status)}
+    if change.responsible is not None:
+        item["responsible_user_id"] = int(change.responsible)
     return item
 
 
@@ -212,11 +219,15 @@ def _rows(body: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
         return []
     embedded = body.get("_embedded")
     rows = embedded.get("leads") if isinstance(embedded, Mapping) else None
-    if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
+    if not isinstance(rows, list) or not _are_rows(rows):
         raise BadRequest("amoCRM's answer holds no leads.", remedy="Look again later.")
     if "next" in (body.get("_links") or {}):
         raise BadRequest("amoCRM gave only a part.", remedy="Look again later.")
     return rows
+
+
+def _are_rows(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(r, Mapping) for r in found)
 
 
 def _number(entity: str) -> int:

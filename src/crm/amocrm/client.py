@@ -111,6 +111,11 @@ class AmoClient:
         self._tokens = tokens
         self._again = again
 
+    @property
+    def base(self) -> str:
+        """The account's address."""
+        return self._transport.base
+
     def get(
         self, path: str, query: Query | None = None, *, as_user: int | None = None
     ) -> dict[str, Any] | None:
@@ -231,14 +236,20 @@ def faults(answer: Answer) -> dict[str, str]:
     if not isinstance(body, dict):
         return {}
     found: dict[str, str] = {}
-    for each in body.get("validation-errors") or []:
-        errors = each.get("errors") or [{}]
+    for each in _rows(body.get("validation-errors")):
+        errors = _rows(each.get("errors")) or [{}]
         codes = {f"{e.get('code')} {e.get('path')}" for e in errors}
         found[str(each.get("request_id"))] = ", ".join(sorted(codes))
     by_id = body.get("errors")
     if isinstance(by_id, dict):
         found |= {str(key): "REFUSED" for key in by_id}
     return found
+
+
+def _rows(found: Any) -> list[Mapping[str, Any]]:
+    """Give what of a list has the form that was promised."""
+    rows = found if isinstance(found, list) else []
+    return [row for row in rows if isinstance(row, Mapping)]
 
 
 def ends_at(token: str) -> datetime | None:

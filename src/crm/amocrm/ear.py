@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ from crm.amocrm.paging import MOST, MOST_EVENTS, Listing, Row, by_change, every
 from crm.amocrm.reading import ENTRIES, ENTRY, LEADS, STREAMS, Stream
 from crm.amocrm.shelf import Kept, Shelf
 from crm.amocrm.tables import raw_tables
-from crm.hearing.ear import Changes, Found, Keep, Look
+from crm.hearing.ear import Changes, Found, Glance, Keep, Look
+from crm.likeness import Likeness, likeness_of
 from leads.conform import Rules, conform
 from leads.tables import Tables
 
@@ -70,6 +72,7 @@ class AmoEar:
     ) -> None:
         self._client = client
         self._folder = folder
+        self._likeness = Likeness(folder)
         self._rules = rules
         self._payments = payments
         self._now = now
@@ -101,7 +104,17 @@ class AmoEar:
             self._around(shelf, now)
             raw, _ = raw_tables(shelf, payments=self._payments)
         rules = replace(self._rules, fields=like.fields)
-        return Look(seen_at, conform(raw, rules), gone, marks)
+        return Look(seen_at, conform(raw, rules), gone, marks, _likenesses(rows))
+
+    def glance(self, lead_ids: Sequence[str]) -> Glance:
+        """Look at cards alone; see ``Ear``."""
+        rows = self._listed(LEADS.listing, "id", lead_ids)
+        marks = {str(row["id"]): str(row.get("updated_at")) for row in rows}
+        return Glance(_likenesses(rows), marks)
+
+    def ingested(self, lead_ids: Sequence[str], cut_off: datetime) -> Mapping[str, str]:
+        """Give what cards looked like to an ``ingest``; see ``Ear``."""
+        return self._likeness.of(lead_ids, cut_off)
 
     def owners(self, entities: Sequence[str]) -> Mapping[str, str | None]:
         """Say on which lead things hang: hooks of amoCRM name the lead themselves."""
@@ -211,3 +224,7 @@ class AmoEar:
         ]
         latest = max(int(row["updated_at"] or 0) for row in rows)
         return Changes(found, min(latest, int(self._now())) * MICROSECONDS)
+
+
+def _likenesses(rows: Sequence[Row]) -> dict[str, str]:
+    return {str(row["id"]): likeness_of(slim.lead(row)) for row in rows}

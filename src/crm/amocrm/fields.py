@@ -15,9 +15,10 @@ from typing import Any, Final
 from crm.amocrm.client import AmoClient
 from crm.amocrm.paging import Listing, every
 from crm.amocrm.slim import OURS
+from crm.layouts import refuse_changed
 from crm.port import OurField
 from leads.decision import Tier
-from leads.errors import BadConfig, Fault
+from leads.errors import Fault
 
 PATH: Final = "leads/custom_fields"
 FIRST_PLACE: Final = 900
@@ -74,10 +75,6 @@ class State(StrEnum):
     OTHER_TYPE = "has another type"
     NO_OPTION = "has lost an option"
     OPEN = "can be written by people"
-
-
-class FieldsChanged(BadConfig):
-    """Our fields are not as they must be: nothing may be written until they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +146,7 @@ def require_sound(layout: Layout) -> None:
     FieldsChanged
         With every flaw.
     """
-    flaws = flaws_in(layout)
-    if flaws:
-        raise FieldsChanged(
-            "Our fields in amoCRM are not as they must be; nothing is written.",
-            remedy="Run `python -m pipelines connect amocrm --repair`:",
-            faults=[flaw.fault for flaw in flaws],
-        )
+    refuse_changed("amoCRM", "amocrm", [flaw.fault for flaw in flaws_in(layout)])
 
 
 def mend(client: AmoClient, flaws: Sequence[Flaw], *, language: str) -> int:

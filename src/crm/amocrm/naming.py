@@ -25,11 +25,12 @@ FLAGS: Final = frozenset({"checkbox"})
 SKIPPED: Final = frozenset(
     {"file", "items", "payer", "supplier", "legal_entity", "chained_list"}
 )
-OWN_COLUMNS: Final = frozenset(
-    {*LEADS, "price", "phone", "email", "row", "moment", "lead"}
-)
-REACHED: Final[Mapping[str, str]] = {"PHONE": "phone", "EMAIL": "email"}
-"""Codes of a contact's fields that are columns of their own."""
+REACH: Final = ("has_phone", "email_kind")
+"""What is told of how a contact can be reached, but for the number and the address."""
+
+OWN_COLUMNS: Final = frozenset({*LEADS, "price", *REACH, "row", "moment", "lead"})
+PERSONAL: Final = frozenset({"PHONE", "EMAIL", "IM"})
+"""Codes of fields of contacts and companies that say who somebody is: no columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,9 @@ class Names:
     users: Mapping[str, str]
     columns: Mapping[str, Mapping[str, Column]]
     utm_source: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    """Fields of contacts that hold phones and mail addresses."""
 
     def pipeline(self, key: Any) -> str:
         """Name a pipeline; one that is gone by its number."""
@@ -120,6 +124,7 @@ def names_of(shelf: Shelf) -> Names:
         for kind in ("leads", "contacts", "companies")
     }
     coded = {body["code"]: key for key, body in fields["leads"].items()}
+    reached = {body["code"]: key for key, body in fields["contacts"].items()}
     return Names(
         currency=account.get("currency") or None,
         pipelines=pipelines,
@@ -131,6 +136,8 @@ def names_of(shelf: Shelf) -> Names:
             "companies": _columns(fields["companies"], "company: "),
         },
         utm_source=coded.get("UTM_SOURCE"),
+        phone=reached.get("PHONE"),
+        email=reached.get("EMAIL"),
     )
 
 
@@ -152,11 +159,12 @@ def moment(seconds: Any) -> datetime | None:
 
 
 def _columns(fields: Mapping[str, Any], before: str) -> dict[str, Column]:
-    read = {key: body for key, body in fields.items() if body["type"] not in SKIPPED}
+    read = {
+        key: body
+        for key, body in fields.items()
+        if body["type"] not in SKIPPED and not (before and body["code"] in PERSONAL)
+    }
     wanted = {key: before + (body["name"] or "").strip() for key, body in read.items()}
-    for key, body in read.items():
-        if before == "contact: " and body["code"] in REACHED:
-            wanted[key] = REACHED[body["code"]]
     named = _apart(wanted, taken=frozenset() if before else OWN_COLUMNS)
     return {key: Column(named[key], read[key]["type"]) for key in read}
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from crm.amocrm.naming import Column, Names
 from crm.amocrm.shelf import Shelf
+from leads.marks import mail_kind
 
 TOGETHER: Final = 300
 """Seconds within which a form makes a lead and its contact."""
@@ -44,16 +45,19 @@ class People:
         return leads[place - 1][1] if place else None
 
     def card(self, body: Mapping[str, Any]) -> list[Any]:
-        """Give the columns of a lead's main contact and of its company.
+        """Give how a lead can be reached, its main contact's columns, its company's.
 
         One that was made well after the lead lends it nothing: a company that is
         entered when a lead is won would tell the end.
         """
         latest = body["created_at"] + TOGETHER
-        contact = self.contacts.get(next(iter(body["contacts"]), 0))
+        contact = _before(self.contacts.get(next(iter(body["contacts"]), 0)), latest)
+        mails = contact.get(self.names.email or "")
         company = self.companies.get(body["company"] or 0)
         return [
-            *_read(self.names.columns["contacts"], _before(contact, latest)),
+            bool(contact.get(self.names.phone or "")),
+            mail_kind(str(mails[0])) if mails else None,
+            *_read(self.names.columns["contacts"], contact),
             *_read(self.names.columns["companies"], _before(company, latest)),
         ]
 

@@ -3,7 +3,7 @@
 An SQLite file of its own, so that a page and the place it was read up to are one
 transaction: a run that is killed at any moment goes on where it was, and nothing is
 read twice or left out. Of a card every version that we saw is kept, since the CRM
-itself overwrites; names of people and texts of notes are never kept at all. Cards of
+itself overwrites; names of leads and texts of notes are never kept at all. Cards of
 erased persons are struck out, and ``erased.json`` beside the file keeps them out.
 """
 
@@ -17,10 +17,12 @@ from typing import Any, Final
 
 import orjson
 
+from crm.likeness import forget
 from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
 
 FILE: Final = "amocrm.db"
+PRIVATE: Final = 0o600
 LAYOUT: Final = """
 CREATE TABLE IF NOT EXISTS kept (
     kind TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -91,9 +93,12 @@ class Shelf:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # It holds phones and names; what SQLite lays beside it takes its mode.
+            (folder / FILE).touch(mode=PRIVATE)
+            (folder / FILE).chmod(PRIVATE)
             self._file = sqlite3.connect(folder / FILE, isolation_level=None)
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.executescript(LAYOUT)
@@ -115,7 +120,7 @@ class Shelf:
 
     def put(self, stream: str, rows: Iterable[Kept], place: Any) -> int:
         """Keep a page and how far it goes, both or neither; give how many were new."""
-        marks = buried(self._folder)
+        marks = buried(self.folder)
         self._file.execute("BEGIN IMMEDIATE")
         try:
             spared = (row for row in rows if not _is_struck(row, marks))
@@ -160,8 +165,9 @@ class Shelf:
 
         The file is written anew, so that nothing of them is left in free pages.
         """
-        bury(self._folder, map(_named, subjects))
-        marks = buried(self._folder)
+        bury(self.folder, map(_named, subjects))
+        forget(self.folder)
+        marks = buried(self.folder)
         query = "SELECT kind, id, at, known_at, body, version FROM kept"
         gone = [
             (kind, id_, version)

@@ -1,7 +1,8 @@
 """What is kept of each row that amoCRM gives: what the tables need, and no more.
 
-Names of people and cards and the texts of notes stay behind; fields of ours are left
-out too, or the model would learn from its own predictions.
+Names of leads and the texts of notes stay behind; fields of ours are left out too, or
+the model would learn from its own predictions. What tells who a contact or a company
+is (name, phones, addresses) goes from here into no table but that of persons.
 """
 
 from __future__ import annotations
@@ -53,8 +54,12 @@ def lead(row: Row) -> dict[str, Any]:
 
 
 def person(row: Row) -> dict[str, Any]:
-    """Keep the fields of a contact or a company."""
-    return {"created_at": row.get("created_at"), "fields": custom(row)}
+    """Keep the name and the fields of a contact or a company."""
+    return {
+        "created_at": row.get("created_at"),
+        "name": row.get("name") or "",
+        "fields": custom(row),
+    }
 
 
 def customer(row: Row) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,14 +12,17 @@ from typing import Final
 from crm.amocrm.cards import ALLOWANCE
 from crm.amocrm.client import AmoClient
 from crm.amocrm.opening import open_account
+from crm.amocrm.persons import persons_of
 from crm.amocrm.reading import Reader, Told, logged
 from crm.amocrm.shelf import Shelf
 from crm.amocrm.tables import raw_tables
+from crm.likeness import keep, likeness_of
 from crm.port import Gate
 from crm.transport import Patience
-from crm.writeback.pace import PaceGate
+from crm.writeback.pace import account_gate
 from leads.conform import Rules, conform
 from leads.journal import Journal
+from leads.persons import Person
 from leads.settings import AmoSource
 from leads.tables import Tables
 
@@ -73,7 +76,7 @@ class Amo:
         with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
             with closing(Journal(self.database)) as journal:
                 journal.upgrade()
-                gate = gate_of(self.source.account, self.source.address, journal)
+                gate = account_gate(self.source, journal, ALLOWANCE)
                 with closing(self._opened(gate, journal)) as client:
                     reader = Reader(
                         client, shelf,
@@ -82,9 +85,12 @@ class Amo:
                     reader.run(
                         invoices="invoices" in paid, customers="customers" in paid
                     )
-            raw, notes = raw_tables(shelf, payments=paid)
-        tables = conform(raw, self.rules)
-        return replace(tables, notes=(*notes, *tables.notes))
+            return tables_of(shelf, self.rules, payments=paid)
+
+    def people(self) -> list[Person]:
+        """Say who stands behind each lead; see ``crm.port.Source``."""
+        with closing(Shelf(self.folder / KIND / self.source.account)) as shelf:
+            return list(persons_of(shelf))
 
     def _opened(self, gate: Gate, journal: Journal) -> AmoClient:
         if self.open:
@@ -92,7 +98,16 @@ class Amo:
         return open_account(self.source, gate, journal)
 
 
-def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
-    """Open the gate that writing to the same account passes too."""
-    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
-    return PaceGate(journal, buckets, ALLOWANCE)
+def tables_of(shelf: Shelf, rules: Rules, *, payments: Sequence[str]) -> Tables:
+    """Put all that is on a shelf into tables, and keep how its cards look.
+
+    Raises
+    ------
+    BadInput
+        It breaks a rule that no reading can mend.
+    """
+    raw, notes = raw_tables(shelf, payments=payments)
+    tables = conform(raw, rules)
+    cards = {one.id: likeness_of(one.body) for one in shelf.newest("lead")}
+    keep(shelf.folder, tables.cut_off, cards)
+    return replace(tables, notes=(*notes, *tables.notes))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from crm.amocrm.naming import LOST, WON, Column, Names, moment, names_of
+from crm.amocrm.naming import LOST, REACH, WON, Column, Names, moment, names_of
 from crm.amocrm.payments import payments_of
 from crm.amocrm.people import People, people_of
 from crm.amocrm.shelf import Kept, Shelf
@@ -147,6 +147,8 @@ def _lead_schema(names: Names) -> dict[str, pl.DataType]:
         "source": TEXT, "pipeline": TEXT, "owner": TEXT, "price": pl.Float64(),
     }  # fmt: skip
     for kind in ("leads", "contacts", "companies"):
+        if kind == "contacts":
+            schema |= dict(zip(REACH, (pl.Boolean(), TEXT), strict=True))
         columns = names.columns[kind].values()
         schema |= {column.name: column.dtype for column in columns}
     return schema

@@ -45,8 +45,9 @@ def shown(name: OurField, values: Sequence[Mapping[str, Any]], found: Found) -> 
     if value is None or value == "":
         return None
     if name is OurField.TIER:
-        words = {key: word for word, key in found.options.items()}
-        return words.get(first.get("enum_id", 0), str(value))
+        option = first.get("enum_id")
+        words = [word for word, key in found.options.items() if key == option]
+        return words[0] if words else str(value)
     if name is OurField.AS_OF:
         return moment(value) or str(value)
     return _whole(value) if name in WHOLE else str(value)

@@ -86,6 +86,19 @@ def send_one(client: AmoClient, verb: str, path: str, item: Item) -> Result:
     return end
 
 
+def send_links(client: AmoClient, path: str, items: Sequence[Item]) -> Result:
+    """Tie a card to others, or untie it; all of them or none."""
+    answer = _answer(client, Address("POST", path, ""), list(items))
+    if isinstance(answer, Result):
+        return answer
+    if answer.status in {200, 204}:
+        return Result(Outcome.APPLIED)
+    if answer.status in {400, 404, 422}:
+        return Result(Outcome.REFUSED, f"TIE_HTTP_{answer.status}")
+    [end] = _ends(answer, Address("POST", path, ""), items[:1])
+    return end
+
+
 def _without(
     client: AmoClient, address: Address, items: Sequence[Item], bad: dict[int, str]
 ) -> list[Result]:
@@ -135,13 +148,15 @@ def _told(answer: Answer, address: Address, items: Sequence[Item]) -> list[Resul
     embedded = body.get("_embedded") if isinstance(body, dict) else None
     if not isinstance(embedded, dict):
         return [Result(Outcome.UNCLEAR, "NO_BODY")] * len(items)
+    rows = embedded.get(address.name)
     named = {
         str(row.get("request_id")): row
-        for row in embedded.get(address.name) or []
+        for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     }
-    errors = embedded.get("errors") or {}
-    older = (errors.get("update") or {}) if isinstance(errors, dict) else {}
+    errors = embedded.get("errors")
+    found = errors.get("update") if isinstance(errors, dict) else None
+    older = found if isinstance(found, list | dict) else ()
     ends = []
     for place, item in enumerate(items):
         row = named.get(str(place))

@@ -7,19 +7,17 @@ was.
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-import structlog
-
 from crm.bitrix24 import notes
 from crm.bitrix24.answers import OUTCOMES, Kind, Refused, Trouble
 from crm.bitrix24.client import MOST_COMMANDS, SERVER_SECONDS, Batch, Client, Command
-from crm.bitrix24.fields import ENTITIES, FieldsChanged, Layout, look, require_sound
+from crm.bitrix24.fields import ENTITIES, Layout, look, require_sound
+from crm.bitrix24.ties import clients_in, commands_of
 from crm.bitrix24.values import is_taken, moment, sent, shown
+from crm.layouts import Remembered
 from crm.port import (
     Allowance,
     Card,
@@ -30,13 +28,11 @@ from crm.port import (
     Result,
 )
 from crm.transport import Lost, NotSent
+from crm.tying import TIED, write_tied
 from leads.errors import BadInput, Unavailable
 
 ORIGINAL: Final = {"useOriginalUfNames": "Y"}
-LOOK_AGAIN: Final = timedelta(hours=1)
 ALLOWANCE: Final = Allowance(per_second=2.0, burst=50)
-
-log = structlog.get_logger()
 
 
 class Desk:
@@ -53,9 +49,7 @@ class Desk:
     def __init__(self, client: Client, *, allowance: Allowance = ALLOWANCE) -> None:
         self._client = client
         self._allowance = allowance
-        self._lock = threading.Lock()
-        self._layout: Layout | None = None
-        self._looked_at = 0.0
+        self._layout = Remembered(self._look)
 
     @property
     def allowance(self) -> Allowance:
@@ -76,10 +70,15 @@ class Desk:
         """Hang up."""
         self._client.close()
 
+    def page(self, entity: str) -> str:
+        """Give the address at which people see a card."""
+        kind, _, number = entity.partition(":")
+        return f"{self._client.door.base}/crm/{kind}/details/{number}/"
+
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
-        self._forget_layout()
-        self._sound_layout()
+        self._layout.forget()
+        self._layout.get()
 
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards with one list per kind; see ``crm.port.CardDesk``.
@@ -89,7 +88,7 @@ class Desk:
         FieldsChanged
             A person has deleted or changed a field of ours.
         """
-        layout = self._sound_layout()
+        layout = self._layout.get()
         wanted = _by_kind(entities)
         batch = self._client.batch(
             {kind: _list_of(kind, ids, layout) for kind, ids in wanted.items()}
@@ -104,9 +103,29 @@ class Desk:
         return cards
 
     def write(self, changes: Sequence[Change]) -> Sequence[Result]:
-        """Write changes in one batch; see ``crm.port.CardDesk``."""
+        """Write changes in one batch, after their ties; see ``crm.port.CardDesk``."""
+        return write_tied(changes, tie=self._tie, read=self.read, write=self._write)
+
+    def _tie(self, changes: Sequence[Change]) -> list[Result]:
+        """Tie cards, as many commands to a batch as it takes."""
+        wanted = {
+            f"c{n}x{m}": (n, command)
+            for n, change in enumerate(changes)
+            for m, command in enumerate(commands_of(change))
+        }
+        results = [TIED] * len(changes)
+        keys = list(wanted)
+        for start in range(0, len(keys), MOST_COMMANDS):
+            some = keys[start : start + MOST_COMMANDS]
+            ended = self.ended({key: wanted[key][1] for key in some})
+            for key in some:
+                if isinstance(ended[key], Result):
+                    results[wanted[key][0]] = ended[key]
+        return results
+
+    def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
-            layout = self._sound_layout()
+            layout = self._layout.get()
         except Unavailable as error:
             return [_not_sent(error)] * len(changes)
         except BadInput:
@@ -143,30 +162,16 @@ class Desk:
             return dict.fromkeys(commands, Result(Outcome.UNCLEAR, "LOST"))
         return {key: _end(batch, key) for key in commands}
 
-    def _sound_layout(self) -> Layout:
-        """Know our fields; looked at anew every hour, and after anything odd."""
-        with self._lock:
-            fresh = time.monotonic() - self._looked_at < LOOK_AGAIN.total_seconds()
-            if self._layout is not None and fresh:
-                return self._layout
-            layout = look(self._client)
-            try:
-                require_sound(layout)
-            except FieldsChanged as error:
-                log.error("fields_changed", faults=[str(f) for f in error.faults])
-                raise
-            self._layout, self._looked_at = layout, time.monotonic()
-            return layout
-
-    def _forget_layout(self) -> None:
-        with self._lock:
-            self._layout = None
+    def _look(self) -> Layout:
+        layout = look(self._client)
+        require_sound(layout)
+        return layout
 
     def _card(self, kind: str, row: Mapping[str, Any], layout: Layout, us: str) -> Card:
         ours = layout[kind]
         gone = [each.name for each in ours.values() if each.name not in row]
         if gone:
-            self._forget_layout()
+            self._layout.forget()
             raise Unavailable(
                 f"Bitrix24 did not tell {', '.join(gone)} of a {kind}.",
                 remedy="Run `connect bitrix24 --check`.",
@@ -179,6 +184,7 @@ class Desk:
             responsible=_text(row.get("assignedById")),
             changed_at=moment(row.get("updatedTime")),
             changed_by_us=None if updated_by is None else str(updated_by) == us,
+            clients=clients_in(row),
         )
 
     def _checked(self, change: Change, end: Any, layout: Layout) -> Result:
@@ -198,10 +204,13 @@ class Desk:
             if not is_taken(name, value, item, ours[name])
         ]
         if missed:
-            self._forget_layout()
+            self._layout.forget()
             return Result(Outcome.NOT_APPLIED, f"NOT_TAKEN_{missed[0]}")
         if change.move and item.get("stageId") != change.move.after:
             return Result(Outcome.NOT_APPLIED, "STAGE_NOT_TAKEN")
+        person = change.responsible
+        if person is not None and _text(item.get("assignedById")) != person:
+            return Result(Outcome.NOT_APPLIED, "PERSON_NOT_TAKEN")
         return Result(Outcome.APPLIED)
 
 
@@ -215,7 +224,10 @@ def _by_kind(entities: Sequence[str]) -> dict[str, list[str]]:
 
 def _list_of(kind: str, ids: Sequence[str], layout: Layout) -> Command:
     names = [found.name for found in layout[kind].values()]
-    standard = ["id", "stageId", "assignedById", "updatedTime", "updatedBy"]
+    standard = [
+        "id", "stageId", "assignedById", "updatedTime", "updatedBy",
+        "contactId", "contactIds", "companyId",
+    ]  # fmt: skip
     return "crm.item.list", {
         "entityTypeId": ENTITIES[kind],
         "filter": {"@id": list(ids)},
@@ -245,6 +257,8 @@ def _update(change: Change, layout: Layout) -> Command:
     }
     if change.move:
         fields["stageId"] = change.move.after
+    if change.responsible is not None:
+        fields["assignedById"] = change.responsible
     return "crm.item.update", {
         "entityTypeId": ENTITIES[kind], "id": number, "fields": fields, **ORIGINAL,
     }  # fmt: skip

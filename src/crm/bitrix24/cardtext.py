@@ -13,14 +13,14 @@ STANDARD: Final[Mapping[str, str]] = {
     "opportunity": "opportunity", "currencyId": "currency", "comments": "comments",
     "utmSource": "utm_source", "utmMedium": "utm_medium",
     "utmCampaign": "utm_campaign", "utmContent": "utm_content", "utmTerm": "utm_term",
-    "companyTitle": "company_title", "post": "post", "typeId": "type",
+    "post": "post", "typeId": "type",
     "isReturnCustomer": "is_return_customer", "hasPhone": "has_phone",
     "hasEmail": "has_email",
 }  # fmt: skip
 """Columns of a card that a model may look at.
 
 Left out is what tells the end (stage, closing dates, who moved it), who it is (names,
-phones), and what is only a number in the portal.
+phones, the company), and what is only a number in the portal.
 """
 FIXED: Final[Mapping[str, str]] = {"sourceId": "source", "assignedById": "owner"}
 RELATED: Final[Mapping[str, Mapping[str, str]]] = {

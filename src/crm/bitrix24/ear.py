@@ -20,10 +20,11 @@ from crm.bitrix24.streams import (
     Stream,
     products_of,
 )
-from crm.bitrix24.tables import Gathering
+from crm.bitrix24.tables import Gathering, is_by_us
 from crm.bitrix24.words import Words, read_words
-from crm.hearing.ear import Changes, Found, Keep, Look, NoQueue
+from crm.hearing.ear import Changes, Found, Glance, Keep, Look, NoQueue
 from crm.hearing.message import entity_in_event
+from crm.likeness import Likeness
 from leads.conform import Rules, conform
 from leads.errors import Unavailable
 from leads.lead import EPOCH, microseconds
@@ -74,6 +75,7 @@ class PortalEar:
         self.entity = entity
         self._client = client
         self._shelf = shelf
+        self._likeness = Likeness(shelf.folder)
         self._rules = rules
         self._us = us
         self._clock = clock
@@ -100,7 +102,24 @@ class PortalEar:
         for stream, rows in pages.items():
             gathering.take(Page(stream, LATER, told, rows))
         rules = replace(self._rules, fields=like.fields)
-        return Look(seen, conform(gathering.tables(), rules), gone, marks)
+        tables = conform(gathering.tables(), rules)
+        return Look(seen, tables, gone, marks, gathering.likenesses())
+
+    def glance(self, lead_ids: Sequence[str]) -> Glance:
+        """Look at cards alone; see ``Ear``."""
+        ids = [int(one) for one in lead_ids]
+        products = {"product": products_of(self.entity).of(ids)}
+        asked = {self.entity: _among(self.entity, "id", ids)}
+        pages, told = self._whole(asked, products)
+        gathering = Gathering(Words(), entity=self.entity, us=self._us())
+        for stream, rows in pages.items():
+            gathering.take(Page(stream, LATER, told, rows))
+        marks = {str(r["id"]): str(r.get("updatedTime")) for r in pages[self.entity]}
+        return Glance(gathering.likenesses(), marks)
+
+    def ingested(self, lead_ids: Sequence[str], cut_off: datetime) -> Mapping[str, str]:
+        """Give what cards looked like to an ``ingest``; see ``Ear``."""
+        return self._likeness.of(lead_ids, cut_off)
 
     def owners(self, entities: Sequence[str]) -> Mapping[str, str | None]:
         """Say on which lead each thing hangs; see ``Ear``."""
@@ -267,6 +286,8 @@ class PortalEar:
     def _owner_of(
         self, row: Mapping[str, Any], deals: Mapping[int, Mapping[str, Any]]
     ) -> str | None:
+        if is_by_us(row, self._us()):
+            return None
         kind, number = str(row.get("OWNER_TYPE_ID")), int(row.get("OWNER_ID") or 0)
         if kind == str(NUMBERS[self.entity]):
             return str(number)

@@ -13,9 +13,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from crm.bitrix24.client import Batch, Client
+from crm.layouts import refuse_changed
 from crm.port import OurField
 from leads.decision import Tier
-from leads.errors import BadConfig, Fault, Unavailable
+from leads.errors import Fault, Unavailable
 
 ENTITIES: Final[Mapping[str, int]] = {"lead": 1, "deal": 2}
 """Kinds of card that carry our fields, and Bitrix24's number of each."""
@@ -74,10 +75,6 @@ class State(StrEnum):
     OTHER_TYPE = "has another type"
     MULTIPLE = "takes several values"
     NO_OPTION = "has lost an option"
-
-
-class FieldsChanged(BadConfig):
-    """Our fields are not as they must be: nothing may be written until they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +150,7 @@ def require_sound(layout: Layout) -> None:
     FieldsChanged
         With every flaw.
     """
-    flaws = flaws_in(layout)
-    if flaws:
-        raise FieldsChanged(
-            "Our fields in Bitrix24 are not as they must be; nothing is written.",
-            remedy="Run `python -m pipelines connect bitrix24 --repair`:",
-            faults=[flaw.fault for flaw in flaws],
-        )
+    refuse_changed("Bitrix24", "bitrix24", [flaw.fault for flaw in flaws_in(layout)])
 
 
 def _state(wanted: Wanted, found: Found | None) -> State | None:

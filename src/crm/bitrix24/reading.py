@@ -16,6 +16,7 @@ from crm.bitrix24.answers import Kind, Trouble, refused
 from crm.bitrix24.client import PASSING, Batch, Client, Command
 from crm.bitrix24.shelf import Cursor, Page, Place, Shelf
 from crm.bitrix24.streams import (
+    IDENTITY,
     ORDERS,
     PAGE,
     PERSONAL,
@@ -177,7 +178,8 @@ class Reading:
                     remedy="Run again; nothing was stored of them.",
                 )
             last = int(number)
-        return [{k: v for k, v in row.items() if k not in PERSONAL} for row in rows]
+        left_out = PERSONAL - IDENTITY.get(stream.name, frozenset())
+        return [{k: v for k, v in row.items() if k not in left_out} for row in rows]
 
     def _check_count(
         self, stream: Stream, place: Place, rows: list[dict[str, Any]]

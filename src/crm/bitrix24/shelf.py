@@ -6,14 +6,14 @@
     folder/pages/00000042.json.gz    rows of one stream: when seen, in which read
 
 A page is whole on disk before the cursor names it, so a run that dies anywhere goes on
-where the cursor stands; what lies beyond it is written over. Rows of erased persons are
-struck out of the pages, and ``folder/erased.json`` keeps them out of later ones.
+where the cursor stands; what lies beyond it is written over. Pages hold names, phones
+and addresses, for their owner's eyes alone. Rows of erased persons are struck out of
+them, and ``folder/erased.json`` keeps them out of later ones.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +22,10 @@ from typing import Any, Final
 import orjson
 
 from crm.bitrix24.subjects import Subject, subjects_of
+from crm.likeness import forget
 from leads.errors import Unavailable
 from leads.tombstones import buried, bury, mark_of
+from leads.wholefile import replace_whole
 
 FORMAT: Final = 1
 PACKING: Final = 1
@@ -82,7 +84,7 @@ class Shelf:
     """Pages and cursor of one account in one folder; one process at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._pages = folder / "pages"
 
     def cursor(self) -> Cursor:
@@ -94,7 +96,7 @@ class Shelf:
             The cursor is damaged or of another format.
         """
         try:
-            told = orjson.loads((self._folder / "cursor.json").read_bytes())
+            told = orjson.loads((self.folder / "cursor.json").read_bytes())
         except FileNotFoundError:
             return Cursor()
         except (orjson.JSONDecodeError, OSError) as error:
@@ -107,7 +109,7 @@ class Shelf:
     def put(self, page: Page, cursor: Cursor) -> Cursor:
         """Keep a page, then the cursor that knows of it."""
         number = cursor.pages + 1
-        self._write(number, self._spared(page, buried(self._folder)))
+        self._write(number, self._spared(page, buried(self.folder)))
         return self.stand(replace(cursor, pages=number))
 
     def strike(self, subjects: Iterable[Subject]) -> int:
@@ -118,8 +120,9 @@ class Shelf:
         Unavailable
             A page is not there, not whole, or cannot be written; repeat it then.
         """
-        bury(self._folder, map(_named, subjects))
-        marks, gone = buried(self._folder), 0
+        bury(self.folder, map(_named, subjects))
+        forget(self.folder)
+        marks, gone = buried(self.folder), 0
         for number, page in enumerate(self.pages(), start=1):
             left = self._spared(page, marks)
             if len(left.rows) < len(page.rows):
@@ -130,7 +133,7 @@ class Shelf:
     def stand(self, cursor: Cursor) -> Cursor:
         """Keep the cursor."""
         body = orjson.dumps({"format": FORMAT, **_plain(cursor)})
-        self._replace(self._folder / "cursor.json", body)
+        self._replace(self.folder / "cursor.json", body)
         return cursor
 
     def pages(self, only: str = "") -> Iterator[Page]:
@@ -175,23 +178,17 @@ class Shelf:
         self._replace(self._pages / _name(number), packed)
 
     def _replace(self, path: Path, body: bytes) -> None:
-        draft = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as stream:
-                stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
+            replace_whole(path, body)
         except OSError as error:
             raise Unavailable(
-                f"The raw pages in {self._folder} cannot be written: {error}.",
+                f"The raw pages in {self.folder} cannot be written: {error}.",
                 remedy="Free space on the disk, or grant the right to write there.",
             ) from error
 
     def _damaged(self) -> Unavailable:
         return Unavailable(
-            f"The raw pages in {self._folder} are damaged.",
+            f"The raw pages in {self.folder} are damaged.",
             remedy="Restore that folder, or remove it and read everything anew: when"
             " values were first seen is then forgotten.",
         )

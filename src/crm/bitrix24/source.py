@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,16 +14,19 @@ import structlog
 from crm.bitrix24.cards import ALLOWANCE
 from crm.bitrix24.client import Client
 from crm.bitrix24.opening import open_client
+from crm.bitrix24.persons import persons_of
 from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.tables import Gathering
 from crm.bitrix24.words import Words
+from crm.likeness import keep
 from crm.port import Gate
 from crm.transport import Patience
-from crm.writeback.pace import PaceGate
+from crm.writeback.pace import account_gate
 from leads.conform import Rules, conform
 from leads.conform.raw import count_of
 from leads.journal import Journal
+from leads.persons import Person
 from leads.settings import Bitrix24Source
 from leads.tables import Tables
 
@@ -67,7 +70,7 @@ class Portal:
         shelf = Shelf(self.folder / KIND / self.source.account)
         with closing(Journal(self.database)) as journal:
             journal.upgrade()
-            gate = gate_of(self.source.account, self.source.address, journal)
+            gate = account_gate(self.source, journal, ALLOWANCE)
             opened = self._opened(gate, journal)
             with closing(opened) as client:
                 us = client.door.user
@@ -80,16 +83,15 @@ class Portal:
                 ).run()
         return tables_of(shelf, self.rules, entity=self.source.entity, us=us)
 
+    def people(self) -> Iterator[Person]:
+        """Say who stands behind each lead; see ``crm.port.Source``."""
+        shelf = Shelf(self.folder / KIND / self.source.account)
+        return persons_of(shelf.pages(), entity=self.source.entity)
+
     def _opened(self, gate: Gate, journal: Journal) -> Client:
         if self.open:
             return self.open(gate)
         return open_client(self.source, gate, journal)
-
-
-def gate_of(account: str, address: str, journal: Journal) -> PaceGate:
-    """Open the gate that writing to the same account passes too."""
-    buckets = [f"{KIND}/{account}"] + ([f"{KIND}@{address}"] if address else [])
-    return PaceGate(journal, buckets, ALLOWANCE)
 
 
 def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:
@@ -115,6 +117,6 @@ def tables_of(shelf: Shelf, rules: Rules, *, entity: str, us: str) -> Tables:
     ]
     # Nothing new since the last event is known too: up to when we asked.
     asked = datetime.fromisoformat(shelf.cursor().began).astimezone(UTC)
-    return replace(
-        tables, cut_off=max(tables.cut_off, asked), notes=(*tables.notes, *notes)
-    )
+    cut_off = max(tables.cut_off, asked)
+    keep(shelf.folder, cut_off, gathering.likenesses())
+    return replace(tables, cut_off=cut_off, notes=(*tables.notes, *notes))

@@ -61,7 +61,14 @@ PERSONAL: Final = frozenset(
         "address", "sourceDescription", "webformId", "originId", "accountNumber",
     }
 )  # fmt: skip
-"""Columns that name a person, or tell one card from another: not even stored."""
+"""Columns that name a person, or tell one card from another: not in any table."""
+
+IDENTITY: Final[Mapping[str, frozenset[str]]] = {
+    "lead": frozenset({"name", "secondName", "lastName", "fm"}),
+    "contact": frozenset({"name", "secondName", "lastName", "fm"}),
+    "company": frozenset({"title"}),
+}
+"""Of those, what ``persons_of`` reads: kept in the raw pages, by stream."""
 
 
 def _items(name: str, number: int) -> Stream:

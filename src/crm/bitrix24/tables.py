@@ -14,10 +14,13 @@ import orjson
 import polars as pl
 
 from crm.bitrix24.cardtext import RELATED, CardText
+from crm.bitrix24.fields import PREFIX
 from crm.bitrix24.shelf import Page
+from crm.bitrix24.streams import PERSONAL
 from crm.bitrix24.values import moment
 from crm.bitrix24.versions import Changed, Versions
 from crm.bitrix24.words import Words
+from crm.likeness import likeness_of
 from leads.conform.raw import RawTable
 
 ACTIVITIES: Final = {"1": "meeting", "2": "call", "3": "task", "4": "email"}
@@ -25,6 +28,10 @@ DIRECTIONS: Final = {"1": "in", "2": "out"}
 OURS: Final = frozenset({"task", "crm_todo", "crm_tasks_task"})
 """Kinds of activity that we make ourselves: ours tell nothing of the lead."""
 PRODUCTS: Final = "products"
+ECHO: Final = frozenset({"updatedTime", "updatedBy"})
+"""What changes on a card when we write it, beside our fields."""
+LAST: Final = "last"
+"""What columns begin with that tell when something last hung on the card changed."""
 LINKS: Final = {"contact": "contactId", "company": "companyId"}
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "events": ("lead_id", "at", "recorded_at", "kind", "properties"),
@@ -97,6 +104,13 @@ class Gathering:
                 frame = pl.DataFrame(rows[name], schema=schema, orient="row")
                 made[name] = RawTable.of(frame, f"Bitrix24: {name}", typed=False)
         return made
+
+    def likenesses(self) -> dict[str, str]:
+        """Tell what each lead's card looks like, by lead id; see ``crm.likeness``."""
+        return {
+            str(number): _likeness_of(known.raw, self._products.get(number))
+            for number, known in self._leads_known.cards.items()
+        }
 
     def _text(self, stream: str, row: dict[str, Any]) -> dict[str, str | None]:
         if stream in self._texts:
@@ -218,11 +232,8 @@ class Gathering:
 
     def _events(self) -> Iterable[tuple[str | None, ...]]:
         for row, seen in self._lines.get("activity", {}).values():
-            kind = (
-                ACTIVITIES.get(str(row["TYPE_ID"]))
-                or str(row.get("PROVIDER_ID") or "activity").lower()
-            )
-            if kind in OURS and str(row.get("AUTHOR_ID")) == self._us:
+            kind = _kind_of(row)
+            if is_by_us(row, self._us):
                 continue
             owner = {"1": "lead", "2": "deal"}.get(str(row["OWNER_TYPE_ID"]))
             if owner is None:  # a contact's or a company's, and no lead's
@@ -275,6 +286,28 @@ class Gathering:
             invoice = self._cards["invoice"].cards.get(owner)
             return int(invoice.raw.get("parentId2") or 0) if invoice else 0
         return owner if kind == "2" else 0
+
+
+def is_by_us(activity: Mapping[str, Any], us: str) -> bool:
+    """Whether we hung this on a card ourselves."""
+    is_of_a_kind = _kind_of(activity) in OURS
+    return is_of_a_kind and str(activity.get("AUTHOR_ID")) == us
+
+
+def _kind_of(activity: Mapping[str, Any]) -> str:
+    by_type = ACTIVITIES.get(str(activity["TYPE_ID"]))
+    return by_type or str(activity.get("PROVIDER_ID") or "activity").lower()
+
+
+def _likeness_of(card: Mapping[str, Any], products: str | None) -> str:
+    told = {
+        name: value
+        for name, value in card.items()
+        if name not in ECHO | PERSONAL
+        and not name.startswith(LAST)
+        and not name.upper().startswith(PREFIX)
+    }
+    return likeness_of([told, products])
 
 
 def _later(one: str, other: str | None) -> str:

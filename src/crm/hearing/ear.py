@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from leads.errors import Unavailable
@@ -26,6 +27,16 @@ class Look:
     """Ids of those that the CRM no longer has."""
     marks: Mapping[str, str] = field(default_factory=dict)
     """When each was last changed, as the CRM writes it, by lead id."""
+    likenesses: Mapping[str, str] = field(default_factory=dict)
+    """What the card of each looks like (``crm.likeness``), by lead id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Cards as the CRM shows them now, without what hangs on them; by lead id."""
+
+    likenesses: Mapping[str, str]
+    marks: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +100,22 @@ class Ear(Protocol):
         """
         ...
 
+    def glance(self, lead_ids: Sequence[str]) -> Glance:
+        """Look at the cards alone of at most 50 leads; raises as ``look`` does.
+
+        One that is not named in what comes back is gone, or must be looked at whole.
+        """
+        ...
+
+    def ingested(self, lead_ids: Sequence[str], cut_off: datetime) -> Mapping[str, str]:
+        """Give what cards looked like to the ``ingest`` that ended then, as known."""
+        ...
+
     def owners(self, entities: Sequence[str]) -> Mapping[str, str | None]:
-        """Say on which lead each of these things hangs; None for on none, or gone."""
+        """Say on which lead each of these things hangs; None for on none, or gone.
+
+        What we hung on a card ourselves tells nothing of its lead: None, too.
+        """
         ...
 
     def changed(self, since: int) -> Iterator[Changes]:

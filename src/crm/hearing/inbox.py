@@ -51,6 +51,10 @@ class Taken:
     attempts: int
     digest: str | None
     """Of what was known when it was last predicted; None if it never was."""
+    is_whole: bool = True
+    """Whether to look at all that hangs on it, not at the card alone."""
+    likeness: str | None = None
+    """Of the card as it was last looked at whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,13 @@ class Inbox:
         self._lease = _micros(lease)
         self._mine = HINTS.c.account == account
 
-    def note(self, entities: Iterable[str]) -> int:
+    def note(self, entities: Iterable[str], *, whole: bool = True) -> int:
         """Keep hints; they are on the disk when this returns. Give how many there were.
+
+        Parameters
+        ----------
+        whole
+            Whether what hangs on the card may have changed; else only the card itself.
 
         Raises
         ------
@@ -109,13 +118,18 @@ class Inbox:
         named = sorted(set(entities))
         if named:
             with self.journal.writing() as connection:
-                self.note_in(connection, named)
+                self.note_in(connection, named, whole=whole)
         return len(named)
 
-    def note_in(self, connection: sa.Connection, entities: Iterable[str]) -> None:
+    def note_in(
+        self, connection: sa.Connection, entities: Iterable[str], *, whole: bool = True
+    ) -> None:
         """Keep hints as part of a transaction."""
         now = self.clock(connection)
-        rows = [_row(self.account, entity, now) for entity in sorted(set(entities))]
+        rows = [
+            {**_row(self.account, entity, now), "is_whole": whole}
+            for entity in sorted(set(entities))
+        ]
         if not rows:
             return
         adding = inserting(connection, HINTS)
@@ -135,6 +149,7 @@ class Inbox:
                     ),
                     "dead_since": None,
                     "dead_why": None,
+                    "is_whole": sa.or_(HINTS.c.is_whole, adding.excluded.is_whole),
                 },
             ),
             rows,
@@ -176,10 +191,7 @@ class Inbox:
                     lease_until=now + self._lease,
                     attempts=row.attempts + 1,
                 )  # fmt: skip
-        return [
-            Taken(row.entity, row.version, row.token + 1, row.attempts + 1, row.digest)
-            for row in rows
-        ]
+        return [_taken(row) for row in rows]
 
     def is_due(self, entity: str) -> bool:
         """Whether a hint of this thing waits, or is worked on."""
@@ -194,12 +206,13 @@ class Inbox:
         *,
         digests: Mapping[str, str] | None = None,
         marks: Mapping[str, str] | None = None,
+        likenesses: Mapping[str, str] | None = None,
     ) -> None:
         """Close rows within a transaction; those hinted at again stay due.
 
         Parameters
         ----------
-        digests, marks
+        digests, marks, likenesses
             What to remember, by entity; what is not named stays as it was.
 
         Raises
@@ -214,8 +227,11 @@ class Inbox:
                 said["digest"] = digests[one.entity]
             if marks and one.entity in marks:
                 said["mark"] = marks[one.entity]
+            if likenesses and one.entity in likenesses:
+                said["likeness"] = likenesses[one.entity]
             is_last = HINTS.c.version == one.version
             said["next_at"] = sa.case((is_last, None), else_=now)
+            said["is_whole"] = sa.case((is_last, sa.false()), else_=HINTS.c.is_whole)
             if not self._change_held(connection, one, **said):
                 raise Overtaken(
                     "Another listener has taken a hint meanwhile.",
@@ -314,11 +330,19 @@ def pause_after(attempts: int) -> timedelta:
     return min(FIRST_PAUSE * 2.0 ** min(max(attempts - 1, 0), 30), LONGEST_PAUSE)
 
 
+def _taken(row: sa.Row[Any]) -> Taken:
+    """Say what was taken; its token and attempts are those after the taking."""
+    return Taken(
+        row.entity, row.version, row.token + 1, row.attempts + 1, row.digest,
+        is_whole=row.is_whole, likeness=row.likeness,
+    )  # fmt: skip
+
+
 def _row(account: str, entity: str, now: int) -> dict[str, Any]:
     counts = dict.fromkeys(("token", "lease_until", "attempts"), 0)
     return {
         "account": account, "entity": entity, "first_at": now, "last_at": now,
-        "times": 1, "version": 1, "next_at": now, **counts,
+        "times": 1, "version": 1, "next_at": now, "is_whole": False, **counts,
     }  # fmt: skip
 
 

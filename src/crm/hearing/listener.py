@@ -6,7 +6,7 @@ closed in one transaction.
 
 A lead is predicted only if something is known of it that was not before. So our own
 writing, told back to us by the CRM, starts nothing, and neither do hints that come
-twice, late or for no reason.
+twice, late or for no reason. Nor does it cost more than a glance at the card.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from functools import partial
+from typing import Final
 
 import sqlalchemy as sa
 import structlog
 
 from crm.hearing.ear import Ear, Look, NoQueue
+from crm.hearing.echo import Echoes
 from crm.hearing.fresh import Fresh
 from crm.hearing.inbox import Inbox, InboxState, Overtaken, Taken
 from crm.hearing.merging import digest_of, merged
+from crm.hearing.seer import Seer
 from crm.hearing.watch import QUEUE, Watch
 from crm.port import AccessLost, GateClosed
 from crm.stoppage import Stop, Stoppage
@@ -32,7 +35,6 @@ from leads.decision import Prediction
 from leads.errors import BadInput, LeadcastError
 from leads.history import History
 from leads.lead import EPOCH, LeadHistory
-from leads.tables import Tables
 
 IDLE: Final = timedelta(seconds=1)
 MOST_AT_ONCE: Final = 50
@@ -50,28 +52,6 @@ Work = Callable[[Sequence[Taken]], int]
 """Works on hints; gives how many leads were predicted."""
 
 log = structlog.get_logger()
-
-
-class Seer(Protocol):
-    """Who knows what was ingested, and predicts."""
-
-    def ingested(self) -> History:
-        """Give the history of the leads ingested last; ``Unavailable`` if none."""
-        ...
-
-    def predicted(
-        self, leads: Sequence[LeadHistory], moment: datetime, like: Tables
-    ) -> tuple[list[Prediction], list[bytes]]:
-        """Predict those leads that are worth it, with what each was made from."""
-        ...
-
-    def is_predicted(self, lead_ids: Sequence[str]) -> set[str]:
-        """Name those leads of which the journal has a prediction."""
-        ...
-
-    def now(self) -> datetime:
-        """Tell the time."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +112,7 @@ class Listener:
         self.terms = terms
         self.watch = Watch(inbox.journal, inbox.account, clock=inbox.clock)
         self.queue = Watch(inbox.journal, inbox.account, QUEUE, clock=inbox.clock)
+        self.echoes = Echoes(inbox, ear, fresh=fresh, seer=seer)
         self.stoppage = Stoppage()
         self._has_queue = terms.has_queue
         self._heard = threading.Event()
@@ -205,7 +186,8 @@ class Listener:
 
     def _drained(self, process: str) -> int:
         try:
-            return self.ear.drain(process, self.inbox.note)
+            keep = partial(self.inbox.note, whole=False)
+            return self.ear.drain(process, keep)
         except NoQueue as error:  # hooks and poll are there without it
             log.warning("no_queue", why=error.what, remedy=error.remedy)
             self._has_queue = False
@@ -263,14 +245,18 @@ class Listener:
             marks = {one.entity: one.mark for one in page.found}
             unseen = set(self.inbox.unseen(marks))
             mine = f"{self.ear.entity}:"
-            leads = {
+            new = [one for one in page.found if one.entity in unseen]
+            cards = {one.entity for one in new if one.entity.startswith(mine)}
+            leads = {mine + one.lead_id for one in new if one.lead_id is not None}
+            hung_on = {
                 mine + one.lead_id
-                for one in page.found
-                if one.entity in unseen and one.lead_id is not None
+                for one in new
+                if one.lead_id is not None and one.entity != mine + one.lead_id
             }
             rest = {e: marks[e] for e in unseen if not e.startswith(mine)}
             with self.inbox.journal.writing() as connection:
-                self.inbox.note_in(connection, leads)
+                self.inbox.note_in(connection, cards, whole=False)
+                self.inbox.note_in(connection, hung_on)
                 self.inbox.remember_in(connection, rest)
             count += len(leads)
             latest = page.upto if latest is None else max(latest, page.upto)
@@ -290,6 +276,10 @@ class Listener:
     def _look_at(self, taken: Sequence[Taken]) -> int:
         """Look at leads, predict those that are not as they were; give how many."""
         ingested = self.seer.ingested()
+        taken = self.echoes.closed(taken, ingested)
+        if not taken:
+            self.stoppage.over()
+            return 0
         by_id = {one.entity.partition(":")[2]: one for one in taken}
         look = self.ear.look(list(by_id), ingested.tables)
         self.stoppage.over()
@@ -301,9 +291,15 @@ class Listener:
         )
         digests = {by_id[state.lead.lead_id].entity: state.digest for state in states}
         marks = {by_id[key].entity: mark for key, mark in look.marks.items()}
+        likenesses = {
+            by_id[key].entity: likeness for key, likeness in look.likenesses.items()
+        }
 
         def settle(connection: sa.Connection, _: Sequence[Prediction]) -> None:
-            self.inbox.settle(connection, taken, digests=digests, marks=marks)
+            self.inbox.settle(
+                connection, taken,
+                digests=digests, marks=marks, likenesses=likenesses,
+            )  # fmt: skip
             seen = [state.lead for state in states if state.is_unlike_ingested]
             self.fresh.put_in(connection, seen, seen_at=look.seen_at)
             self.fresh.drop_in(connection, sorted(look.gone))

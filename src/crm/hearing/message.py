@@ -28,6 +28,7 @@ AMO_LEAD: Final = re.compile(
     r"leads\[(?:add|update|status|delete|restore|responsible)\]\[\d+\]\[id\]"
     r"|leads\[note\]\[\d+\]\[note\]\[element_id\]"
 )
+AMO_EDITED: Final = re.compile(r"leads\[update\]\[\d+\]\[id\]")
 AMO_TASK: Final = re.compile(r"(task\[\w+\]\[\d+\])\[element_id\]")
 AMO_LEADS: Final = "2"
 
@@ -43,6 +44,8 @@ class Heard:
     entities: tuple[str, ...]
     is_ping: bool = False
     """The CRM's own queue has something for us."""
+    of_cards: bool = False
+    """Whether it tells of cards alone, and of nothing that hangs on them."""
 
 
 def heard_of_bitrix24(
@@ -75,7 +78,8 @@ def heard_of_bitrix24(
     if sent is not None and not _is_recent(sent, now):
         raise Forged
     event = form.get("event", "").upper()
-    return Heard(tuple(_bitrix_entity(event, form)), event == PING)
+    # An activity's event names the activity: what hangs on a card tells of itself.
+    return Heard(tuple(_bitrix_entity(event, form)), event == PING, of_cards=True)
 
 
 def heard_of_amocrm(body: bytes, account_id: str | None) -> Heard:
@@ -93,7 +97,8 @@ def heard_of_amocrm(body: bytes, account_id: str | None) -> Heard:
         task = AMO_TASK.fullmatch(name)
         if task and form.get(f"{task[1]}[element_type]") == AMO_LEADS:
             found.append(value)
-    return Heard(_leads(found))
+    edited = [name for name in form if AMO_EDITED.fullmatch(name)]
+    return Heard(_leads(found), of_cards=len(edited) == len(found))
 
 
 def heard_of_pipeline(body: bytes, account_id: str | None) -> Heard:

@@ -30,13 +30,16 @@ HINTS: Final = sa.Table(
     sa.Column("mark", sa.String),
     sa.Column("dead_since", sa.BigInteger),
     sa.Column("dead_why", sa.String),
+    sa.Column("is_whole", sa.Boolean, nullable=False),
+    sa.Column("likeness", sa.String),
     sa.Index("crm_hints_due", "account", "next_at"),
 )
 """One row per thing that the CRM spoke of, however often it did.
 
 ``next_at`` is when to look at it next; NULL if there is nothing to do. ``digest`` is of
 what was known of the lead when it was last predicted, ``mark`` the time of change that
-the CRM gave then.
+the CRM gave then. ``is_whole`` asks for a look at all that hangs on the card, not at
+the card alone; ``likeness`` is of the card as the last such look saw it.
 """
 
 FRESH: Final = sa.Table(

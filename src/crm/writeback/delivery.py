@@ -207,7 +207,7 @@ class Worker:
         latest = begun + self.outbox.terms.start_within / timedelta(seconds=1)
         with self.gate.until(latest):
             results = self.desk.write([one.change for one in marked])
-        is_counted = self.gate.is_well()
+        is_counted = self._is_theirs(results)
         settlements = [
             Settlement(
                 one.claim, result, one.version,
@@ -219,6 +219,13 @@ class Worker:
         ]  # fmt: skip
         self.outbox.settle(self.notary.served(settlements, cards))
         return sum(result.outcome is Outcome.APPLIED for result in results)
+
+    def _is_theirs(self, results: Sequence[Result]) -> bool:
+        """Whether a failure is laid to the cards: the CRM is well, or takes others."""
+        if self.gate.is_well():
+            return True
+        is_unclear = any(one.outcome is Outcome.UNCLEAR for one in results)
+        return is_unclear and self.outbox.was_taken_lately()
 
     def _policy_today(self) -> Policy:
         """Let moves be suggested only, once as many were made as a day may have."""

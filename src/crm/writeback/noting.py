@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from crm.port import Card, CardDesk, GateClosed, Note, NoteKind, Outcome, Result
 from crm.writeback.outbox import Outbox, Settlement
+from crm.writeback.plan import is_overtaken
 from crm.writeback.tables import NOTES
 from leads.errors import Unavailable
 
@@ -76,6 +77,8 @@ class Notary:
             for wish in one.claim.decision.wishes:
                 marker = self.marker(one.claim.entity, wish.kind, wish.topic)
                 row = known.get(marker)
+                if wish.topic and card and is_overtaken(one.claim.decision, card):
+                    continue
                 said = _digest(f"{wish.text} {wish.deadline}")
                 of_card = card.responsible if card else None
                 if row is None or row.said != said:

@@ -202,7 +202,7 @@ def _is_usual_task(wish: Wish) -> bool:
 
 
 def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:
-    """Keep what a person ordered on a card and what was not sent yet."""
+    """Keep what was ordered on a card and not sent yet, and who is to have it."""
     if row.desired_version <= row.confirmed_version:
         return decision
     waiting = decision_in(row.entity, row.desired, row.stage)
@@ -210,6 +210,8 @@ def with_orders(decision: Decision, row: sa.Row[Any]) -> Decision:
     return replace(
         decision,
         move=decision.move or waiting.move,
+        assignment=decision.assignment or waiting.assignment,
+        tie=decision.tie or waiting.tie,
         wishes=(*decision.wishes, *ordered),
     )
 

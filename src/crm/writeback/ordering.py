@@ -1,9 +1,10 @@
-"""Moves that a person approved, card by card, on the same road as everything else.
+"""What a person approved, card by card, on the same road as everything else.
 
-An order is one move between stages and one comment that says why. It joins what the
-card should say anyway, survives predictions that come before it is sent, and is given
-up by itself if somebody moved the card meanwhile. Taking it back is the order the other
-way round; a move that was made once on a card is not made a second time.
+An order is one move between stages, or one tie to a client, and one comment that says
+why. It joins what the card should say anyway, survives predictions that come before it
+is sent, and is given up by itself if somebody moved or tied the card meanwhile. Taking
+it back is the order the other way round; a move that was made once on a card is not
+made a second time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from crm.port import Move, NoteKind
+from crm.port import Move, NoteKind, Tie
 from crm.writeback.offering import Offering
 from crm.writeback.plan import Decision, Wish
 from crm.writeback.tables import OUTBOX
@@ -24,11 +25,11 @@ from leads.journal import Journal
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Move this card, and say why in a comment; ``topic`` tells comments apart."""
+    """Do this with a card, and say why in a comment; ``topic`` tells comments apart."""
 
     entity: str
     lead_id: str
-    move: Move
+    what: Move | Tie
     text: str
     topic: str
 
@@ -71,4 +72,6 @@ def _ordered(said: Decision, wanted: Order) -> Decision:
     """Say what was said, with the newest order instead of any earlier one."""
     usual = tuple(wish for wish in said.wishes if not wish.topic)
     wish = Wish(NoteKind.COMMENT, wanted.text, topic=wanted.topic)
-    return replace(said, move=wanted.move, wishes=(*usual, wish))
+    move = wanted.what if isinstance(wanted.what, Move) else None
+    tie = wanted.what if isinstance(wanted.what, Tie) else None
+    return replace(said, move=move, tie=tie, wishes=(*usual, wish))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -99,7 +99,11 @@ class Settlement:
     shown: Fields
     overridden: frozenset[OurField] = field(default_factory=frozenset)
     is_counted: bool = True
-    """Whether the attempt counts towards giving up; not while the CRM is away."""
+    """Whether the attempt counts towards giving up; not while the CRM is away.
+
+    One with an unclear end that does not count still makes the card suspect, up to
+    half the way, for it may be what its company's requests die of.
+    """
 
 
 class Outbox:
@@ -234,6 +238,17 @@ class Outbox:
                 values = {"lease_until": 0, "next_at": due, "attempts": attempts}
                 self._update(connection, claim, **values)
 
+    def was_taken_lately(self) -> bool:
+        """Whether the CRM has taken any write of ours in the last few minutes."""
+        with self.journal.reading() as connection:
+            since = self.clock(connection) - _micros(self.terms.longest_pause)
+            taken = sa.select(SENT.c.entity).where(
+                SENT.c.account == self.account,
+                SENT.c.sent_at > since,
+                SENT.c.settled_at.is_not(None),
+            )
+            return connection.execute(taken.limit(1)).first() is not None
+
     def moves_left(self) -> int:
         """Count the moves that may still be made today."""
         with self.journal.reading() as connection:
@@ -254,7 +269,7 @@ class Outbox:
                 "is_check": False,
                 "next_at": sa.case((newer, now), else_=sa.null()),
             }
-        attempts = claim.attempts - (not one.is_counted)
+        attempts = self._attempts(one)
         is_worn = attempts >= self.terms.most_attempts
         if outcome is Outcome.REFUSED or is_worn:
             why = one.result.why if outcome is Outcome.REFUSED else WORN_OUT
@@ -269,6 +284,14 @@ class Outbox:
         due = now + _micros(min(max(asked, pause), 2 * pause))
         # Certainly not written, so there is nothing to wait for but the pause.
         return values | {"attempts": attempts, "next_at": due, "unclear_since": None}
+
+    def _attempts(self, one: Settlement) -> int:
+        made = one.claim.attempts
+        if one.is_counted:
+            return made
+        half = self.terms.most_attempts // 2
+        is_unclear = one.result.outcome is Outcome.UNCLEAR
+        return max(made - 1, min(made, half) if is_unclear else 0)
 
     def _update(self, connection: sa.Connection, claim: Claim, **values: Any) -> bool:
         """Change a row if the token is ours; say whether it was."""
@@ -357,16 +380,23 @@ def _is_of_a_rule(sending: Sending) -> bool:
 
 
 def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:
-    moves = {Move(one.move_before, one.move_after) for one in sent if one.move_after}
+    moved = [
+        (one, Move(one.move_before, one.move_after)) for one in sent if one.move_after
+    ]
+    decision = decision_in(row.entity, row.desired, row.stage)
+    if row.desired_version <= row.confirmed_version:
+        # The tie was made; whoever has undone it since shall not be overruled.
+        decision = replace(decision, tie=None)
     return Claim(
         entity=row.entity,
         version=row.desired_version,
-        decision=decision_in(row.entity, row.desired, row.stage),
+        decision=decision,
         shown=Shown(
             version=row.shown_version,
             fields=fields_of(row.shown),
             sent={one.version: fields_of(one.fields) for one in sent},
-            moves=frozenset(moves),
+            moves=frozenset(move for one, move in moved if one.settled_at is not None),
+            tried={one.version: move for one, move in moved if one.settled_at is None},
         ),
         token=row.token,
         attempts=row.attempts,

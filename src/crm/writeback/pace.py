@@ -27,6 +27,7 @@ from crm.port import Allowance, GateClosed, Heard
 from crm.writeback.tables import PACE
 from leads.databaseclock import database_micros
 from leads.journal import Journal
+from leads.settings import CrmAccount
 
 PATIENCE: Final = timedelta(seconds=5)
 PROBE_EVERY: Final = timedelta(seconds=30)
@@ -274,3 +275,13 @@ def _closed(
 
 def _micros(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
+
+
+def account_gate(
+    section: CrmAccount, journal: Journal, allowance: Allowance
+) -> PaceGate:
+    """Open the gate of an account, and of our address where that is limited too."""
+    buckets = [f"{section.kind}/{section.account}"]
+    if section.address:
+        buckets.append(f"{section.kind}@{section.address}")
+    return PaceGate(journal, buckets, allowance)

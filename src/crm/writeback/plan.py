@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from crm.port import Card, Change, Fields, Move, NoteKind, OurField, Value
+from crm.port import Card, Change, Fields, Move, NoteKind, OurField, Tie, Value
 from leads.decision import Prediction, Tier
 from leads.pointed import pointed
 
@@ -51,12 +51,29 @@ class Decision:
     wishes: tuple[Wish, ...] = ()
     move: Move | None = None
     """A move that a person approved; made if the card still stands before it."""
+    tie: Tie | None = None
+    """A tie that a person approved; made if the card still belongs to whom it did."""
     rule: MoveRule | None = None
     """The stage that the lead's plan names; it stands in for the rules of tiers."""
     mark: str | None = ""
     """Of the plan, as in ``Guidance``; empty without one, None to leave it as it is."""
     is_renewed: bool = False
     """Whether the plan is another than the card was last offered."""
+    assignment: Assignment | None = None
+    """Who is to be responsible, if that was decided here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who is to be responsible for a card; people are named by the CRM's ids.
+
+    Made only where nobody is responsible or one of ``instead_of``, and only by a write
+    of version ``since`` or later to a card that shows none such: so it is made once.
+    """
+
+    person: str
+    instead_of: tuple[str, ...] = ()
+    since: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,9 @@ class Shown:
     """Values of other versions that were sent, by version."""
     moves: frozenset[Move] = frozenset()
     """Moves that we made on this card; none is made twice."""
+    tried: Mapping[int, Move] = field(default_factory=dict)
+    """Moves that were sent and never confirmed, by version: made if the card shows it.
+    """
 
     def at(self, version: Value) -> Fields:
         """Values that the card showed at a version; the last known if it has none.
@@ -100,6 +120,11 @@ class Shown:
         if version is None or version == self.version:
             return self.fields
         return self.sent.get(version, {}) if isinstance(version, int) else {}
+
+    def made(self, version: Value) -> frozenset[Move]:
+        """Give the moves that were made, for all that a card of this version tells."""
+        seen = version if isinstance(version, int) else 0
+        return self.moves | {move for at, move in self.tried.items() if at <= seen}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +226,12 @@ def plan(
         if name not in overridden and card.fields[name] is not None
     }
     is_new = decision.is_renewed and shown.version < version
-    stands = move is None and not is_new and not _has_fallen_back(card, shown)
+    person = responsible_for(decision.assignment, card, shown)
+    is_new = is_new or person is not None
+    tie = _tie(decision, card)
+    is_tied = decision.tie is not None and _is_tied(card, decision.tie.after)
+    is_ordered = move is not None or tie is not None or is_tied
+    stands = not is_ordered and not is_new and not _has_fallen_back(card, shown)
     if stands and not is_noticed(card.fields, wanted, policy.step):
         return Plan(None, kept, overridden, suggested)
     fields: dict[OurField, Value] = {
@@ -211,8 +241,27 @@ def plan(
     }
     after = {**kept, **wanted, OurField.VERSION: version}
     fields[OurField.VERSION] = version
-    change = Change(decision.entity, fields, move)
+    change = Change(decision.entity, fields, move, person, tie)
     return Plan(change, after, overridden, suggested)
+
+
+def responsible_for(wanted: Assignment | None, card: Card, shown: Shown) -> str | None:
+    """Say who is to be made responsible; None leaves whoever is there.
+
+    Examples
+    --------
+    >>> card, shown = Card("lead:1", {}, responsible="7"), Shown()
+    >>> responsible_for(Assignment("9"), card, shown)
+    >>> responsible_for(Assignment("9", instead_of=("7",)), card, shown)
+    '9'
+    """
+    if wanted is None or shown.version >= wanted.since:
+        return None
+    there = card.responsible
+    if there == wanted.person:
+        return None
+    is_free = there in {None, "", "0", *wanted.instead_of}
+    return wanted.person if is_free else None
 
 
 def overridden_in(card: Card, ours: Fields) -> frozenset[OurField]:
@@ -253,6 +302,19 @@ def is_same(one: Value, other: Value) -> bool:
     return one == other
 
 
+def is_overtaken(decision: Decision, card: Card) -> bool:
+    """Whether people have done otherwise with a card than somebody ordered.
+
+    What was to be said about the order would then be untrue.
+    """
+    move, tie = decision.move, decision.tie
+    if move is not None and card.stage not in {move.before, move.after}:
+        return True
+    if tie is None:
+        return False
+    return not (_is_tied(card, tie.before) or _is_tied(card, tie.after))
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """The newest write of ours to a card, and when it was settled."""
@@ -284,6 +346,18 @@ def _has_fallen_back(card: Card, shown: Shown) -> bool:
     return (version if isinstance(version, int) else 0) < shown.version
 
 
+def _tie(decision: Decision, card: Card) -> Tie | None:
+    """Give the tie to make; None if there is none, or the card is tied otherwise."""
+    ordered = decision.tie
+    if ordered is None or not _is_tied(card, ordered.before):
+        return None
+    return ordered
+
+
+def _is_tied(card: Card, clients: tuple[str, ...]) -> bool:
+    return set(card.clients) == set(clients)
+
+
 def _wanted(
     decision: Decision, suggested: Move | None, policy: Policy
 ) -> dict[OurField, Value]:
@@ -307,14 +381,15 @@ def _move(
     None if somebody moved the card since the prediction, or set the tier by hand.
     """
     ordered = decision.move
-    if ordered is not None and ordered not in shown.moves:
+    made = shown.made(card.fields[OurField.VERSION])
+    if ordered is not None and ordered not in made:
         return (ordered if card.stage == ordered.before else None), None
     if card.stage is None or card.stage != decision.stage:
         return None, None
     if OurField.TIER in overridden:
         return None, None
     for rule in _rules(decision, policy):
-        fits = rule.move.before == card.stage and rule.move not in shown.moves
+        fits = rule.move.before == card.stage and rule.move not in made
         if fits and rule.tier.value == decision.fields.get(OurField.TIER):
             return (rule.move, None) if rule.is_on else (None, rule.move)
     return None, None

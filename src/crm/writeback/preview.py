@@ -26,6 +26,12 @@ class Preview:
                 yield change.entity, name.value, _said(card.fields[name]), _said(value)
             if change.move is not None:
                 yield change.entity, "stage", change.move.before, change.move.after
+            if change.responsible is not None:
+                there = _said(card.responsible)
+                yield change.entity, "responsible", there, change.responsible
+            if change.tie is not None:
+                before, after = map(" ".join, (change.tie.before, change.tie.after))
+                yield change.entity, "clients", before, after
 
 
 def preview(outbox: Outbox, desk: CardDesk, policy: Policy) -> Preview:

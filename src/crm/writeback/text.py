@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from crm.port import Move, NoteKind
-from crm.writeback.plan import Decision, MoveRule, Wish
+from crm.port import Move, NoteKind, Tie
+from crm.writeback.plan import Assignment, Decision, MoveRule, Wish
 from crm.writeback.tables import fields_of, text_of
 from leads.decision import Tier
 
@@ -30,12 +30,16 @@ def text_of_decision(decision: Decision) -> str:
     told: dict[str, Any] = {"fields": fields, "wishes": wishes}
     if decision.move is not None:
         told["move"] = [decision.move.before, decision.move.after]
+    if decision.tie is not None:
+        told["tie"] = [decision.tie.before, decision.tie.after]
     if decision.mark:
         told["mark"] = decision.mark
     if decision.is_renewed:
         told["renewed"] = True
     if decision.rule is not None:
         told["rule"] = _told(decision.rule)
+    if (given := decision.assignment) is not None:
+        told["assign"] = [given.person, list(given.instead_of), given.since]
     return orjson.dumps(told).decode()
 
 
@@ -55,12 +59,19 @@ def decision_in(entity: str, text: str, stage: str | None) -> Decision:
     )
     fields = fields_of(orjson.dumps(found["fields"]).decode())
     move = Move(*found["move"]) if "move" in found else None
+    tie = Tie(*map(tuple, found["tie"])) if "tie" in found else None
     return Decision(
-        entity, fields, stage, wishes, move,
+        entity, fields, stage, wishes, move, tie,
         rule=_rule_in(found["rule"]) if "rule" in found else None,
         mark=found.get("mark", ""),
         is_renewed=found.get("renewed", False),
+        assignment=_assignment_in(found["assign"]) if "assign" in found else None,
     )  # fmt: skip
+
+
+def _assignment_in(told: list[Any]) -> Assignment:
+    person, instead_of, since = told
+    return Assignment(person, tuple(instead_of), since)
 
 
 def _told(rule: MoveRule) -> dict[str, Any]:

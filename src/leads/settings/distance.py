@@ -12,6 +12,9 @@ from leads.settings.tidying import Name
 GROUPS: Final = {"schiffman": (25, 50, 70, 100), "agency": (25, 40, 50, 75, 90, 100)}
 """The percentages that a stage may be given: Schiffman's, and finer ones."""
 
+OF_CARD: Final = ("right_person", "right_plan", "right_budget")
+"""The questions of the 50 % group that a card field answers."""
+
 
 class StageMap(Section):
     """The percentage of each stage of one pipeline (``""``: of every other one).
@@ -47,3 +50,14 @@ class Criteria(Section):
     right_budget: str = ""
     no: tuple[str, ...] = ("no", "нет", "false", "0")
     late: float = Field(default=1.0, gt=0.0, le=10.0)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Name the card field of each question that has one."""
+        named = {name: getattr(self, name) for name in OF_CARD}
+        return {name: field for name, field in named.items() if field}
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Give the values that mean no, in small letters."""
+        return tuple(one.strip().lower() for one in self.no)

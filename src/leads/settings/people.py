@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import datetime, time
 from typing import Annotated, Final, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from leads.settings.section import Section
 from leads.settings.tidying import Name
 
 Level = Literal["leading", "consultant"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WORKDAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri")
+DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WORKDAYS: Final = DAYS[:5]
 Part = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -21,7 +23,9 @@ class Person(Section):
 
     Empty ``pipelines``, ``sources``, ``skills`` and ``languages`` mean any. ``share``
     is the part of the leads that is fair relative to the others of the level;
-    ``per_day`` new leads and ``most_open`` open ones are the most.
+    ``per_day`` new leads and ``most_open`` open ones are the most. The hours are on the
+    clock of ``timezone``, the company's unless given: of a day that is half over only
+    half of ``per_day`` is given out.
     """
 
     id: Name
@@ -36,6 +40,52 @@ class Person(Section):
     opens: time = time(9)
     closes: time = time(18)
     days: tuple[Day, ...] = WORKDAYS
+    timezone: str = ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError(
+                f"{value!r} is not an IANA time zone; write one like 'Europe/Moscow'"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.closes <= self.opens:
+            raise ValueError(
+                f"closes ({self.closes:%H:%M}) must be after opens ({self.opens:%H:%M})"
+            )
+        return self
+
+    def left_today(self, now: datetime, zone: ZoneInfo) -> float:
+        """Say which part of the working day is still to come, 0 to 1.
+
+        Parameters
+        ----------
+        now
+            An aware moment.
+        zone
+            The company's, for whoever has no own.
+
+        Examples
+        --------
+        >>> from datetime import UTC
+        >>> monday, tokyo = datetime(2026, 3, 2, 15, tzinfo=UTC), ZoneInfo("Asia/Tokyo")
+        >>> person = Person(id="A", opens=time(10), closes=time(20))
+        >>> person.left_today(monday, ZoneInfo("UTC")), person.left_today(monday, tokyo)
+        (0.5, 1.0)
+        """
+        local = now.astimezone(ZoneInfo(self.timezone) if self.timezone else zone)
+        if DAYS[local.weekday()] not in self.days:
+            return 0.0
+        begin, end, here = map(_hours, (self.opens, self.closes, local.time()))
+        return min(max((end - here) / (end - begin), 0.0), 1.0)
+
+
+def _hours(clock: time) -> float:
+    return clock.hour + clock.minute / 60 + clock.second / 3_600
 
 
 class Routing(Section):
@@ -45,6 +95,11 @@ class Routing(Section):
     of hot leads that consultants get, so that newcomers learn. ``salt`` decides which:
     another salt is another draw. ``skill_field`` and ``language_field`` are the card
     fields that say what a lead needs.
+
+    With ``apply`` the person is also put on the card, in the CRM of ``[crm]``, but only
+    where nobody is responsible yet or whom we put there ourselves: whoever has a lead
+    by a person's word keeps it. ``nobody`` are owners who are no one, such as the
+    account under which a form makes leads.
     """
 
     random: Part = 0.1
@@ -52,6 +107,8 @@ class Routing(Section):
     salt: str = Field(default="leadcast", min_length=1, max_length=100)
     skill_field: str = ""
     language_field: str = ""
+    apply: bool = False
+    nobody: tuple[Name, ...] = ()
     person: tuple[Person, ...] = ()
 
     @model_validator(mode="after")

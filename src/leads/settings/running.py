@@ -46,10 +46,14 @@ class Company(Section):
 
 
 class Title(Section):
-    """What a kind of event or a card field is called, in both languages."""
+    """What a kind of event or a card field is called, and what its values measure.
+
+    ``unit`` is that of the event's value: a length of time, or a currency by its code.
+    """
 
     en: Annotated[str, Field(min_length=1, max_length=80)]
     ru: Annotated[str, Field(min_length=1, max_length=80)]
+    unit: Annotated[str, Field(pattern="^(seconds|minutes|hours|days|[A-Z]{3})?$")] = ""
 
 
 class Store(Section):

@@ -28,8 +28,9 @@ class Audit(Section):
     """What the audit of the funnel calls much, and who works.
 
     ``crowd`` open leads in one stage are a crowd. ``people`` are the kinds of events
-    that a person of the company makes; ``task_set`` and ``task_done`` the kinds that
-    open and close a task. None of them: the usual names are looked for.
+    that a person of the company makes, ``called`` the calls among them; ``task_set``
+    and ``task_done`` the kinds that open and close a task. None of them: the usual
+    names are looked for.
     """
 
     crowd: int = Field(default=100, ge=1)
@@ -38,6 +39,7 @@ class Audit(Section):
         "mail_out", "sms_out", "note", "common", "task", "task_added",
         "task_completed", "crm_todo", "crm_tasks_task", "invoice_sent",
     )  # fmt: skip
+    called: tuple[Name, ...] = ("call", "call_out", "outgoing_call")
     task_set: tuple[Name, ...] = ("task", "task_added", "crm_todo", "crm_tasks_task")
     task_done: tuple[Name, ...] = ("task_completed", "task_done")
 
@@ -51,11 +53,11 @@ class Clean(Section):
     does (``"JUNK"``; amoCRM: ``"pipeline/status"``).
     """
 
-    phone: tuple[Name, ...] = ("phone",)
-    email: tuple[Name, ...] = ("email",)
-    inn: tuple[Name, ...] = ("inn",)
-    name: tuple[Name, ...] = ("name",)
-    company: tuple[Name, ...] = ("company",)
+    phone: tuple[Name, ...] = ("phone", "телефон")
+    email: tuple[Name, ...] = ("email", "e-mail", "почта")
+    inn: tuple[Name, ...] = ("inn", "инн", "contact: инн", "company: инн")
+    name: tuple[Name, ...] = ("name", "имя", "фио")
+    company: tuple[Name, ...] = ("company", "компания", "организация")
     region: str = Field(default="RU", pattern=r"^[A-Z]{2}$")
     own_domains: tuple[Name, ...] = ()
     close_stage: str = ""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import polars as pl
-import yaml
 
 from leads.errors import BadInput, Fault
+from leads.yamlrows import NotRows, rows_in_text, text_of_rows
 from model.audit.channels import Channel
 from model.audit.standing import PLACE, Scene
 from model.stages import Rate, Stage
@@ -198,9 +198,7 @@ def preview(scene: Scene, rules: Sequence[Rule]) -> Preview:
 
 def write_rules(rules: Sequence[Rule], path: Path) -> None:
     """Write the rules as YAML, for a person to edit."""
-    text = yaml.safe_dump(
-        [asdict(rule) for rule in rules], allow_unicode=True, sort_keys=False
-    )
+    text = text_of_rows([asdict(rule) for rule in rules])
     head = f"# when: {' | '.join(WHENS)}. The first rule that fits a lead counts.\n"
     try:
         path.write_text(head + text, encoding="utf-8")
@@ -220,13 +218,12 @@ def read_rules(path: Path, scene: Scene) -> tuple[Rule, ...]:
         The file is none, or names what is not there; with every fault.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        rows = rows_in_text(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotRows) as error:
         raise BadInput(
             f"{path.name} is no mapping: {error}.",
             remedy="Write one first: funnel audit --propose FILE.yaml.",
         ) from error
-    rows = raw if isinstance(raw, list) else [raw]
     faults = [
         Fault(path.name, what, remedy, rows=(at,))
         for at, row in enumerate(rows, 1)

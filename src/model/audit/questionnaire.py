@@ -30,24 +30,36 @@ class Missing:
     examples: tuple[str, ...]
 
 
-def missing_answers(scene: Scene) -> tuple[Missing, ...]:
-    """Count by question what open leads should have answered by where they stand.
+def require_questions(scene: Scene) -> None:
+    """Refuse a questionnaire that asks about what the data do not have.
 
     Raises
     ------
     BadConfig
-        A question names a field or a stage that the data do not have.
+        With every field and stage that is not there.
     """
-    questions = scene.settings.questionnaire
+    if faults := question_faults(scene):
+        raise BadConfig.of("The questionnaire", faults)
+
+
+def question_faults(scene: Scene) -> list[Fault]:
+    """Name the fields and stages of the questionnaire that the data do not have."""
     stages = {stage for order in scene.funnel.order.values() for stage in order}
-    faults = [
+    return [
         Fault("[[questionnaire]]", f"there is no {kind} {name!r}", remedy)
-        for one in questions
+        for one in scene.settings.questionnaire
         for kind, name, remedy in _unknown(one, set(scene.open.columns), stages)
     ]
-    if faults:
-        raise BadConfig.of("The questionnaire", faults)
-    return tuple(_missing(scene, one) for one in questions)
+
+
+def missing_answers(scene: Scene) -> tuple[Missing, ...]:
+    """Count by question what open leads should have answered by where they stand.
+
+    Nothing is counted as long as the questionnaire has faults.
+    """
+    if question_faults(scene):
+        return ()
+    return tuple(_missing(scene, one) for one in scene.settings.questionnaire)
 
 
 def _unknown(

@@ -11,7 +11,9 @@ import polars as pl
 
 from leads.funnel import BIRTH, NO_PIPELINE, Funnel, stage_moves
 from leads.history import History
+from leads.persons import gathered
 from leads.settings import Settings
+from model.knowing import Known, known_of
 from model.labels import funnel_of
 from model.snapshots import open_leads
 from model.stages import Stages, pass_stages
@@ -44,10 +46,25 @@ class Scene:
     now: int
     knows_people: bool
     knows_tasks: bool
+    who: Known
+    """Of how many open leads it is known who they are."""
 
 
-def look_over(history: History, settings: Settings, now: int) -> Scene:
-    """Gather where open leads stand at a moment."""
+def look_over(
+    history: History,
+    settings: Settings,
+    now: int,
+    *,
+    persons: pl.DataFrame | None = None,
+) -> Scene:
+    """Gather where open leads stand at a moment.
+
+    Parameters
+    ----------
+    persons
+        Who stands behind leads, as ``leads.persons.PERSONS``; if there is no such
+        table, what the cards say.
+    """
     known = history.until(now)
     funnel = funnel_of(known, settings)
     stages = pass_stages(known, settings)
@@ -84,9 +101,13 @@ def look_over(history: History, settings: Settings, now: int) -> Scene:
         worked=(later.fill_null(value=False) | pl.col("moved").fill_null(value=False)),
         tasks=pl.col("tasks").fill_null(0) if knows_tasks else pl.lit(None, pl.Int64),
     ).drop("row", "lead", "in_pipeline", "moved")
+    if persons is None:
+        persons = gathered((), history, settings.clean, now)
+    who = known_of(still.join(persons, on="lead_id", how="left"))
     return Scene(
-        known, settings, funnel, stages, standing, moves, now, knows_people, knows_tasks
-    )
+        known, settings, funnel, stages, standing, moves, now, knows_people,
+        knows_tasks, who,
+    )  # fmt: skip
 
 
 def _moves(known: History) -> pl.DataFrame:

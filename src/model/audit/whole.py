@@ -12,9 +12,16 @@ from leads.lead import EPOCH
 from leads.settings import Settings
 from model.audit.channels import Channel, channel_stages
 from model.audit.clearer import Preview, Rule, preview, propose
-from model.audit.questionnaire import Missing, missing_answers
+from model.audit.questionnaire import (
+    Missing,
+    missing_answers,
+    question_faults,
+    require_questions,
+)
 from model.audit.standing import Scene, look_over
+from model.audit.unknown import unknown_of
 from model.audit.work import Load, Work, work_of
+from model.knowing import Known
 from model.stages import Stage
 
 
@@ -25,7 +32,9 @@ class Audit:
     ``crowds`` are the stages that hold many, ``crowd`` how many that is; ``proposal``
     are the rules of clearer stages, ``preview`` where open leads would go by them.
     ``knows_people`` is False if no event tells what people did: then a lead counts as
-    worked on only if somebody moved it.
+    worked on only if somebody moved it. ``faults`` are those of the questionnaire, of
+    which nothing is counted then. ``unknown`` names what else the data cannot
+    tell, ``who`` counts of how many open leads it is known who they are.
     """
 
     as_of: int
@@ -35,9 +44,12 @@ class Audit:
     channels: tuple[Channel, ...]
     work: Work
     answers: tuple[Missing, ...]
+    faults: tuple[str, ...]
     proposal: tuple[Rule, ...]
     preview: Preview
     knows_people: bool
+    unknown: tuple[str, ...]
+    who: Known
 
     @property
     def known_at(self) -> datetime:
@@ -78,7 +90,9 @@ def audit_funnel(history: History, settings: Settings, now: int | None = None) -
     BadConfig
         The questionnaire names what the data do not have.
     """
-    return audit_scene(look_over(history, settings, now or history.cut_off))
+    scene = look_over(history, settings, now or history.cut_off)
+    require_questions(scene)
+    return audit_scene(scene)
 
 
 def audit_scene(scene: Scene) -> Audit:
@@ -97,9 +111,12 @@ def audit_scene(scene: Scene) -> Audit:
         channels=channels,
         work=work_of(scene),
         answers=missing_answers(scene),
+        faults=tuple(str(fault) for fault in question_faults(scene)),
         proposal=rules,
         preview=preview(scene, rules),
         knows_people=scene.knows_people,
+        unknown=unknown_of(scene),
+        who=scene.who,
     )
 
 

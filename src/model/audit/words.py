@@ -10,6 +10,38 @@ from model.features.catalog import Words
 AUDIT: Final[Mapping[str, Words]] = {
     "audit.title": Words("What is wrong with the funnel", "Что не так с воронкой"),
     "audit.none": Words("Nothing.", "Ничего."),
+    "audit.unknown": Words(
+        "What these data cannot tell", "Чего по этим данным не узнать"
+    ),
+    "audit.unknown.open": Words(
+        "No lead is open: of every one it is known what became of it. So there is"
+        " nothing to find fault with, which is no praise.",
+        "Открытых лидов нет: про каждый известно, чем он кончился. Поэтому и замечаний"
+        " нет, но это не похвала.",
+    ),
+    "audit.unknown.stages": Words(
+        "Where leads stand: there is no history of stages.",
+        "Где стоят лиды: истории стадий нет.",
+    ),
+    "audit.unknown.owners": Words(
+        "Whose leads these are: none names a manager, so load and overdue leads cannot"
+        " be told by manager.",
+        "Чьи это лиды: менеджер не указан ни в одном, поэтому нагрузка и просрочка по"
+        " менеджерам неизвестны.",
+    ),
+    "audit.unknown.nobody": Words(
+        "Who these leads are: none carries a phone, mail address, tax number or"
+        " company. Whether there are doubles among them cannot be said.",
+        "Кто эти лиды: ни в одном нет ни телефона, ни почты, ни ИНН, ни компании. Есть"
+        " ли среди них дубли, сказать нельзя.",
+    ),
+    "audit.unknown.some": Words(
+        "Who some leads are: {blind} of {open} carry no phone, mail address, tax number"
+        " or company. Whether they are doubles cannot be said.",
+        "Кто часть лидов: в {blind} из {open} нет ни телефона, ни почты, ни ИНН, ни"
+        " компании. Дубли ли это, сказать нельзя.",
+    ),
+    "audit.leads": Words("Lead by lead", "По каждому лиду"),
     "audit.crowds": Words(
         "Stages that hold {n} leads or more", "Стадии, где {n} лидов и больше"
     ),
@@ -51,6 +83,11 @@ AUDIT: Final[Mapping[str, Words]] = {
     "audit.answers.none": Words(
         "No questionnaire is set: write [[questionnaire]] into the configuration.",
         "Анкета не задана: опишите [[questionnaire]] в настройках.",
+    ),
+    "audit.answers.faulty": Words(
+        "The questionnaire cannot be asked; mend [[questionnaire]] in the"
+        " configuration:",
+        "Анкету задать нельзя; исправьте [[questionnaire]] в настройках:",
     ),
     "audit.load": Words("Load of managers", "Нагрузка менеджеров"),
     "audit.clearer": Words("Clearer stages", "Более понятные стадии"),

@@ -37,9 +37,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """What one order caught; ``more_deals`` and ``more_money``: ours less its own.
+    """What one order caught; ``more_deals`` and ``more_money``: the standard less it.
 
-    ``money`` is in the smallest unit; both differences are None of ours itself.
+    ``money`` is in the smallest unit; both differences are None of the standard itself.
     """
 
     order: str
@@ -52,7 +52,10 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """All orders at one capacity, and what there was to catch."""
+    """All orders at one capacity, and what there was to catch.
+
+    ``standard`` is the order that the others are held against.
+    """
 
     per_week: int
     weeks: int
@@ -60,10 +63,16 @@ class Benefit:
     there_deals: int
     there_money: int
     orders: tuple[Caught, ...]
+    standard: str = OURS
 
 
 def hold_orders(
-    replayed: pl.DataFrame, orders: Mapping[str, Order], *, per_week: int, seed: int
+    replayed: pl.DataFrame,
+    orders: Mapping[str, Order],
+    *,
+    per_week: int,
+    seed: int,
+    standard: str = OURS,
 ) -> Benefit:
     """Call through the past in every order.
 
@@ -72,12 +81,12 @@ def hold_orders(
     replayed
         ``model.replay.ROWS``.
     orders
-        By name; one of them is ``ours``.
+        By name; one of them is the ``standard``.
     per_week
         How many leads the team calls in a week.
     """
     called = {name: call(replayed, key, per_week) for name, key in orders.items()}
-    ours = called[OURS]
+    ours = called[standard]
     best = replayed.group_by("lead_id").agg(
         deal=pl.col("label").any(),
         money=pl.when("label").then("money").otherwise(0).max(),
@@ -89,9 +98,10 @@ def hold_orders(
         there_deals=int(best["deal"].sum()),
         there_money=int(best["money"].sum()),
         orders=tuple(
-            _caught(name, mine, None if name == OURS else ours, seed)
+            _caught(name, mine, None if name == standard else ours, seed)
             for name, mine in called.items()
         ),
+        standard=standard,
     )
 
 

@@ -15,6 +15,9 @@ from typing import Final
 
 import polars as pl
 
+from leads.history import History
+from leads.settings import Settings
+from model.labels import funnel_of, label
 from model.proof import wilson
 
 FEWEST: Final = 30
@@ -71,6 +74,19 @@ def compare_arms(drawn: pl.DataFrame) -> Heldout:
         low=p - q - math.hypot(p - low_p, high_q - q),
         high=p - q + math.hypot(high_p - p, q - low_q),
     )  # fmt: skip
+
+
+def prove_calls(
+    history: History, settings: Settings, drawn: pl.DataFrame
+) -> Heldout | None:
+    """Compare low tiers that were called at random with those that were not.
+
+    ``drawn`` has ``lead_id``, ``moment`` (i64) and ``arm``; None if nobody was drawn.
+    """
+    known = drawn.join(history.leads.select("lead_id"), on="lead_id", how="semi")
+    if known.is_empty():
+        return None
+    return compare_arms(label(history, settings, known, funnel_of(history, settings)))
 
 
 def _share(deals: int, leads: int) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ adds it to the mapping that ``model.benefit.calls.hold_orders`` takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -18,6 +18,12 @@ from model.distance.maps import hand_set
 
 Order = Callable[[pl.DataFrame], pl.Series]
 OURS: Final = "ours"
+PLAN: Final = "plan"
+POINTS: Final = "points"
+ANY_LEAVES: Final = 10_000
+"""More leaves than a playbook has."""
+
+NO_POINTS: Final = -1e9
 TIER_RANK: Final[Mapping[str, float]] = {
     Tier.HOT.value: 3.0, Tier.WARM.value: 2.0, Tier.COLD.value: 1.0,
     Tier.NO_DATA.value: 0.0,
@@ -26,8 +32,33 @@ TIER_RANK: Final[Mapping[str, float]] = {
 
 def by_tier(rows: pl.DataFrame) -> pl.Series:
     """Call hot before warm before cold, the likeliest of each first."""
-    ranks = rows["tier"].replace_strict(TIER_RANK, return_dtype=pl.Float64)
-    return ranks + rows["chance"]
+    return _tiers(rows) + rows["chance"]
+
+
+def by_tier_and_money(rows: pl.DataFrame) -> pl.Series:
+    """Call hot before warm before cold, who is expected to bring most of each first."""
+    return _tiers(rows) + by_money(rows).rank("average") / (len(rows) + 1)
+
+
+def _tiers(rows: pl.DataFrame) -> pl.Series:
+    return rows["tier"].replace_strict(TIER_RANK, return_dtype=pl.Float64)
+
+
+def by_plan(rows: pl.DataFrame) -> pl.Series:
+    """Call whom the playbook's leaves say to call, in the order of the file.
+
+    Leaves that ask for no call come after all that do; within one leaf the likeliest
+    comes first. Chances are below one and leaves one apart.
+    """
+    calls = rows["calls"].fill_null(value=False).cast(pl.Float64) * ANY_LEAVES
+    leaf = rows["leaf"].fill_null(ANY_LEAVES).cast(pl.Float64)
+    return calls - leaf + rows["chance"]
+
+
+def by_points(rows: pl.DataFrame) -> pl.Series:
+    """Call who has the most points, who came first first."""
+    waits = rows["created_at"].rank("ordinal", descending=True) / (len(rows) + 1)
+    return rows["points"].fill_null(NO_POINTS) + waits
 
 
 def by_money(rows: pl.DataFrame) -> pl.Series:
@@ -69,13 +100,27 @@ def by_stage(maps: Sequence[StageMap], order: Mapping[str, Sequence[str]]) -> Or
 
 
 def usual_orders(
-    maps: Sequence[StageMap], order: Mapping[str, Sequence[str]]
+    maps: Sequence[StageMap],
+    order: Mapping[str, Sequence[str]],
+    *,
+    by: Literal["chance", "money"] = "chance",
 ) -> Mapping[str, Order]:
-    """Give ours and the ones that it is held against."""
+    """Give ours, as ``[tiers] by`` sorts it, and the ones that it is held against."""
     return {
-        OURS: by_tier,
+        OURS: by_tier if by == "chance" else by_tier_and_money,
         "money": by_money,
         "arrival": by_arrival,
         "newest": by_newest,
         "stage": by_stage(maps, order),
     }
+
+
+def said_orders(rows: pl.DataFrame) -> Mapping[str, Order]:
+    """Give the orders of playbook and points, where rows say what they said."""
+    known = {
+        name
+        for name in ("leaf", "points")
+        if name in rows.columns and rows[name].is_not_null().any()
+    }
+    orders: dict[str, Order] = {PLAN: by_plan} if "leaf" in known else {}
+    return orders | ({POINTS: by_points} if "points" in known else {})

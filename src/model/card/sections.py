@@ -93,7 +93,7 @@ def _data(subject: Subject) -> Section:
 def _metrics(proof: Proof) -> Section:
     rows = tuple(
         (
-            say.same(measure.name),
+            say.METRICS.get(measure.name, say.same(measure.name)),
             say.number(measure.value, 4),
             say.span(say.number(measure.low, 4), say.number(measure.high, 4)),
             say.number(measure.base, 4),
@@ -134,7 +134,7 @@ def _slice(item: SliceProof) -> tuple[Words, ...]:
         say.share(item.said),
         say.share(item.happened),
         say.span(say.share(item.low), say.share(item.high)),
-        say.same("●" if outside else ""),
+        say.YES if outside else say.NO,
         say.number(item.leads),
         say.number(item.gain, 4),
     )

@@ -11,6 +11,36 @@ from model.features.catalog import Words
 
 SPACE: Final = "\N{NO-BREAK SPACE}"
 NOTHING: Final = Words("—", "—")
+YES: Final = Words("yes", "да")
+NO: Final = Words("no", "нет")
+
+METRICS: Final[Mapping[str, Words]] = {
+    "auc": Words(
+        "ROC AUC: orders a pair rightly", "ROC AUC: верно упорядочивает пару"
+    ),
+    "pr_auc": Words(
+        "PR AUC: precision over recall", "PR AUC: точность по полноте"
+    ),
+    "brier": Words(
+        "Brier: squared error, less is better", "Brier: квадрат ошибки, меньше — лучше"
+    ),
+    "logloss": Words(
+        "Log loss: surprise, less is better", "Log loss: удивление, меньше — лучше"
+    ),
+    "ece15": Words(
+        "ECE: said against happened, less is better",
+        "ECE: разрыв сказанного и сбывшегося, меньше — лучше",
+    ),
+    "calibration_slope": Words(
+        "Calibration slope: 1 is right", "Наклон калибровки: верно 1"
+    ),
+    "calibration_intercept": Words(
+        "Calibration intercept: 0 is right", "Сдвиг калибровки: верно 0"
+    ),
+    "lift10": Words(
+        "Lift of the best tenth", "Подъём лучшей десятой"
+    ),
+}  # fmt: skip
 
 TITLES: Final[Mapping[str, Words]] = {
     "purpose": Words("What it is for", "Для чего она"),
@@ -74,7 +104,7 @@ LIMITS: Final = (
         " может.",
     ),
     Words(
-        "Figures are of leads that came later than those it learned from, with 95 %"
+        "Figures are of leads that came later than those it learned from, with 95%"
         " intervals by lead; they are not a promise for next year.",
         "Цифры посчитаны по лидам новее тех, на которых она училась, с 95-процентными"
         " интервалами по лидам; на будущий год это не обещание.",
@@ -123,7 +153,7 @@ DIRTY: Final = Words(
 COLUMNS: Final[Mapping[str, Words]] = {
     "measure": Words("Measure", "Мера"),
     "value": Words("Value", "Значение"),
-    "range": Words("95 % range", "95-процентный диапазон"),
+    "range": Words("95% range", "95-процентный диапазон"),
     "base": Words("Without model", "Без модели"),
     "group": Words("Group", "Группа"),
     "features": Words("Features", "Признаков"),
@@ -149,10 +179,10 @@ FACTS: Final[Mapping[str, Words]] = {
     "learned_until": Words("Learned from outcomes up to", "Учла исходы по"),
     "train": Words("Learned from, leads", "Училась на лидах"),
     "train_conversions": Words(
-        "of them snapshots converted", "из них успешных снимков"
+        "of their snapshots converted", "из их снимков успешных"
     ),
     "test": Words("Proved on, leads", "Проверена на лидах"),
-    "test_conversions": Words("of them snapshots converted", "из них успешных снимков"),
+    "test_conversions": Words("of their snapshots converted", "из их снимков успешных"),
     "base_rate": Words("Usual chance", "Обычная вероятность"),
     "features": Words("Features", "Признаков"),
     "sources": Words("Sources", "Источники"),

@@ -16,11 +16,13 @@ from typing import Any, Final
 import polars as pl
 
 from leads.history import History
+from leads.marks import is_machine
+from leads.persons import gathered
 from leads.settings import Settings
-from model.cleaning.dump import dump_of, known_fields
+from model.cleaning.dump import dump_of
 from model.cleaning.groups import persons
-from model.cleaning.marks import is_machine
 from model.cleaning.pairs import candidates, judged
+from model.knowing import Known, is_blind, known_of
 
 MACHINE: Final = 0.97
 UNREACHABLE: Final = 0.8
@@ -60,7 +62,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Rows for all open leads, acts first; ``read`` says what marks were read from.
+    """Rows for all open leads, acts first; ``known`` says what there was to go by.
 
     ``leads`` is how many leads the dump holds, open or not, ``pairs`` how many were
     compared.
@@ -69,19 +71,33 @@ class Plan:
     rows: tuple[Advice, ...]
     leads: int
     pairs: int
-    read: Mapping[str, tuple[str, ...]]
+    known: Known
 
     def counts(self) -> dict[str, int]:
         """Count the rows by act."""
         return {act.value: sum(r.act is act for r in self.rows) for act in Act}
 
 
-def plan_cleaning(history: History, settings: Settings, now: int) -> Plan:
-    """Look through all leads known at a moment (microseconds), and say what to do."""
-    dump = dump_of(history, settings, now)
-    read = known_fields(history.leads.columns, settings.clean)
+def plan_cleaning(
+    history: History,
+    settings: Settings,
+    now: int,
+    *,
+    persons: pl.DataFrame | None = None,
+) -> Plan:
+    """Look through all leads known at a moment (microseconds), and say what to do.
+
+    Parameters
+    ----------
+    persons
+        Who stands behind leads, as ``leads.persons.PERSONS``; if there is no such
+        table, what the cards say.
+    """
+    if persons is None:
+        persons = gathered((), history, settings.clean, now)
+    dump = dump_of(history, persons, settings, now)
     rows, compared = advise(dump, settings)
-    return Plan(rows, len(dump), compared, read)
+    return Plan(rows, len(dump), compared, known_of(dump.filter("is_open")))
 
 
 def advise(dump: pl.DataFrame, settings: Settings) -> tuple[tuple[Advice, ...], int]:
@@ -114,6 +130,7 @@ class _Desk:
         self._group: dict[int, list[int]] = {}
         for row, root in sorted(first.items()):
             self._group.setdefault(root, []).append(row)
+        self._can_reach = any(one["phones"] or one["mails"] for one in self._leads)
         self._near: dict[int, list[tuple[int, str, str, float]]] = {}
         for one, two, *told in pairs.iter_rows():
             self._near.setdefault(one, []).append((two, *told))
@@ -143,14 +160,19 @@ class _Desk:
         others = [r for r in self._group.get(self._first.get(row, -1), []) if r != row]
         paid = [r for r in others if self._leads[r]["has_paid"]]
         if paid:
-            return self._joined(row, Act.LINK, paid[0])
+            return self._linked(row, paid[0])
         earlier = [r for r in others if r < row]
         same = [r for r in earlier if self._is_mergeable(r, row)]
         if same:
             return self._joined(row, Act.MERGE, same[0])
-        if earlier:
-            return self._joined(row, Act.LINK, earlier[0])
-        return None
+        return self._linked(row, earlier[0]) if earlier else None
+
+    def _linked(self, row: int, target: int) -> Advice:
+        """Link a lead to another's contact, unless the CRM has done so already."""
+        one, two = self._leads[row]["contact_id"], self._leads[target]["contact_id"]
+        if one and one == two:
+            return self._said(row, Act.KEEP, target, "tied", 1.0)
+        return self._joined(row, Act.LINK, target)
 
     def _is_mergeable(self, earlier: int, row: int) -> bool:
         one, two = self._leads[earlier], self._leads[row]
@@ -180,13 +202,17 @@ class _Desk:
 
     def _unreachable(self, row: int) -> Advice | None:
         lead = self._leads[row]
-        if lead["phones"] or lead["mails"] or lead["inns"] or lead["events"]:
+        # Where nobody's phone or mail is known, having none says nothing of a lead.
+        is_told = lead["phones"] or lead["mails"] or lead["inns"] or lead["events"]
+        if is_told or not self._can_reach:
             return None
         return self._said(row, Act.CLOSE, None, "unreachable", UNREACHABLE)
 
     def _kept(self, row: int) -> Advice:
         group = self._group.get(self._first.get(row, -1), [])
         why = "first" if group[:1] == [row] and len(group) > 1 else "alone"
+        if why == "alone" and is_blind(self._leads[row]):
+            why = "unmarked"
         return self._said(row, Act.KEEP, None, why, 1.0)
 
     def _joined(self, row: int, act: Act, target: int) -> Advice:

@@ -5,25 +5,29 @@ Through the one door to time: what cards said at the moment, who had paid by the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 import polars as pl
 
 from leads.history import History
-from leads.settings import Clean, Settings
-from model.cleaning.marks import company_of, folded, inns_of, mails_of, phones_of
+from leads.marks import company_of, folded
+from leads.persons import IDS, MARKS
+from leads.settings import Settings
 from model.snapshots import open_leads
 
-TEXTS: Final = pl.List(pl.String())
-MARKS: Final = ("phones", "mails", "inns")
+WHO: Final = (*MARKS.values(), *IDS)
 
 
-def dump_of(history: History, settings: Settings, now: int) -> pl.DataFrame:
+def dump_of(
+    history: History, persons: pl.DataFrame, settings: Settings, now: int
+) -> pl.DataFrame:
     """Lay out every lead that was known at a moment.
 
     Parameters
     ----------
+    persons
+        Who stands behind leads, as ``leads.persons.PERSONS``.
     now
         In microseconds.
 
@@ -32,86 +36,56 @@ def dump_of(history: History, settings: Settings, now: int) -> pl.DataFrame:
     DataFrame
         Sorted by (``created_at`` i64, ``lead_id``): ``pipeline``, ``owner``,
         ``source``, ``stage`` (null: none), ``is_open``, ``has_paid``, ``events`` u32;
-        ``phones``, ``mails``, ``inns`` (lists), ``name`` and ``company`` folded
-        (empty if not known), ``label`` as the card names it.
+        ``phones``, ``mails``, ``inns`` (lists), ``contact_id`` and ``company_id``,
+        ``name`` and ``company`` folded (empty: not known), ``label`` as the card has
+        them.
     """
     known = history.until(now)
     asked = known.leads.select("lead", "lead_id", moment=pl.lit(now)).with_row_index(
         "row"
     )
-    cards = known.cards(asked)
+    cards = known.cards(asked).select(
+        "row", "created_at", "pipeline", "owner", "source"
+    )
     stages = known.latest("stages", asked).select("row", "stage")
     paid = (
         known.coded("payments").group_by("lead").agg(sum=pl.col("amount_minor").sum())
     )
     events = known.coded("events").group_by("lead").agg(events=pl.len())
     is_open = open_leads(known, settings)["lead_id"]
+    who = persons.with_columns(**_folded(persons))
     return (
         asked.join(cards, on="row")
+        .join(who, on="lead_id", how="left")
         .join(stages, on="row")
         .join(paid, on="lead", how="left")
         .join(events, on="lead", how="left")
         .with_columns(
+            pl.col(*MARKS.values()).fill_null([]),
+            pl.col("name", "company", "label", *IDS).fill_null(""),
             is_open=pl.col("lead_id").is_in(is_open.implode()),
             has_paid=pl.col("sum").fill_null(0) > 0,
             events=pl.col("events").fill_null(0),
-            **_marks(cards, settings.clean),
         )
         .select(
             "lead_id", "created_at", "pipeline", "owner", "source", "stage", "is_open",
-            "has_paid", "events", *MARKS, "name", "company", "label",
+            "has_paid", "events", *WHO, "name", "company", "label",
         )
         .sort("created_at", "lead_id")
     )  # fmt: skip
 
 
-def known_fields(columns: Iterable[str], clean: Clean) -> dict[str, tuple[str, ...]]:
-    """Say which columns of a card each mark is read from; none for a mark: unread."""
-    there = {name.casefold(): name for name in columns}
+def _folded(persons: pl.DataFrame) -> dict[str, pl.Series]:
+    """Write names in one spelling; the ``label`` is as the card has them."""
+    name, company = persons["name"], persons["company"]
     return {
-        mark: tuple(there[n.casefold()] for n in wanted if n.casefold() in there)
-        for mark, wanted in (
-            ("phone", clean.phone), ("email", clean.email), ("inn", clean.inn),
-            ("name", clean.name), ("company", clean.company),
-        )
-    }  # fmt: skip
-
-
-def _marks(cards: pl.DataFrame, clean: Clean) -> dict[str, pl.Series]:
-    fields = known_fields(cards.columns, clean)
-    texts = {mark: _joined(cards, names) for mark, names in fields.items()}
-    name, company = texts["name"], texts["company"]
-    return {
-        "phones": _read(texts["phone"], lambda t: phones_of(t, clean.region)),
-        "mails": _read(texts["email"], mails_of),
-        "inns": _read(texts["inn"], inns_of),
-        "name": _folded(name, folded),
-        "company": _folded(company, company_of),
+        "name": _each(name, folded),
+        "company": _each(company, company_of),
         "label": (name + " / " + company).str.strip_chars(" /"),
     }
 
 
-def _joined(cards: pl.DataFrame, names: tuple[str, ...]) -> pl.Series:
-    """Put the columns of one mark together; numbers are written in digits again."""
-    if not names:
-        return pl.repeat("", len(cards), eager=True, dtype=pl.String())
-    parts = [
-        pl.col(name).cast(pl.Decimal(38, 0), strict=False).cast(pl.String())
-        if cards.schema[name].is_numeric()
-        else pl.col(name).cast(pl.String())
-        for name in names
-    ]
-    return cards.select(
-        pl.concat_str(*parts, separator="; ", ignore_nulls=True)
-    ).to_series()
-
-
-def _read(texts: pl.Series, read: Callable[[str], tuple[str, ...]]) -> pl.Series:
-    """Read each text once, however many leads say the same."""
-    known = {text: list(read(text)) for text in texts.unique()}
-    return pl.Series([known[text] for text in texts], dtype=TEXTS)
-
-
-def _folded(texts: pl.Series, fold: Callable[[str], str]) -> pl.Series:
+def _each(texts: pl.Series, fold: Callable[[str], str]) -> pl.Series:
+    """Fold each text once, however many leads say the same."""
     known = {text: fold(text) for text in texts.unique()}
     return pl.Series([known[text] for text in texts], dtype=pl.String())

@@ -21,8 +21,7 @@ from typing import Final
 import polars as pl
 from rapidfuzz import fuzz
 
-from model.cleaning.marks import is_machine, is_office
-from model.features.contacts import FREE_MAIL
+from leads.marks import FREE_MAIL, is_machine, is_office
 
 MOST_IN_BLOCK: Final = 40
 WIDE: Final = 2
@@ -42,14 +41,26 @@ MARK: Final = {"at": pl.UInt32(), "key": pl.String()}
 PAIR: Final = ("one", "two")
 
 
+def is_of_company(why: str) -> bool:
+    """Whether a rule tells the same company, not the same person.
+
+    Examples
+    --------
+    >>> is_of_company("inn"), is_of_company("mail"), is_of_company("")
+    (True, False, False)
+    """
+    return why in RULES and RULES[why][1] == "company"
+
+
 def candidates(dump: pl.DataFrame) -> pl.DataFrame:
     """Find pairs that share something: ``one`` < ``two`` (u32, rows) and flags.
 
-    ``phone``, ``mail``, ``office``, ``inn``, ``domain``, ``near_phone``, ``near_mail``,
-    ``firm``, ``named`` (Boolean) say what they share; ``wide`` that the phone or mail
-    is carried under several names.
+    ``contact``, ``phone``, ``mail``, ``office``, ``inn``, ``domain``, ``near_phone``,
+    ``near_mail``, ``firm``, ``named`` (Boolean) say what they share; ``wide`` that the
+    phone or mail is carried under several names.
     """
     blocks = {
+        "contact": _contacts(dump),
         "phone": _exploded(dump, "phones"),
         "mail": _mails(dump, office=False),
         "office": _mails(dump, office=True),
@@ -160,6 +171,7 @@ _TOGETHER = pl.col("same_firm") | pl.col("domain")
 
 RULES: Final = {
     # rule: (when, what they are, how sure); the first that holds speaks
+    "contact": (pl.col("contact") & ~_is("other") & _CLEAR, "person", 0.99),
     "mail_and_phone": (
         pl.col("mail") & pl.col("phone") & ~_is("other") & _CLEAR, "person", 0.995),
     "mail_and_name": (pl.col("mail") & _is("same") & _CLEAR, "person", 0.995),
@@ -180,6 +192,7 @@ RULES: Final = {
     "inn": (pl.col("inn"), "company", 0.98),
     "mail_other_name": (pl.col("mail"), "look", 0.5),
     "phone_other_name": (pl.col("phone"), "look", 0.4),
+    "contact_other_name": (pl.col("contact"), "look", 0.5),
     "domain": (pl.col("domain"), "company", 0.9),
     "office": (pl.col("office"), "company", 0.9),
     "company": (pl.col("same_firm"), "company", 0.7),
@@ -199,7 +212,7 @@ def _paired(marks: pl.DataFrame, kind: str, names: pl.DataFrame) -> pl.DataFrame
     made = small.join(small.select("at", "key"), on="key", suffix="_two").filter(
         pl.col("at") < pl.col("at_two")
     )
-    if kind in {"phone", "mail", "inn"}:
+    if kind in {"contact", "phone", "mail", "inn"}:
         large = held.filter(pl.col("size") > MOST_IN_BLOCK)
         first = large.group_by("key").agg(at=pl.col("at").min())
         rest = large.join(first, on="key", suffix="_one")
@@ -220,6 +233,14 @@ def _exploded(dump: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def _told(rows: list[tuple[int, str]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=MARK, orient="row").unique()
+
+
+def _contacts(dump: pl.DataFrame) -> pl.DataFrame:
+    """Give the contact that the CRM itself has tied each lead to."""
+    held = dump.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("at"), key="contact_id"
+    )
+    return held.filter(pl.col("key") != "")
 
 
 def _mails(dump: pl.DataFrame, *, office: bool) -> pl.DataFrame:

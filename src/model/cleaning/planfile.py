@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import yaml
 
 from leads.errors import BadInput, Fault
+from leads.yamlrows import NotRows, rows_in_text, text_of_rows
 from model.cleaning.advice import Act, Plan
 from model.cleaning.words import reason
 
@@ -154,7 +154,7 @@ def _read(path: Path) -> list[dict[str, str]]:
             f"There is no plan {path}.",
             remedy="Write one first: funnel clean --plan FILE.",
         ) from error
-    except (UnicodeDecodeError, yaml.YAMLError, OSError, pl.exceptions.PolarsError,
+    except (UnicodeDecodeError, NotRows, OSError, pl.exceptions.PolarsError,
             csv.Error) as error:  # fmt: skip
         raise BadInput(
             f"{path.name} is no plan: {error}.", remedy="Save it as it was written."
@@ -211,7 +211,7 @@ def _as_xlsx(rows: Sequence[Row]) -> bytes:
 
 
 def _as_yaml(rows: Sequence[Row]) -> bytes:
-    return yaml.safe_dump(list(rows), allow_unicode=True, sort_keys=False).encode()
+    return text_of_rows(rows).encode()
 
 
 def _from_csv(path: Path) -> list[Row]:
@@ -228,14 +228,14 @@ def _from_xlsx(path: Path) -> list[Row]:
 
 
 def _from_yaml(path: Path) -> list[Row]:
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise yaml.YAMLError("not a list of rows")
+    found = rows_in_text(path.read_text(encoding="utf-8"))
+    if not all(isinstance(row, dict) for row in found):
+        raise NotRows("not a list of rows")
     return [{**row, "approve": _said(row.get("approve"))} for row in found]
 
 
 def _said(value: object) -> object:
-    """Read an answer; YAML takes yes and no for truth."""
+    """Read an answer; who writes true means yes."""
     return ("yes" if value else "no") if isinstance(value, bool) else value
 
 

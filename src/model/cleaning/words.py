@@ -16,6 +16,14 @@ ACTS: Final[Mapping[str, Words]] = {
     "keep": Words("keep", "оставить"),
 }
 WHY: Final[Mapping[str, Words]] = {
+    "contact": Words("same contact in the CRM", "тот же контакт в CRM"),
+    "contact_other_name": Words(
+        "same contact in the CRM, other name", "тот же контакт в CRM, другое имя"
+    ),
+    "tied": Words(
+        "a client's, and linked to the contact already",
+        "от клиента, уже привязан к контакту",
+    ),
     "mail_and_phone": Words("same mail and phone", "те же почта и телефон"),
     "mail_and_name": Words("same mail and name", "те же почта и имя"),
     "phone_and_name": Words("same phone and name", "те же телефон и имя"),
@@ -64,6 +72,10 @@ WHY: Final[Mapping[str, Words]] = {
         "the first of a person who wrote again", "первый лид того, кто писал ещё"
     ),
     "alone": Words("nobody like it", "похожих нет"),
+    "unmarked": Words(
+        "nothing tells who it is: whether it is a double cannot be said",
+        "неизвестно, кто это: нельзя сказать, дубль ли это",
+    ),
 }
 AGAIN: Final = Words("wrote before: {n}", "писал раньше: {n}")
 CLIENT: Final = Words("has paid", "уже платил")
@@ -71,6 +83,10 @@ NOTE: Final[Mapping[str, Words]] = {
     "merge": Words(
         "Duplicate of lead {target} ({why}). Approved by {by}.",
         "Дубль лида {target} ({why}). Утвердил: {by}.",
+    ),
+    "link": Words(
+        "Linked to the client of lead {target} ({why}). Approved by {by}.",
+        "Привязан к клиенту лида {target} ({why}). Утвердил: {by}.",
     ),
     "close": Words(
         "Closed as not a lead: {why}. Approved by {by}.",

@@ -190,6 +190,7 @@ def _moves(
                     )
                     for name in ranked
                 ),
+                more=sum(1 for points in rest.values() if points) - len(ranked),
             )
         )
     return tuple(found)

@@ -72,10 +72,10 @@ class FieldMove:
 
 @dataclass(frozen=True, slots=True)
 class LeadMove:
-    """An open lead as both see it; ``base`` and ``fields`` add up to the difference.
+    """An open lead as both see it; ``base`` and fields add up to the difference.
 
     ``base`` are the points that the common start moved; ``fields`` come with the
-    greatest move first.
+    greatest move first, and ``more`` counts those that moved it less and are not told.
     """
 
     lead_id: str
@@ -85,6 +85,7 @@ class LeadMove:
     new_tier: Tier
     base: float
     fields: tuple[FieldMove, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def _cells(
         spans.append((month, np.maximum(by_then - upto, 0.0)))
         upto = by_then
     if len(ends) == 1:  # the month is the horizon, said already
-        spans = [(next(iter(ends)), spans[0][1]), spans[0]][::-1]
+        spans = spans[:1]
     for month, chances in spans:
         yield Cell(
             month,

@@ -6,18 +6,20 @@ deal's age against the average cycle of its pipeline, from coming to the first p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import polars as pl
 
+from leads.answers import answer
+from leads.cycles import DAY, cycle_of, mean_cycles
 from leads.errors import BadConfig, Fault
 from leads.history import History
 from leads.settings import Criteria
+from leads.settings.distance import OF_CARD
 
-ASKED: Final = ("right_person", "right_plan", "right_budget", "right_timing")
-DAY: Final = 86_400_000_000
+ASKED: Final = (*OF_CARD, "right_timing")
 Answer = Literal["yes", "no", "unknown"]
 
 
@@ -31,26 +33,6 @@ class Checked:
     yes: int
     no: int
     unknown: int
-
-
-def cycles(history: History) -> Mapping[str, float]:
-    """Give the mean days from coming to the first payment, by pipeline.
-
-    ``""`` holds that of all, and of leads in no pipeline.
-    """
-    paid = (
-        history.coded("payments")
-        .filter(pl.col("amount_minor") > 0)
-        .group_by("lead")
-        .agg(paid_at=pl.col("at").min())
-        .join(history.leads.select("lead", "created_at", "pipeline"), on="lead")
-        .with_columns(days=(pl.col("paid_at") - pl.col("created_at")) / DAY)
-        .filter(pl.col("days") >= 0)
-    )
-    if paid.is_empty():
-        return {}
-    means = paid.drop_nulls("pipeline").group_by("pipeline").agg(pl.col("days").mean())
-    return {"": float(paid.select(pl.col("days").mean()).item()), **dict(means.rows())}
 
 
 def answers(history: History, asked: Criteria, moments: pl.DataFrame) -> pl.DataFrame:
@@ -71,19 +53,21 @@ def answers(history: History, asked: Criteria, moments: pl.DataFrame) -> pl.Data
     BadConfig
         A card field is named that the cards do not have.
     """
-    _check(history, asked)
-    cards, usual = history.cards(moments), cycles(history)
-    cycle = pl.col("pipeline").replace_strict(
-        usual, default=usual.get(""), return_dtype=pl.Float64
-    )
-    age = (moments["moment"] - cards["created_at"]) / DAY
-    late = cards.select(age > cycle * asked.late).to_series()
-    told = {name: _told(cards, getattr(asked, name), asked.no) for name in ASKED[:3]}
-    timing = pl.select(
-        pl.when(late.is_null()).then(pl.lit("unknown"))
-        .when(late).then(pl.lit("no")).otherwise(pl.lit("yes"))
-    ).to_series()  # fmt: skip
-    return moments.select("lead_id").with_columns(**told, right_timing=timing)
+    check_criteria(history, asked)
+    cards, usual = history.cards(moments), mean_cycles(history)
+    named, no = asked.fields, asked.refusals
+    told = {
+        name: _words([answer(v, no) for v in cards[named[name]].to_list()])
+        if name in named else _words([None] * len(cards))
+        for name in OF_CARD
+    }  # fmt: skip
+    ages = ((moments["moment"] - cards["created_at"]) / DAY).to_list()
+    cycle = [cycle_of(usual, name) for name in cards["pipeline"].to_list()]
+    timing = [
+        None if days is None else age <= days * asked.late
+        for age, days in zip(ages, cycle, strict=True)
+    ]
+    return moments.select("lead_id").with_columns(**told, right_timing=_words(timing))
 
 
 def count_answers(answered: pl.DataFrame) -> tuple[Checked, ...]:
@@ -97,24 +81,25 @@ def count_answers(answered: pl.DataFrame) -> tuple[Checked, ...]:
     return tuple(found)
 
 
-def _told(cards: pl.DataFrame, field: str, no: tuple[str, ...]) -> pl.Series:
-    if not field:
-        return pl.Series(["unknown"] * len(cards), dtype=pl.String)
-    text = cards[field].cast(pl.String).str.strip_chars().str.to_lowercase()
-    refused = [one.lower() for one in no]
-    return pl.select(
-        pl.when(text.is_null() | (text == "")).then(pl.lit("unknown"))
-        .when(text.is_in(refused)).then(pl.lit("no")).otherwise(pl.lit("yes"))
-    ).to_series()  # fmt: skip
+def _words(answered: Sequence[bool | None]) -> pl.Series:
+    words = {True: "yes", False: "no", None: "unknown"}
+    return pl.Series([words[one] for one in answered], dtype=pl.String)
 
 
-def _check(history: History, asked: Criteria) -> None:
+def check_criteria(history: History, asked: Criteria) -> None:
+    """Refuse criteria that name no card field.
+
+    Raises
+    ------
+    BadConfig
+        With every one of them.
+    """
     there = history.tables.fields
     faults = [
         Fault("[criteria]", f"{name} = {field!r} is no card field",
               f"Name one of: {', '.join(sorted(there))}.")
-        for name in ASKED[:3]
-        if (field := getattr(asked, name)) and field not in there
+        for name, field in asked.fields.items()
+        if field not in there
     ]  # fmt: skip
     if faults:
         raise BadConfig.of("The criteria", faults)

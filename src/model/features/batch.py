@@ -8,7 +8,7 @@ Snapshots are taken in chunks of neighbouring leads, so memory stays flat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import narwhals as nw
@@ -16,13 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from leads.answers import answer
 from leads.errors import BadInput, Fault
 from leads.funnel import NO_PIPELINE
 from leads.history import History
+from leads.marks import mail_kind
 from model.features.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.features.cells import Cells, Integers, Stages, millionths
-from model.features.contacts import has_phone, mail_kind
-from model.features.derivation import Inputs, Plan, plan_of
+from model.features.contacts import has_phone
+from model.features.derivation import Inputs, Plan, cycles_of, plan_of
 
 CHUNK: Final = 8_192
 """Snapshots at a time: their cells fit the processor's cache."""
@@ -64,8 +66,9 @@ def build(catalog: Catalog, history: History, moments: pl.DataFrame) -> FeatureT
         inputs = Inputs(
             moment=chunk["moment"].to_numpy(),
             created=cards["created_at"].to_numpy(),
+            cycle=cycles_of(catalog, cards["pipeline"].to_list()),
             cells=cells,
-            card=_card_numbers(plan, cards),
+            card=_card_numbers(plan, cards, catalog.refusals),
         )
         numbers[place] = plan.derive(inputs)
         for column, feature in enumerate(catalog.text_features):
@@ -238,17 +241,37 @@ CARD_DTYPES: Final[Mapping[str, Callable[[nw.dtypes.DType], bool]]] = {
     "card_text": lambda dtype: dtype == nw.String,
     "card_text_length": lambda dtype: dtype == nw.String,
     "card_filled": lambda _: True,
+    "card_answer": lambda _: True,
     "contact_phone": lambda dtype: dtype == nw.String or dtype.is_numeric(),
     "contact_mail": lambda dtype: dtype == nw.String,
 }
 
 
-def _card_numbers(plan: Plan, cards: nw.DataFrame[Any]) -> Numbers:
+def _card_numbers(
+    plan: Plan, cards: nw.DataFrame[Any], refusals: Sequence[str]
+) -> Numbers:
     card = np.empty((len(cards), len(plan.card_features)))
     for column, feature in enumerate(plan.card_features):
         assert feature.of is not None
-        card[:, column] = _card_number(feature, cards[feature.of])
+        values = cards[feature.of]
+        card[:, column] = (
+            answered(values.to_list(), refusals)
+            if feature.kind == "card_answer"
+            else _card_number(feature, values)
+        )
     return card
+
+
+def answered(values: Sequence[Any], refusals: Sequence[str]) -> Numbers:
+    """Read values of a card as answers (n,): 1.0 yes, 0.0 no, NaN not answered.
+
+    Examples
+    --------
+    >>> answered(["Head", "no", None], ("no",))
+    array([ 1.,  0., nan])
+    """
+    told = [answer(value, refusals) for value in values]
+    return np.array([np.nan if one is None else float(one) for one in told])
 
 
 def _card_number(feature: Feature, values: nw.Series[Any]) -> Numbers:

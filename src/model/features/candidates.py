@@ -85,6 +85,12 @@ SIGNS: Final[Mapping[str, Literal[-1, 1]]] = {
 
 NOBODY: Final = Words("", "")
 
+QUESTIONS: Final[Mapping[str, Words]] = {
+    "right_person": Words("the right person", "тот человек"),
+    "right_plan": Words("the right plan", "тот план"),
+    "right_budget": Words("the right budget", "тот бюджет"),
+}
+
 CARD_ENDS: Final[Mapping[str, str]] = {
     "card_time_age": ".age_days",
     "card_text_length": ".length",
@@ -104,7 +110,10 @@ class Found:
     ``event_kinds`` from the most frequent down; ``fields`` maps a card field to the
     kinds of features it gives. Leads that are not ``dated`` have no age and no clock;
     ``months`` tells whether every month was seen in more than one year. ``titles`` is
-    what the company calls kinds of events and card fields, by their names.
+    what the company calls kinds of events and card fields, by their names, ``units``
+    what the values of such a kind are measured in. ``criteria`` names the card field of
+    each question of the 50 % group that is asked, ``cycles`` tells whether the average
+    time to a deal is known.
     """
 
     event_kinds: tuple[str, ...] = ()
@@ -117,6 +126,9 @@ class Found:
     dated: bool = True
     months: bool = False
     titles: Mapping[str, Words] = field(default_factory=dict)
+    criteria: Mapping[str, str] = field(default_factory=dict)
+    cycles: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 def candidates(found: Found) -> tuple[Feature, ...]:
@@ -130,7 +142,7 @@ def candidates(found: Found) -> tuple[Feature, ...]:
 'source', 'pipeline']
     """
     declared = chain(_events(found), _payments(found), _stages(found), _card(found))
-    named = _uniquely_named([*declared, *_fixed(found)])
+    named = _uniquely_named([*declared, *_criteria(found), *_fixed(found)])
     return tuple(sorted(named, key=lambda feature: feature.is_text))
 
 
@@ -142,7 +154,9 @@ def _events(found: Found) -> Iterator[Feature]:
         specs = CLOSELY if place < LOOKED_AT_CLOSELY else BRIEFLY
         yield from _of_kind(kind, kind, specs, noun)
         if kind in found.valued_kinds:
-            yield from _of_kind(kind, kind, VALUES, noun)
+            unit = found.units.get(kind, "")
+            for value in _of_kind(kind, kind, VALUES, noun):
+                yield replace(value, unit=unit)
     if found.other_events:
         noun = noun_of(OTHER_KINDS)
         yield from _of_kind(OTHER_KINDS, "other_events", BRIEFLY, noun)
@@ -181,6 +195,22 @@ def _card(found: Found) -> Iterator[Feature]:
     if found.owner:
         spec, owner = ("card_text", "owner", None), Words("Owner", "Ответственный")
         yield _feature(spec, "owner", prefix="card", what=owner, of="owner")
+
+
+def _criteria(found: Found) -> Iterator[Feature]:
+    """Read card fields as answers; each goes with its field, out of the model, too."""
+    for question, name in found.criteria.items():
+        title, asked = title_of(name, found.titles), QUESTIONS[question]
+        spec: Spec = ("card_answer", question, None)
+        made = _feature(
+            spec, name, prefix="criteria", what=title, of=name, changed_by="seller"
+        )
+        words = Words(f"{title.en}: {asked.en}", f"{title.ru}: {asked.ru}")
+        yield replace(made, words=words)
+    if found.cycles and found.dated:
+        yield _feature(
+            ("lead_age_relative", "age_relative", None), "lead_age", prefix="lead"
+        )
 
 
 def _fixed(found: Found) -> Iterator[Feature]:

@@ -18,19 +18,6 @@ ENOUGH: Final = 0.8
 SHORTEST_PHONE, LONGEST_PHONE = 10, 15
 """Digits of a number with its area code; E.164 ends at 15."""
 
-FREE_MAIL: Final = frozenset(
-    {
-        "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com",
-        "msn.com", "yahoo.com", "ymail.com", "icloud.com", "me.com", "aol.com",
-        "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "zoho.com",
-        "mail.com", "mail.ru", "bk.ru", "inbox.ru", "list.ru", "internet.ru",
-        "yandex.ru", "yandex.com", "ya.ru", "yandex.by", "yandex.kz", "rambler.ru",
-        "lenta.ru", "autorambler.ru", "ro.ru", "vk.com", "ukr.net", "i.ua", "tut.by",
-        "qq.com", "163.com", "126.com",
-    }
-)  # fmt: skip
-"""Where anybody gets an address for nothing."""
-
 ContactType = Literal["phone", "mail"]
 
 
@@ -72,20 +59,6 @@ def has_phone(value: str | None) -> bool:
         return False
     digits = sum(sign.isdecimal() for sign in value)
     return SHORTEST_PHONE <= digits <= LONGEST_PHONE
-
-
-def mail_kind(value: str | None) -> str:
-    """Say whether a mail address is "free", "corporate", or not there: "none".
-
-    Examples
-    --------
-    >>> mail_kind("a@Mail.ru "), mail_kind("a@acme.example"), mail_kind("later")
-    ('free', 'corporate', 'none')
-    """
-    name, at, domain = (value or "").strip().lower().rpartition("@")
-    if not name or not at or "." not in domain:
-        return "none"
-    return "free" if domain in FREE_MAIL else "corporate"
 
 
 def _is_mail(value: str) -> bool:

@@ -8,8 +8,9 @@ same bits, alone or among a million.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -38,7 +39,7 @@ QUARTER: Final = HOUR // 4
 CARD_KINDS: Final = frozenset(
     {
         "card_number", "card_flag", "card_time_age", "card_text_length", "card_filled",
-        "contact_phone",
+        "card_answer", "contact_phone",
     }
 )  # fmt: skip
 
@@ -47,12 +48,14 @@ CARD_KINDS: Final = frozenset(
 class Inputs:
     """All that the number features of n snapshots are made of.
 
-    ``moment`` and ``created`` are instants in microseconds (n,); ``card`` (n, c) holds
-    the values of the catalog's card features, in its order (a time as microseconds).
+    ``moment`` and ``created`` are instants in microseconds (n,), ``cycle`` the seconds
+    that a deal takes in each lead's pipeline (n,); ``card`` (n, c) holds the values of
+    the catalog's card features, in its order (a time as microseconds).
     """
 
     moment: Integers
     created: Integers
+    cycle: Numbers
     cells: Cells
     card: Numbers
 
@@ -137,6 +140,12 @@ class Plan:
         card = inputs.card.copy()
         card[:, self._times] = (inputs.moment[:, None] - card[:, self._times]) / DAY
         return card
+
+
+def cycles_of(catalog: Catalog, pipelines: Iterable[str | None]) -> Numbers:
+    """Look up the seconds that a deal takes in each pipeline (n,), NaN if not known."""
+    usual, whole = catalog.cycle_seconds, catalog.cycle_seconds.get("", math.nan)
+    return np.array([usual.get(name or "", whole) for name in pipelines], dtype=float)
 
 
 @lru_cache(maxsize=16)
@@ -296,6 +305,11 @@ def _lead_age(known: _Known, _: _Group) -> Numbers:
     return ((known.inputs.moment - known.inputs.created) / HOUR)[None, :]
 
 
+def _lead_age_relative(known: _Known, _: _Group) -> Numbers:
+    inputs = known.inputs
+    return ((inputs.moment - inputs.created) / (inputs.cycle * MILLION))[None, :]
+
+
 @lru_cache(maxsize=65_536)
 def _offset(quarter: int, zone: ZoneInfo) -> int:
     moment = datetime.fromtimestamp(quarter * QUARTER // MILLION, tz=UTC)
@@ -340,6 +354,7 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
     "stage_moves": _stage_moves,
     "stage_moves_back": _stage_moves_back,
     "lead_age": _lead_age,
+    "lead_age_relative": _lead_age_relative,
     "hour": _hour,
     "weekday": _weekday,
     "month": _month,

@@ -15,6 +15,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
+from leads.cycles import mean_cycles
 from leads.errors import DataRefused
 from leads.funnel import learn_funnel
 from leads.history import History
@@ -25,6 +26,7 @@ from model.features.candidates import Found, candidates
 from model.features.catalog import Catalog, Feature, FeatureTable, Kind, Numbers, Words
 from model.features.cells import MILLION
 from model.features.fields import use_of
+from model.labels import gap_of
 
 MOST_SNAPSHOTS: Final = 50_000
 """Enough to judge by; more are thinned evenly."""
@@ -42,6 +44,8 @@ FEWEST_STAYS: Final = 5
 
 VALUED: Final = 0.1
 """The part of a kind's events that must have a value for sums of it."""
+
+SECONDS_A_DAY: Final = 86_400
 
 REGIONS: Final[Mapping[str, str]] = {"ru": "RU"}
 
@@ -68,6 +72,8 @@ def discover(history: History, moments: pl.DataFrame, settings: Settings) -> Cat
     latest = sample.group_by("lead_id", "lead").agg(pl.col("moment").max())
     latest = latest.sort("lead").with_row_index("row")
     found, notes = _found(history, latest, settings)
+    cycles = _cycles(history, latest, settings)
+    found = replace(found, cycles=bool(cycles))
     funnel = learn_funnel(
         history.tables, won=settings.funnel.won, lost=settings.funnel.lost
     )
@@ -76,6 +82,8 @@ def discover(history: History, moments: pl.DataFrame, settings: Settings) -> Cat
         event_kinds=found.event_kinds,
         stage_order=funnel.order,
         stage_normal_seconds=_stage_normal(history, latest),
+        cycle_seconds=cycles,
+        refusals=settings.criteria.refusals if settings.criteria.fields else (),
         timezone=settings.company.timezone,
         currency=found.currency,
     )
@@ -125,10 +133,19 @@ def _found(
         owner="owner" not in settings.model.exclude,
         dated=history.tables.dated,
         months=_months_repeat(history, latest),
+        criteria=_criteria(history, settings),
         titles={
             name: Words(title.en, title.ru) for name, title in settings.words.items()
         },
+        units={name: title.unit for name, title in settings.words.items()},
     ), notes
+
+
+def _criteria(history: History, settings: Settings) -> dict[str, str]:
+    """Name the card fields that are read as answers and that are there."""
+    there = set(history.tables.fields) - set(settings.model.exclude)
+    asked = settings.criteria.fields.items()
+    return {question: name for question, name in asked if name in there}
 
 
 def _event_kinds(
@@ -193,6 +210,23 @@ def _stage_normal(
     for pipeline, stage, stayed, _ in usual.iter_rows():
         normal.setdefault(pipeline, {})[stage] = stayed / MILLION
     return normal
+
+
+def _cycles(
+    history: History, latest: pl.DataFrame, settings: Settings
+) -> dict[str, float]:
+    """Learn the mean time to a deal, in seconds, if the four questions are asked.
+
+    Of the training leads alone, and no further than their own labels look.
+    """
+    if not (settings.criteria.fields and history.tables.dated):
+        return {}
+    last = latest["moment"].max()
+    assert isinstance(last, int), "there are training moments"
+    cards = history.cards(latest)
+    leads = latest.select("lead").with_columns(cards["created_at"], cards["pipeline"])
+    usual = mean_cycles(history, leads, until=last + gap_of(settings))
+    return {name: days * SECONDS_A_DAY for name, days in usual.items()}
 
 
 def _pruned(

@@ -13,7 +13,9 @@ Language = Literal["en", "ru"]
 Phrase = Mapping[Language, str]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ru")
 
-YES_NO_KINDS: Final = frozenset({"card_flag", "card_filled", "contact_phone"})
+YES_NO_KINDS: Final = frozenset(
+    {"card_flag", "card_filled", "card_answer", "contact_phone"}
+)
 HOUR_KINDS: Final = frozenset(
     {
         "event_recency", "event_gap", "payment_recency", "payment_gap", "stage_age",
@@ -24,10 +26,23 @@ HOUR_KINDS: Final = frozenset(
 DAY_KINDS: Final = frozenset({"card_time_age"})
 """Kinds of features that are durations in days."""
 
+MEASURED_KINDS: Final = frozenset({"event_sum", "payment_sum"})
+"""Kinds of features whose unit the company tells, or its payments."""
+
 CURRENCY: Final = re.compile("[A-Z]{3}")
+SIGNS: Final = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸"}
+"""Signs of currencies that a Russian reader knows; others go by their codes."""
+
+HOURS: Final = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0, "days": 24.0}
+"""How many hours the units of time are."""
 
 RATIO_KINDS: Final = frozenset(
-    {"event_gap_relative", "payment_gap_relative", "stage_age_relative"}
+    {
+        "event_gap_relative",
+        "payment_gap_relative",
+        "stage_age_relative",
+        "lead_age_relative",
+    }
 )
 """Kinds of features that are measured by what is usual."""
 
@@ -45,11 +60,14 @@ ABSENT: Final[Mapping[Kind, Phrase]] = {
     **dict.fromkeys(
         (
             "card_number", "card_text", "card_flag", "card_time_age",
-            "card_text_length", "contact_mail",
+            "card_text_length", "card_answer", "contact_mail",
         ),
         EMPTY,
     ),
     "stage_age_relative": {
+        "en": "the usual time is not known", "ru": "обычное время неизвестно",
+    },
+    "lead_age_relative": {
         "en": "the usual time is not known", "ru": "обычное время неизвестно",
     },
     "stage": {"en": "not in the funnel yet", "ru": "ещё не в воронке"},
@@ -88,6 +106,7 @@ MONTHS: Final = {
     ),
 }  # fmt: skip
 DURATIONS: Final = {
+    "second": (("second", "seconds"), ("секунда", "секунды", "секунд")),
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
     "hour": (("hour", "hours"), ("час", "часа", "часов")),
     "day": (("day", "days"), ("день", "дня", "дней")),
@@ -157,12 +176,46 @@ def duration(hours: float, language: Language) -> str:
         unit, count = "hour", round(hours)
     else:
         unit, count = "day", round(hours / 24)
+    return _counted(unit, count, language)
+
+
+def _counted(unit: str, count: int, language: Language) -> str:
     english, russian = DURATIONS[unit]
     if language == "en":
         word = english[abs(count) != 1]
     else:
         word = plural(abs(count), *russian)
     return f"{number(count, language)} {word}"
+
+
+def money_sign(currency: str, language: Language) -> str:
+    """Give the sign of a currency, or its code.
+
+    Examples
+    --------
+    >>> money_sign("RUB", "ru"), money_sign("RUB", "en"), money_sign("UZS", "ru")
+    ('₽', 'RUB', 'UZS')
+    """
+    return SIGNS.get(currency, currency) if language == "ru" else currency
+
+
+def measured(value: float, unit: str, language: Language) -> str:
+    r"""Write a value with its unit: a time as a person would say it, money with sign.
+
+    Examples
+    --------
+    >>> measured(998.0, "seconds", "en"), measured(45.0, "seconds", "ru")
+    ('17 minutes', '45 секунд')
+    >>> measured(14970.0, "RUB", "ru"), measured(5.2, "", "ru")
+    ('14\xa0970\xa0₽', '5,2')
+    """
+    if unit in HOURS:
+        if round(value * HOURS[unit] * 3600) < 60:
+            return _counted("second", round(value * HOURS[unit] * 3600), language)
+        return duration(value * HOURS[unit], language)
+    said = number(value, language)
+    is_money = CURRENCY.fullmatch(unit)
+    return f"{said}\u00a0{money_sign(unit, language)}" if is_money else said
 
 
 def value_words(
@@ -186,17 +239,16 @@ def value_words(
         return _level(feature, value, text, language)
     if feature.kind in YES_NO_KINDS:
         return YES[language] if value else NO[language]
-    if feature.kind in HOUR_KINDS:
-        return duration(value, language)
-    if feature.kind in DAY_KINDS:
-        return duration(value * 24, language)
+    if feature.kind in HOUR_KINDS | DAY_KINDS:
+        days = 24 if feature.kind in DAY_KINDS else 1
+        return duration(value * days, language)
     if feature.kind in RATIO_KINDS:
         return against_usual(value, language)
     if feature.kind == "event_trend":
         return change(value, language)
-    said = _on_the_clock(feature, value, language) or number(value, language)
-    is_money = CURRENCY.fullmatch(feature.unit)
-    return f"{said}\u00a0{feature.unit}" if is_money else said
+    if feature.kind in MEASURED_KINDS:
+        return measured(value, feature.unit, language)
+    return _on_the_clock(feature, value, language) or number(value, language)
 
 
 def _level(feature: Feature, value: float, text: str | None, language: Language) -> str:

@@ -15,11 +15,17 @@ import numpy as np
 from leads.errors import BadInput, Fault
 from leads.funnel import NO_PIPELINE
 from leads.history import LeadHistory, Payment, Value
-from model.features.batch import CENTS_TO_MILLIONTHS, MOST_CENTS, as_text
+from leads.marks import mail_kind
+from model.features.batch import (
+    CENTS_TO_MILLIONTHS,
+    MOST_CENTS,
+    answered,
+    as_text,
+)
 from model.features.catalog import Catalog, Feature, FeatureTable, Numbers, Texts
 from model.features.cells import Cells, Integers, Stages, millionths
-from model.features.contacts import has_phone, mail_kind
-from model.features.derivation import Inputs, Plan, plan_of
+from model.features.contacts import has_phone
+from model.features.derivation import Inputs, Plan, cycles_of, plan_of
 
 
 def build_one(catalog: Catalog, lead: LeadHistory, moment: int) -> FeatureTable:
@@ -43,8 +49,9 @@ def build_one(catalog: Catalog, lead: LeadHistory, moment: int) -> FeatureTable:
     inputs = Inputs(
         moment=np.array([moment]),
         created=np.array([seen.created_at]),
+        cycle=cycles_of(catalog, [seen.pipeline]),
         cells=cells,
-        card=_card(plan, seen),
+        card=_card(plan, seen, catalog.refusals),
     )
     return FeatureTable(plan.derive(inputs), _texts(catalog, seen))
 
@@ -114,10 +121,15 @@ def _known(
     return np.array([values.get(pair, math.nan) for pair in pairs], dtype=np.float64)
 
 
-def _card(plan: Plan, seen: LeadHistory) -> Numbers:
+def _card(plan: Plan, seen: LeadHistory, refusals: Sequence[str]) -> Numbers:
     card = np.empty((1, len(plan.card_features)))
     for column, feature in enumerate(plan.card_features):
-        card[0, column] = _card_number(feature, _value(seen, feature))
+        value = _value(seen, feature)
+        card[0, column] = (
+            answered([value], refusals)[0]
+            if feature.kind == "card_answer"
+            else _card_number(feature, value)
+        )
     return card
 
 

@@ -58,6 +58,7 @@ SUBJECTS: Final[Mapping[str, Words]] = {
     "payment": Words("Payments", "Оплаты"),
     "refund": Words("Payments", "Оплаты"),
     "stage": Words("Stage", "Этап"),
+    "lead": Words("Age of the lead", "Возраст лида"),
     **dict.fromkeys(("hour", "weekday", "month"), Words("Creation", "Создание")),
 }
 """What a family of features is about, where that is no kind of event or card field."""
@@ -67,7 +68,7 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
     "event_days": Words(
         "{what}{in_window}, on how many days", "{what}{in_window}, в скольких днях"
     ),
-    "event_sum": Words("{what}{in_window}, total value", "{what}{in_window}, сумма"),
+    "event_sum": Words("{what}{in_window}, in all", "{what}{in_window}, суммарно"),
     "event_recency": Words(
         "{what}, time since the last", "{what}, с последнего прошло"
     ),
@@ -114,11 +115,16 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
     "card_time_age": Words("{what}, time since", "{what}, с тех пор прошло"),
     "card_text_length": Words("{what}, length of the text", "{what}, длина текста"),
     "card_filled": Words("{what}, filled in", "{what}, заполнено"),
+    "card_answer": Words("{what}, answered", "{what}, есть ответ"),
     "contact_phone": Words("{what}, can be called", "{what}, можно позвонить"),
     "contact_mail": Words("{what}, kind of address", "{what}, вид адреса"),
     "source": Words("Source", "Источник"),
     "pipeline": Words("Pipeline", "Воронка"),
     "lead_age": Words("Age of the lead", "Возраст лида"),
+    "lead_age_relative": Words(
+        "Age of the lead compared with the average time to a deal",
+        "Возраст лида в сравнении со средним сроком сделки",
+    ),
     "hour": Words("Hour of creation", "Час создания"),
     "weekday": Words("Weekday of creation", "День недели создания"),
     "month": Words("Month of creation", "Месяц создания"),
@@ -141,9 +147,13 @@ UNITS: Final[Mapping[Kind, str]] = {
         "hours",
     ),
     **dict.fromkeys(
-        ("event_gap_relative", "payment_gap_relative", "stage_age_relative"), "ratio"
+        ("event_gap_relative", "payment_gap_relative", "stage_age_relative",
+         "lead_age_relative"),
+        "ratio",
     ),
-    **dict.fromkeys(("card_flag", "card_filled", "contact_phone"), "yes or no"),
+    **dict.fromkeys(
+        ("card_flag", "card_filled", "card_answer", "contact_phone"), "yes or no"
+    ),
     "kinds_distinct": "kinds",
     "stage_position": "steps",
     "card_text_length": "characters",
@@ -155,6 +165,8 @@ UNITS: Final[Mapping[Kind, str]] = {
 
 UNIT_WORDS: Final[Mapping[str, Words]] = {
     "times": Words("times", "раз"),
+    "seconds": Words("seconds", "с"),
+    "minutes": Words("minutes", "мин"),
     "days": Words("days", "дн."),
     "hours": Words("hours", "ч"),
     "ratio": Words("of the usual", "от обычного"),

@@ -7,8 +7,8 @@ may look at is given once, when the pages are attached.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -17,30 +17,15 @@ from starlette.convertors import Convertor, register_url_convertor
 from serve.guard import sent
 from serve.pages.deciding import MOST_BY, Pen, Seals, decide
 from serve.pages.export import KINDS
+from serve.pages.index import PAGES, Page
 from serve.pages.links import LiveLinks, lead_path
 from serve.pages.listing import Wanted
-from serve.pages.morning import digest_of
-from serve.pages.rendering import (
-    View,
-    answer_part,
-    backtest_page,
-    card_page,
-    compare_page,
-    digest_page,
-    dossier_page,
-    funnel_page,
-    listing_page,
-    message_page,
-    playbook_page,
-    points_page,
-    policy,
-    script,
-    team_page,
-    trust_page,
-)
+from serve.pages.portrait import answer_part, dossier_page
+from serve.pages.rendering import compare_page, listing_page
 from serve.pages.sight import Sight
-from serve.pages.twins import add_points, add_twins
-from serve.pages.wording import Wording, language_of
+from serve.pages.twins import add_twins
+from serve.pages.view import View, message_page, policy, script
+from serve.pages.wording import language_of
 from serve.security import name_of
 
 HEADERS: Final = {
@@ -66,9 +51,29 @@ class Whole(Convertor[str]):
 
 
 def attach(app: FastAPI, sight: Sight) -> None:
-    """Add the pages to a service."""
+    """Add the pages to a service, and their JSON twins."""
     register_url_convertor("whole", Whole())
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    for page in PAGES:
+        router.add_api_route(page.at, _route(page, sight))
+    _list(router, sight)
+    _portray(router, sight)
+    app.include_router(router)
+    twins = APIRouter()
+    add_twins(twins, sight)
+    app.include_router(twins)
+
+
+def _route(page: Page[Any], sight: Sight) -> Callable[[Request], HTMLResponse]:
+    def show(request: Request) -> HTMLResponse:
+        html, facts = page.shown(sight, _view(request, sight, page.at))
+        return _answer(html, status=404 if facts is None else 200)
+
+    return show
+
+
+def _list(router: APIRouter, sight: Sight) -> None:
+    """Add what is asked for with a query: the list, its files, and two versions."""
 
     @router.get("/")
     def leads(request: Request) -> HTMLResponse:
@@ -77,29 +82,20 @@ def attach(app: FastAPI, sight: Sight) -> None:
         late = state if state is not None and state.is_late else None
         return _answer(listing_page(listing, _view(request, sight, "/"), late))
 
-    @router.get("/digest")
-    def digest(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/digest"), digest_of(sight)
-        if facts is None:
-            return _missing(view, "digest.none", "digest.none.how")
-        return _answer(digest_page(facts, view))
+    @router.get("/leads.{kind}", response_class=Response)
+    def export(request: Request, kind: Literal["csv", "xlsx"]) -> Response:
+        wording = _view(request, sight, "/").wording
+        media_type, write = KINDS[kind]
+        content = write(sight.every(Wanted.of(request.query_params)), wording)
+        name = {"Content-Disposition": f'attachment; filename="leads.{kind}"'}
+        return Response(content, media_type=media_type, headers=HEADERS | name)
 
-    @router.get("/model")
-    def model(request: Request) -> HTMLResponse:
-        view = _view(request, sight, "/model")
-        trust = sight.trust()
-        if trust is None:
-            return _missing(view, "model.none", "model.none.how")
-        return _answer(trust_page(trust, view))
-
-    _portray(router, sight)
-    _look(router, sight)
-    _judge(router, sight)
-    app.include_router(router)
-    twins = APIRouter()
-    add_twins(twins, sight)
-    add_points(twins, sight)
-    app.include_router(twins)
+    @router.get("/model/compare")
+    def compare(request: Request) -> HTMLResponse:
+        view, asked = _view(request, sight, "/model/compare"), request.query_params
+        facts = sight.versus(asked.get("from"), asked.get("to"))
+        missing = facts.missing in {"unknown", "none"}
+        return _answer(compare_page(facts, view), status=404 if missing else 200)
 
 
 def _portray(router: APIRouter, sight: Sight) -> None:
@@ -161,86 +157,12 @@ def _refused(view: View, why: str, *, status: int) -> HTMLResponse:
     return _answer(page, status=status)
 
 
-def _look(router: APIRouter, sight: Sight) -> None:
-    """Add what shows many leads at once besides the list: files and the funnel."""
-
-    @router.get("/leads.{kind}", response_class=Response)
-    def export(request: Request, kind: Literal["csv", "xlsx"]) -> Response:
-        wording = _view(request, sight, "/").wording
-        media_type, write = KINDS[kind]
-        content = write(sight.every(Wanted.of(request.query_params)), wording)
-        name = {"Content-Disposition": f'attachment; filename="leads.{kind}"'}
-        return Response(content, media_type=media_type, headers=HEADERS | name)
-
-    @router.get("/funnel")
-    def funnel(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/funnel"), sight.stages()
-        if facts is None:
-            return _missing(view, "funnel.none", "funnel.none.how")
-        return _answer(funnel_page(facts, view, sight.audit(), sight.foreseen()))
-
-    @router.get("/playbook")
-    def playbook(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/playbook"), sight.flowchart()
-        if facts is None:
-            return _missing(view, "playbook.none", "playbook.none.how")
-        return _answer(playbook_page(facts, view))
-
-    @router.get("/points")
-    def points(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/points"), sight.points()
-        if facts is None:
-            return _missing(view, "points.none", "points.none.how")
-        return _answer(points_page(facts, view))
-
-
-def _judge(router: APIRouter, sight: Sight) -> None:
-    """Add the pages on which model and people are judged."""
-
-    @router.get("/model/card")
-    def card(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/model/card"), sight.card()
-        if facts is None:
-            return _missing(view, "model.none", "model.none.how")
-        return _answer(card_page(facts, view))
-
-    @router.get("/model/compare")
-    def compare(request: Request) -> HTMLResponse:
-        view, asked = _view(request, sight, "/model/compare"), request.query_params
-        facts = sight.versus(asked.get("from"), asked.get("to"))
-        missing = facts.missing in {"unknown", "none"}
-        return _answer(compare_page(facts, view), status=404 if missing else 200)
-
-    @router.get("/model/backtest")
-    def backtest(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/model/backtest"), sight.hindsight()
-        if facts is None:
-            return _missing(view, "backtest.none", "backtest.none.how")
-        return _answer(backtest_page(facts, view))
-
-    @router.get("/team")
-    def team(request: Request) -> HTMLResponse:
-        view, facts = _view(request, sight, "/team"), sight.managers()
-        if facts is None:
-            return _missing(view, "team.none", "team.none.how")
-        return _answer(team_page(facts, view))
-
-
 def _view(request: Request, sight: Sight, here: str) -> View:
-    company = sight.settings.company
-    language = language_of(request.query_params.get("lang"), company)
-    return View(
-        wording=Wording(language, company.zone),
-        links=LiveLinks(
-            language,
-            company.language,
-            here=here,
-            query=tuple(request.query_params.multi_items()),
-        ),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        fields=sight.fields(),
-    )
+    company, asked = sight.settings.company, request.query_params
+    language = language_of(asked.get("lang"), company)
+    query = tuple(asked.multi_items())
+    links = LiveLinks(language, company.language, here=here, query=query)
+    return View.of(sight.settings, links, sight.fields())
 
 
 def _missing(view: View, title: str, remedy: str) -> HTMLResponse:

@@ -36,12 +36,16 @@ STOOD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next step of a lead's plan, by language; ``whom`` None if nobody has it."""
+    """The next step of a lead's plan, by language; ``whom`` None if nobody has it.
+
+    ``is_late`` says that it should have been done before this morning.
+    """
 
     segment: Mapping[str, str]
     action: Mapping[str, str]
     due_at: datetime | None
     whom: str | None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,8 @@ class Digest:
     """One morning for the sales lead.
 
     ``room`` is how many leads can be called in a day, None where nobody said; ``hot``
-    counts the open hot leads, ``calls`` are the first of ``today`` leads to call.
+    counts the open hot leads, ``called`` those of them that were called this week,
+    ``calls`` are the first of ``today`` leads to call.
     ``changes``, ``yesterday``, ``missed`` and ``plans`` are None where there is no
     yesterday, no funnel, or no playbook.
     """
@@ -169,6 +174,7 @@ class Digest:
     missed: Missed | None
     yesterday: Yesterday | None
     plans: tuple[PlanCount, ...] | None
+    called: int = 0
 
     @property
     def left(self) -> int:

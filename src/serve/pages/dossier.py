@@ -19,8 +19,8 @@ from leads.decision import (
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
+from serve.pages.leadpoints import Portrait
 from serve.pages.nextstep import PlanSheet
-from serve.pages.portrait import Portrait
 from serve.pages.story import Happening, moment_of, story_of
 from serve.pages.whereabouts import Place
 

@@ -1,14 +1,19 @@
-"""What the page of the funnel shows of forecast and proof: as a command kept them."""
+"""What the page of the funnel shows: how leads pass, what is wrong, what is ahead.
+
+Forecast and proof are as a command kept them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from leads.lead import EPOCH
+from model.audit.whole import Audit
 from model.distance.shelf import FORECAST, PROOF, kept
+from model.stages import Stages
 
 Facts = dict[str, Any]
 
@@ -32,6 +37,22 @@ class Foreseen:
 
 
 UNFORESEEN: Final = Foreseen()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The facts of the page; ``audit`` is None where a questionnaire has faults."""
+
+    stages: Stages
+    audit: Audit | None = None
+    foreseen: Foreseen = UNFORESEEN
+
+    def plain(self) -> Facts:
+        """Give the facts by name, those of the stages first."""
+        through = {one.name: getattr(self.stages, one.name)
+                   for one in fields(self.stages)}  # fmt: skip
+        ahead = {"distance": self.foreseen.distance, "benefit": self.foreseen.benefit}
+        return {**through, "audit": self.audit, **ahead}
 
 
 def _placed(facts: Facts) -> Facts:

@@ -12,9 +12,10 @@ from typing import Final, Literal
 from fastapi.responses import HTMLResponse
 
 from serve.pages.links import FileLinks
-from serve.pages.rendering import View, dossier_page, message_page, policy
+from serve.pages.portrait import dossier_page
 from serve.pages.sight import Sight
-from serve.pages.wording import Language, Wording, language_of
+from serve.pages.view import View, message_page, policy
+from serve.pages.wording import Language, language_of
 
 Why = Literal["stranger", "away", "unknown"]
 
@@ -74,15 +75,8 @@ class Frame:
 
     def _view(self, lang: str | None) -> View:
         settings = self.sight.settings
-        language = language_of(lang, settings.company)
-        return View(
-            wording=Wording(language, settings.company.zone),
-            links=FileLinks(language, ()),
-            company=settings.company.name,
-            conversion=settings.conversion,
-            fields=self.sight.fields(),
-            framed=True,
-        )
+        links = FileLinks(language_of(lang, settings.company), ())
+        return replace(View.of(settings, links, self.sight.fields()), framed=True)
 
     def _answer(self, page: str, status: int) -> HTMLResponse:
         headers = {

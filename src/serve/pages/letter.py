@@ -13,11 +13,14 @@ from typing import Final
 
 from leads.decision import Tier
 from serve.pages.digest import Call, Digest, Miss, Moved
-from serve.pages.rendering import View, environment
+from serve.pages.view import View, environment
 from serve.pages.wording import Wording
 
 MOST_UNITS: Final = 4_096
 """What a message of Telegram holds, in UTF-16 units; here with its tags, to be sure."""
+
+CALLS: Final = 1
+"""The place of the block that says whom to call."""
 
 Block = list[str]
 """Lines that belong together, in Telegram's subset of HTML; the first is a heading."""
@@ -51,7 +54,7 @@ def telegram_of(facts: Digest, view: View, *, most: int = MOST_UNITS) -> str:
     """Write the digest as one message: whole lines only, never longer than allowed.
 
     Every block keeps its heading; what does not fit is left out from the ends of the
-    longest blocks, and its number said.
+    longest blocks, least of whom to call, and its number said.
     """
     blocks = _blocks(facts, view)
     dropped = [0] * len(blocks)
@@ -62,11 +65,17 @@ def telegram_of(facts: Digest, view: View, *, most: int = MOST_UNITS) -> str:
         )
         if _units(text) <= most:
             return text
-        longest = max(range(len(blocks)), key=lambda place: len(blocks[place]))
+        longest = max(range(len(blocks)), key=lambda place: _spare(place, blocks))
         if len(blocks[longest]) <= 1:
             return _cut(blocks, most)
         blocks[longest] = blocks[longest][:-1]
         dropped[longest] += 1
+
+
+def _spare(place: int, blocks: list[Block]) -> tuple[bool, float]:
+    """Say how gladly a block gives up a line: whom to call, a third as gladly."""
+    lines = len(blocks[place])
+    return lines > 1, lines / 3 if place == CALLS else lines
 
 
 def tier_of(call: Call) -> Tier:
@@ -138,6 +147,9 @@ def _calls(facts: Digest, wording: Wording) -> Iterator[str]:
     if facts.left:
         left = wording.say("digest.calls.left", n=wording.count(facts.left))
         yield _plain(left)
+    if facts.called:
+        told = wording.say("digest.calls.called", n=wording.count(facts.called))
+        yield _plain(told)
     for place, call in enumerate(facts.calls, 1):
         yield f"{place}. {_called(call, wording)}"
     if not facts.calls:
@@ -151,9 +163,12 @@ def _called(call: Call, wording: Wording) -> str:
         whole = round(row.expected_minor / 100) * 100
         parts.append(wording.money(whole, row.currency or ""))
     parts.append(row.owner or wording.say("row.nobody"))
+    if row.called:
+        when = wording.moment(row.called.at)
+        parts.append(wording.say(f"row.called.{row.called.how}", when=when))
     said = ", ".join([parts[0], *(_plain(part) for part in parts[1:])])
-    if row.reason:
-        said += f". {_plain(row.reason[wording.language])}"
+    if row.telling:
+        said += f". {_plain(row.telling[wording.language])}"
     if call.step:
         said += f" → {_plain(call.step.action[wording.language])}"
     return said

@@ -18,6 +18,10 @@ class Links(Protocol):
     """What a template may ask for; None where there is nothing to link to."""
 
     @property
+    def language(self) -> Language:
+        """The language that is read."""
+
+    @property
     def here(self) -> str:
         """The page itself, without its query."""
 
@@ -47,6 +51,9 @@ class Links(Protocol):
 
     def points(self) -> str:
         """Link to the points."""
+
+    def routing(self) -> str | None:
+        """Link to who gets which lead."""
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -131,6 +138,10 @@ class LiveLinks:
     def points(self) -> str:
         """Link to the points."""
         return self._to("/points")
+
+    def routing(self) -> str | None:
+        """Link to who gets which lead."""
+        return self._to("/routing")
 
     def lead(self, lead_id: str) -> str | None:
         """Link to one lead."""
@@ -224,6 +235,10 @@ class FileLinks:
     def points(self) -> str:
         """Link to the points."""
         return f"{self.up}points.html"
+
+    def routing(self) -> str | None:
+        """Nobody gives out leads in a file."""
+        return None
 
     def lead(self, lead_id: str) -> str | None:
         """Link to a lead's file if it has one."""

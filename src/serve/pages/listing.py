@@ -12,6 +12,8 @@ from leads.journal import Stored
 from leads.pointed import pointed
 from leads.records import moment_of
 from model.whatif import Suggestion
+from serve.pages.called import How
+from serve.pages.distinction import telling_reasons
 from serve.pages.nextstep import PlanLine
 
 PAGE_SIZE: Final = 50
@@ -28,7 +30,8 @@ class Wanted:
     """What part of the list is asked for; pages count from 1.
 
     ``closed`` asks for leads that have converted or were lost, too; a search finds them
-    anyway. ``overruled`` asks only for leads whose tier a person set.
+    anyway. ``overruled`` asks only for leads whose tier a person set, ``given`` for
+    those that were given to a person.
     """
 
     tier: Tier | None = None
@@ -39,6 +42,7 @@ class Wanted:
     source: str = ""
     closed: bool = False
     overruled: bool = False
+    given: str = ""
 
     @classmethod
     def of(cls, sent: Mapping[str, str]) -> Wanted:
@@ -64,6 +68,7 @@ class Wanted:
             source=_printable(sent.get("source", "")),
             closed=sent.get("closed") == "yes",
             overruled=sent.get("overruled") == "yes",
+            given=_printable(sent.get("given", "")),
         )
 
     def at(self, page: int) -> Wanted:
@@ -84,6 +89,7 @@ class Wanted:
             ("source", self.source),
             ("closed", "yes" if self.closed else ""),
             ("overruled", "yes" if self.overruled else ""),
+            ("given", self.given),
             ("page", str(self.page) if self.page > 1 else ""),
         )
         return [(name, value) for name, value in asked if value]
@@ -91,12 +97,14 @@ class Wanted:
     @property
     def filtered(self) -> bool:
         """Whether only some managers, pipelines or sources, or closed ones, too."""
-        return bool(self.owner or self.pipeline or self.source or self.closed)
+        asked = (self.owner, self.pipeline, self.source, self.closed, self.given)
+        return any(asked)
 
     @property
     def narrowed(self) -> bool:
         """Whether anything but tier, closed and page is asked for."""
-        return bool(self.search or self.owner or self.pipeline or self.source)
+        asked = (self.search, self.owner, self.pipeline, self.source, self.given)
+        return any(asked)
 
 
 def _printable(text: str) -> str:
@@ -110,6 +118,7 @@ class Choices:
     owners: tuple[str, ...] = ()
     pipelines: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +137,25 @@ UNTOLD: Final = Told()
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """When a lead was last called this week, and how that ended."""
+
+    at: datetime
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One lead of the list; what is not known is None.
 
     ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
     moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
-    ``Told``. ``active_at`` is when something last happened to the lead, ``quiet`` that
-    this is unusually long ago. ``tier`` and ``reason`` are the model's; ``override`` is
-    the tier that a person set, of which ``reason`` says nothing. ``plan`` is what the
-    playbook decided, where one is in use; then it stands in for ``action``.
+    ``Told``. ``reason`` is the strongest that speaks for the lead, ``telling`` the one
+    that tells it from the rows beside it. ``active_at`` is when something last happened
+    to the lead, ``quiet`` that this is unusually long ago. ``tier`` and the reasons are
+    the model's; ``override`` is the tier that a person set, of which no reason says
+    anything. ``plan`` is what the playbook decided, where one is in use; then it stands
+    in for ``action``. ``given`` is the person that it was proposed to give the lead to.
     """
 
     lead_id: str
@@ -161,6 +180,9 @@ class Row:
     active_at: datetime | None
     quiet: bool
     closed: bool
+    given: str | None = None
+    called: Called | None = None
+    telling: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +252,8 @@ class Known:
 
     ``entries`` are their latest predictions, ``told`` what there is to tell of these,
     both by id of the journal's entry; ``before`` the predictions before, ``overrides``
-    the tiers that people set, ``plans`` what is to be done, these by lead.
+    the tiers that people set, ``plans`` what is to be done, ``given`` to whom they
+    were given, these by lead.
     """
 
     entries: Mapping[int, Stored]
@@ -238,6 +261,7 @@ class Known:
     told: Mapping[int, Told]
     overrides: Mapping[str, Override]
     plans: Mapping[str, PlanLine] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...]:
@@ -248,12 +272,15 @@ def rows_of(places: Sequence[Mapping[str, Any]], known: Known) -> tuple[Row, ...
     places
         Their rows of the ranking, in order; a lead whose entry is gone is left out.
     """
+    shown = [place for place in places if place["entry"] in known.entries]
+    said = [known.entries[place["entry"]].prediction for place in shown]
     return tuple(
-        _row(place, known) for place in places if place["entry"] in known.entries
+        _row(place, known, telling)
+        for place, telling in zip(shown, telling_reasons(said), strict=True)
     )
 
 
-def _row(place: Mapping[str, Any], known: Known) -> Row:
+def _row(place: Mapping[str, Any], known: Known, telling: Reason | None) -> Row:
     stored = known.entries[place["entry"]]
     prediction, before = stored.prediction, known.before.get(place["lead_id"])
     main, outlook = main_reason(prediction), prediction.outlook or UNKNOWN
@@ -282,7 +309,15 @@ def _row(place: Mapping[str, Any], known: Known) -> Row:
         active_at=None if active_at is None else moment_of(active_at),
         quiet=place["quiet"],
         closed=place["closed"],
+        given=known.given.get(prediction.lead_id),
+        called=_called(place),
+        telling=None if telling is None else telling.text,
     )
+
+
+def _called(place: Mapping[str, Any]) -> Called | None:
+    at = place["called_at"]
+    return None if at is None else Called(moment_of(at), place["called_how"])
 
 
 def main_reason(prediction: Prediction) -> Reason | None:

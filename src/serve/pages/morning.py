@@ -93,7 +93,14 @@ def digest_of(sight: Sight, *, seconds: float | None = SECONDS) -> Digest | None
         missed=_missed(sight, history, still),
         yesterday=None if before is None else _yesterday(history, settings, before),
         plans=_plans(sight, still),
+        called=_called(still),
     )
+
+
+def _called(still: pl.DataFrame) -> int:
+    """Count the hot leads that were called this week."""
+    hot = still.filter(pl.col("called_as") == Tier.HOT.value)
+    return len(hot) - hot["called_at"].null_count()
 
 
 def _known_at(history: History | None) -> datetime | None:
@@ -133,6 +140,7 @@ def _calls(
                 action={"en": step.action("en"), "ru": step.action("ru")},
                 due_at=step.kept.due_at,
                 whom=step.kept.whom,
+                is_late=step.kept.due_at is not None and step.kept.due_at < sight.now(),
             )
             if (step := steps.get(row.lead_id))
             else None,

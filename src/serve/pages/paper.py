@@ -15,10 +15,10 @@ from serve.pages.digest import Digest
 from serve.pages.letter import Letter, letter_of, telegram_of
 from serve.pages.links import FileLinks, file_of
 from serve.pages.morning import digest_of
-from serve.pages.rendering import View, digest_page, message_page
+from serve.pages.rendering import digest_page
 from serve.pages.report import LEADS, swap_in, write_page
 from serve.pages.sight import Sight
-from serve.pages.wording import Wording
+from serve.pages.view import View, message_page
 
 PAGE: Final = "digest.html"
 TELEGRAM: Final = "digest.telegram.txt"
@@ -67,12 +67,5 @@ def _linked(facts: Digest, folder: Path) -> list[str]:
 
 
 def _view(sight: Sight, linked: Collection[str], now: datetime) -> View:
-    company = sight.settings.company
-    return View(
-        wording=Wording(company.language, company.zone),
-        links=FileLinks(company.language, frozenset(linked)),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        written=now,
-        fields=sight.fields(),
-    )
+    links = FileLinks(sight.settings.company.language, frozenset(linked))
+    return View.of(sight.settings, links, sight.fields(), written=now)

@@ -7,6 +7,7 @@ JSON twin; it links nowhere, since nothing lies beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -14,9 +15,10 @@ import orjson
 from leads.settings import Settings
 from serve.pages.evidence import evidence_of
 from serve.pages.links import FileLinks
-from serve.pages.rendering import View, trust_page
+from serve.pages.rendering import trust_page
 from serve.pages.trust import weigh
-from serve.pages.wording import LANGUAGES, Wording
+from serve.pages.view import View
+from serve.pages.wording import LANGUAGES
 
 
 def model_files(
@@ -34,14 +36,8 @@ def model_files(
     evidence = evidence_of(bundle, digest)
     trust = weigh(evidence)
     for language in LANGUAGES:
-        view = View(
-            wording=Wording(language, settings.company.zone),
-            links=FileLinks(language, (), alone=True),
-            company=settings.company.name,
-            conversion=settings.conversion,
-            fields=evidence.fields,
-            filed=True,
-        )
+        links = FileLinks(language, (), alone=True)
+        view = replace(View.of(settings, links, evidence.fields), filed=True)
         yield f"page/model.{language}.html", trust_page(trust, view)
     twin = orjson.dumps(trust, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
     yield "page/model.json", twin.decode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,32 +17,19 @@ from typing import Any, Final
 import orjson
 
 from model.proof import Capacity
-from model.stages import Stages
-from serve.pages.dossier import Dossier
+from serve.pages.index import PAGES
 from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted
-from serve.pages.rendering import (
-    View,
-    backtest_page,
-    card_page,
-    compare_page,
-    dossier_page,
-    funnel_page,
-    listing_page,
-    message_page,
-    playbook_page,
-    points_page,
-    team_page,
-    trust_page,
-)
+from serve.pages.portrait import dossier_page, plain_portrait
+from serve.pages.rendering import compare_page, listing_page
 from serve.pages.sight import Sight
-from serve.pages.trust import Trust
-from serve.pages.wording import Wording
+from serve.pages.view import View
 
 MOST_LISTED: Final = 1_000
 MOST_PAGES: Final = 100
 LEADS: Final = "leads"
-FACTS: Final = tuple(fact.name for fact in fields(Dossier))
+DIGEST: Final = "digest"
+"""A page that is written with its letter (``paper``), not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +73,9 @@ def write_report(
     view = _view(sight, chosen, now)
     (folder / LEADS).mkdir(parents=True, exist_ok=True)
     written = _write_leads(sight, folder / LEADS, chosen, view)
-    trust = sight.trust()
-    _write_proof(trust, folder / "model.html", view)
-    _write_judgement(sight, folder, view)
+    _write_whole(sight, folder, view)
+    versions, trust = sight.versus(), sight.trust()
+    write_page(folder / "compare.html", compare_page(versions, view), versions)
     write_page(folder / "leads.html", listing_page(listing, view), listing)
     _sweep(folder / LEADS, written)
     return Report(
@@ -102,15 +89,8 @@ def write_report(
 
 
 def _view(sight: Sight, chosen: Sequence[str], now: datetime) -> View:
-    company = sight.settings.company
-    return View(
-        wording=Wording(company.language, company.zone),
-        links=FileLinks(company.language, frozenset(chosen)),
-        company=company.name,
-        conversion=sight.settings.conversion,
-        written=now,
-        fields=sight.fields(),
-    )
+    links = FileLinks(sight.settings.company.language, frozenset(chosen))
+    return View.of(sight.settings, links, sight.fields(), written=now)
 
 
 def _write_leads(
@@ -123,56 +103,19 @@ def _write_leads(
         if dossier is not None:
             name = file_of(lead_id)
             aside = sight.aside(lead_id)
-            facts = {name: getattr(dossier, name) for name in FACTS} | {"aside": aside}
+            facts = plain_portrait(dossier, aside)
             write_page(folder / name, dossier_page(dossier, inside, aside), facts)
             written.add(Path(name).stem)
     return written
 
 
-def _write_proof(trust: Trust | None, path: Path, view: View) -> None:
-    if trust is not None:
-        write_page(path, trust_page(trust, view), trust)
-        return
-    say = view.wording.say
-    title, remedy = say("model.none"), say("model.none.how")
-    write_page(path, message_page(title, remedy, view), {"missing": title})
-
-
-def _write_judgement(sight: Sight, folder: Path, view: View) -> None:
-    """Write the pages that judge model and people, or say what is not there."""
-    card, hindsight, managers = sight.card(), sight.hindsight(), sight.managers()
-    stages, audit, flow = sight.stages(), sight.audit(), sight.flowchart()
-    points = sight.points()
-    ahead = sight.foreseen()
-    pages = (
-        ("points", points and points_page(points, view),
-         points and points.sheet.plain(), "points.none"),
-        ("card", card and card_page(card, view), card, "model.none"),
-        ("backtest", hindsight and backtest_page(hindsight, view), hindsight,
-         "backtest.none"),
-        ("funnel", stages and funnel_page(stages, view, audit, ahead),
-         stages and {**_facts(stages), "audit": audit,
-                     "distance": ahead.distance, "benefit": ahead.benefit},
-         "funnel.none"),
-        ("playbook", flow and playbook_page(flow, view), flow and flow.chart,
-         "playbook.none"),
-        ("team", managers and team_page(managers, view), managers, "team.none"),
-    )  # fmt: skip
-    versions = sight.versus()
-    write_page(folder / "compare.html", compare_page(versions, view), versions)
-    say = view.wording.say
-    for name, page, facts, missing in pages:
-        title, remedy = say(missing), say(f"{missing}.how")
-        write_page(
-            folder / f"{name}.html",
-            page or message_page(title, remedy, view),
-            facts or {"missing": title},
-        )
-
-
-def _facts(stages: Stages) -> dict[str, Any]:
-    """Give the facts by name, so that others stand beside them."""
-    return {fact.name: getattr(stages, fact.name) for fact in fields(stages)}
+def _write_whole(sight: Sight, folder: Path, view: View) -> None:
+    """Write every page that is looked up whole, or say on it what is not there."""
+    for page in PAGES:
+        if page.name != DIGEST:
+            html, facts = page.shown(sight, view)
+            missing = {"missing": view.wording.say(page.missing)}
+            write_page(folder / f"{page.name}.html", html, facts or missing)
 
 
 def write_page(path: Path, page: str, facts: Any) -> None:

@@ -14,8 +14,8 @@ from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
+from leads.persons import known_persons
 from leads.ranks import entries_before
-from leads.records import Stored
 from leads.runs import Runs
 from leads.settings import Settings
 from model.audit.standing import Scene, look_over
@@ -25,12 +25,15 @@ from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from playbook.ledger import planned_counts
 from playbook.norms import Norms
+from playbook.routed import given_to, lasting
+from playbook.routing import GIVEN
 from serve.insight import Insight
 from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
 from serve.pages.flowchart import Flowchart, chart_of
-from serve.pages.foreseen import Foreseen
+from serve.pages.foreseen import Foreseen, Passage
+from serve.pages.handout import Handout, look_up
 from serve.pages.hindsight import (
     Card,
     Hindsight,
@@ -39,6 +42,7 @@ from serve.pages.hindsight import (
     look_back,
     managers_of,
 )
+from serve.pages.leadpoints import Portrait, portrait_of
 from serve.pages.listing import (
     MOST_EXPORTED,
     PAGE_SIZE,
@@ -51,9 +55,8 @@ from serve.pages.listing import (
     rows_of,
 )
 from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
-from serve.pages.portrait import Portrait, portrait_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
-from serve.pages.scoresheet import Apart, OpenScores, Points, Sheet
+from serve.pages.scoresheet import OpenScores
 from serve.pages.telling import SECONDS, Teller
 from serve.pages.today import Room, call_today
 from serve.pages.trust import LatestMonth, Trust, weigh
@@ -68,16 +71,7 @@ from serve.pages.whereabouts import (
     whereabouts,
 )
 from serve.planning import Memory, Planning, kept_folder, world_of
-from serve.pointing import (
-    MOST_LEADS,
-    MOST_SHOWN,
-    Scored,
-    counted,
-    furthest,
-    grid_of,
-    kept_tried,
-    rival_of,
-)
+from serve.pointing import counted
 from serve.scheduler import DailyState, daily_state
 
 AT_ONCE: Final = 1_000
@@ -134,7 +128,7 @@ class Sight:
             How long to wait for what moved each chance; None waits for all.
         """
         ranked, overrides = self.ranked(), self.overrides()
-        narrowed = ranked.narrowed(wanted)
+        narrowed = self._given_to(wanted, ranked.narrowed(wanted))
         overruled = among(narrowed, overrides)
         shown = overruled if wanted.overruled else narrowed
         chosen = of_tier(shown, wanted.tier)
@@ -146,7 +140,7 @@ class Sight:
             total=len(chosen),
             predicted=len(ranked.frame),
             counts=counts_of(tier_counts(narrowed)),
-            choices=ranked.choices,
+            choices=replace(ranked.choices, given=self._people()),
             horizon_days=self.settings.conversion.horizon_days,
             page_size=size,
             by=ranked.by,
@@ -164,7 +158,7 @@ class Sight:
         Why a chance moved is told where a page has told it; nothing is waited for.
         """
         overrides = self.overrides()
-        narrowed = self.ranked().narrowed(wanted)
+        narrowed = self._given_to(wanted, self.ranked().narrowed(wanted))
         if wanted.overruled:
             narrowed = among(narrowed, overrides)
         chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
@@ -180,17 +174,18 @@ class Sight:
         return found if found.stages else None
 
     def audit(self) -> Audit | None:
-        """Look up what is wrong with the funnel; None if there is none.
-
-        A faulty questionnaire hides it here; the command names every fault.
-        """
+        """Look up what is wrong with the funnel; None if there is none."""
         history = self.history()
         if history is None or self.stages() is None:
             return None
-        try:
-            return audit_scene(self.scenes.of(history, self.settings))
-        except BadConfig:
+        return audit_scene(self.scenes.of(history, self.settings))
+
+    def passage(self) -> Passage | None:
+        """Look up all that the page of the funnel shows; None if there is none."""
+        stages = self.stages()
+        if stages is None:
             return None
+        return Passage(stages, self.audit(), self.foreseen())
 
     def foreseen(self) -> Foreseen:
         """Look up the forecast of the funnel and the proof of the order of calls."""
@@ -204,40 +199,6 @@ class Sight:
         made = planner.playbook
         chart = chart_of(made, planned_counts(self.journal), kept_folder(self.settings))
         return Flowchart(made, world_of(self.settings, self.history()), chart)
-
-    def points(self) -> Points | None:
-        """Look up points and who has how many; None if there is no scorecard."""
-        history = self.history()
-        if history is None:
-            return None
-        planner = None if self.planning is None else self.planning.current()
-        world = world_of(self.settings, history)
-        book = None if planner is None else planner.playbook
-        use = counted(self.settings, book, world)
-        if use is None:
-            return None
-        still_open = self.ranked().narrowed(Wanted())
-        part = still_open.head(MOST_LEADS)
-        named = part.select("lead_id", "entry", "tier", chance="probability").to_dicts()
-        memory = planner.memory if planner else Memory.of(history, self.settings)
-        scored = self.scores.of(use, memory, named)
-        tried, apart = kept_tried(self.settings, use), furthest(scored)
-        entries = self.journal.entries([one.entry for one in apart])
-        return Points(
-            Sheet(
-                origin=use.origin,
-                card=use.card,
-                cells=grid_of(scored, tried),
-                tried=tried is not None,
-                auc=None if tried is None else tried.auc,
-                first=scored[:MOST_SHOWN],
-                apart=tuple(_apart(one, entries) for one in apart),
-                most=MOST_LEADS if len(still_open) > MOST_LEADS else None,
-                rival=rival_of(self.settings),
-            ),
-            use,
-            world,
-        )
 
     def waiting(self) -> tuple[Waiting, ...]:
         """Count by manager the open leads, and the hot ones that wait too long."""
@@ -390,8 +351,36 @@ class Sight:
                 history=self.history(),
                 seconds=seconds,
             )
-        plans = self._plans(shown["lead_id"].to_list())
-        return rows_of(shown.to_dicts(), Known(entries, before, told, overrides, plans))
+        ids = shown["lead_id"].to_list()
+        known = Known(
+            entries, before, told, overrides, self._plans(ids), self._given(ids)
+        )
+        return rows_of(shown.to_dicts(), known)
+
+    def handout(self) -> Handout | None:
+        """Look up who has which leads, and the next round; None if nobody is listed."""
+        history = self.history()
+        if history is None or not self._people():
+            return None
+        try:
+            return look_up(self.settings, self.journal, history, now=self.now())
+        except BadConfig:  # the command names the fault
+            return None
+
+    def _people(self) -> tuple[str, ...]:
+        return tuple(one.id for one in self.settings.routing.person)
+
+    def _given(self, lead_ids: Sequence[str]) -> Mapping[str, str]:
+        """Say to whom leads were given last, those that were."""
+        if not self._people():
+            return {}
+        last = lasting(self.journal, lead_ids).items()
+        return {name: one.person for name, one in last if one.kind in GIVEN}
+
+    def _given_to(self, wanted: Wanted, narrowed: pl.DataFrame) -> pl.DataFrame:
+        if not wanted.given:
+            return narrowed
+        return among(narrowed, given_to(self.journal, wanted.given))
 
     def _plans(self, lead_ids: Sequence[str]) -> Mapping[str, PlanLine]:
         if self.planning is None:
@@ -412,17 +401,9 @@ class Sight:
         return sheet_of(step, planner.playbook, world, known)
 
 
-def _apart(lead: Scored, entries: Mapping[int, Stored]) -> Apart:
-    """Say what the model says most loudly of a lead that it sees otherwise."""
-    found = entries.get(lead.entry)
-    sign = 1 if lead.told > lead.rank else -1
-    reasons = () if found is None else found.prediction.reasons
-    main = max(reasons, key=lambda reason: sign * reason.share, default=None)
-    return Apart(lead, None if main is None else main.text)
-
-
 def _scene(history: History, settings: Settings) -> Scene:
-    return look_over(history, settings, history.cut_off)
+    persons = known_persons(settings.store.folder)
+    return look_over(history, settings, history.cut_off, persons=persons)
 
 
 def _lead(history: History | None, lead_id: str) -> LeadHistory | None:

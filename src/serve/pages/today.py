@@ -3,7 +3,8 @@
 A tier says what a lead is worth and means the same every day; how many can be called
 is a matter of the day. So the day's list is cut from the ranking anew each time, and no
 lead's tier depends on how many others are hot today. Hot leads come first, warm ones
-fill what is left of the day, cold ones never do.
+fill what is left of the day, cold ones never do; and whoever was called this week
+already stands below those who were not, hot or warm.
 """
 
 from __future__ import annotations
@@ -70,21 +71,23 @@ def call_today(
     Parameters
     ----------
     ranked
-        ``lead_id``, ``tier``, ``pipeline`` and ``closed`` of predicted leads, whom to
-        call first on top.
+        ``lead_id``, ``tier``, ``pipeline``, ``closed`` and ``called_at`` (null if it
+        was not this week) of predicted leads, whom to call first on top.
     overrides
         Tiers that people set; they count in place of the model's.
 
     Returns
     -------
     DataFrame
-        The same columns and ``called_as``, the tier that counts; hot leads first.
+        The same columns and ``called_as``, the tier that counts; first who was not
+        called this week, of these hot leads first.
     """
     standing = standing_tiers(ranked, overrides)
     worth = standing.filter(pl.col("called_as").is_in(CALLED))
     is_hot = pl.col("called_as") == Tier.HOT.value
     inside = is_hot
-    ordered = worth.sort(is_hot, descending=True, maintain_order=True)
+    fresh = pl.col("called_at").is_null()
+    ordered = worth.sort(fresh, is_hot, descending=True, maintain_order=True)
     if room.pipelines:
         own = list(room.pipelines.items())
         names, counts = zip(*own, strict=True)

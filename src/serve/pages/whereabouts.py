@@ -18,11 +18,13 @@ from leads.history import History
 from leads.records import moment_of
 from leads.settings import Settings
 from model.snapshots import open_leads
+from serve.pages.called import called_this_week
 
 SCHEMA: Final = {
     "lead_id": pl.String(), "source": pl.String(), "pipeline": pl.String(),
     "owner": pl.String(), "stage": pl.String(), "active_at": pl.Int64(),
-    "quiet": pl.Boolean(), "closed": pl.Boolean(),
+    "quiet": pl.Boolean(), "closed": pl.Boolean(), "called_at": pl.Int64(),
+    "called_how": pl.String(),
 }  # fmt: skip
 NOWHERE: Final = pl.DataFrame(schema=SCHEMA)
 """The whereabouts of nobody, as before anything was ingested."""
@@ -87,7 +89,8 @@ def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
         The columns ``SCHEMA``, sorted by ``lead_id``. ``active_at`` is when something
         last happened to the lead; ``quiet`` says that nothing has for longer than nine
         in ten pauses between two things that happened to a lead; ``closed`` that it has
-        converted or was lost.
+        converted or was lost; ``called_at`` and ``called_how`` are as in
+        ``called_this_week``, null if it was not.
     """
     asked = history.leads.select("lead", "lead_id", moment=pl.lit(history.cut_off))
     asked = asked.with_row_index("row")
@@ -107,6 +110,8 @@ def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
             closed=~pl.col("lead_id").is_in(still.implode()),
         )
     )
+    calls = called_this_week(history, settings)
+    made = made.join(calls, on="lead_id", how="left", maintain_order="left")
     return made.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 

@@ -17,7 +17,8 @@ from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.audit.words import AUDIT
-from model.features.phrases import number
+from model.card.words import METRICS
+from model.features.phrases import money_sign, number
 from model.whatif import Value
 from serve.pages.words.anatomy import ANATOMY
 from serve.pages.words.aside import ASIDE
@@ -28,12 +29,13 @@ from serve.pages.words.judgement import JUDGEMENT
 from serve.pages.words.nextstep import NEXT_STEP
 from serve.pages.words.overruled import OVERRULED
 from serve.pages.words.points import POINTS
+from serve.pages.words.routing import ROUTING
 from serve.pages.words.selling import SELLING
-from serve.pages.words.texts import COUNTED, GOALS, METRICS, TEXTS, TIERS
+from serve.pages.words.texts import COUNTED, GOALS, TEXTS, TIERS
 
 BOOKS: Final = (
     TEXTS, JUDGEMENT, SELLING, ASIDE, OVERRULED, ANATOMY, AUDIT, FLOWCHART, POINTS,
-    DISTANCE, DIGEST, NEXT_STEP,
+    DISTANCE, DIGEST, NEXT_STEP, ROUTING,
 )  # fmt: skip
 
 Language = Literal["en", "ru"]
@@ -213,7 +215,8 @@ class Wording:
     def money(self, minor: int, currency: str) -> str:
         """Write an amount given in minor units, of which a hundred make one."""
         digits = 0 if minor % 100 == 0 else 2
-        return f"{self.decimal(minor / 100, digits)}{SPACE}{currency}"
+        sign = money_sign(currency, self.language)
+        return f"{self.decimal(minor / 100, digits)}{SPACE}{sign}"
 
     def day(self, moment: datetime) -> str:
         """Write a day in the company's zone; nothing for the undated."""

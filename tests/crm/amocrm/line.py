@@ -16,11 +16,11 @@ import httpx2
 from crm.amocrm.client import AmoClient, judged
 from crm.amocrm.reading import Reader
 from crm.amocrm.shelf import Shelf
-from crm.amocrm.tables import raw_tables
+from crm.amocrm.source import tables_of
 from crm.port import GateClosed, Heard
 from crm.testing.amocrm import AmoCrm
 from crm.transport import Patience, Transport
-from leads.conform import Rules, conform
+from leads.conform import Rules
 from leads.tables import Tables
 
 HOST = "https://demo.amocrm.ru"
@@ -116,7 +116,4 @@ def read(
             now=amo.account.now + 10, patience=patient(tries),
         )  # fmt: skip
         reader.run(invoices="invoices" in payments, customers="customers" in payments)
-        raw, notes = raw_tables(shelf, payments=payments)
-    tables = conform(raw, RULES)
-    object.__setattr__(tables, "notes", (*notes, *tables.notes))
-    return tables
+        return tables_of(shelf, RULES, payments=payments)

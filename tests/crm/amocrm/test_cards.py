@@ -10,7 +10,8 @@ import pytest
 from tests.crm.amocrm.line import Carrier, Gate, client_of
 
 from crm.amocrm.cards import Desk
-from crm.amocrm.fields import FieldsChanged, flaws_in, look, mend
+from crm.amocrm.fields import flaws_in, look, mend
+from crm.layouts import FieldsChanged
 from crm.port import Change, Fields, Heard, Move, Note, NoteKind, OurField, Outcome
 from crm.testing.amocrm import AmoCrm
 from crm.testing.amocrm.founding import INBOX_STATUS, MANAGER, PIPELINE

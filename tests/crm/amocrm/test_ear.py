@@ -49,3 +49,21 @@ def test_a_look_is_the_next_ingest(tmp_path: Path) -> None:
             unlike.append(name)
     assert unlike == []
     assert after.lead(ids[0]).field_changes != before.lead(ids[0]).field_changes
+
+
+def test_a_glance_knows_our_writing_from_a_persons(tmp_path: Path) -> None:
+    """A card that only our fields changed on looks as ingest saw it."""
+    amo = company(6)
+    known = read(amo, tmp_path)
+    ear = ear_of(amo, tmp_path)
+    ids = sorted(known.leads["lead_id"].to_list(), key=int)
+    person = amo.person()
+    amo.clock.move(60)
+    person.edit(int(ids[0]), price=777)
+    person.edit(int(ids[1]), name="another name")
+
+    before = ear.ingested(ids, known.cut_off)
+    after = ear.glance(ids)
+    unlike = [key for key in ids if before[key] != after.likenesses[key]]
+    assert unlike == ids[:1]
+    assert ear.look(ids, known).likenesses == after.likenesses

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.crm.amocrm.line import Gate, client_of
 
-from crm.amocrm.fields import WANTED, FieldsChanged
+from crm.amocrm.fields import WANTED
 from crm.amocrm.installing import Findings, install, ready
 from crm.amocrm.opening import open_client
+from crm.layouts import FieldsChanged
 from crm.testing.amocrm import CLIENT, AmoCrm, AmoProfile
 from crm.testing.amocrm.founding import INTEGRATION_USER
 from leads.errors import BadConfig

@@ -274,8 +274,8 @@ def test_a_contact_made_later_lends_the_lead_nothing(tmp_path: Path) -> None:
 
     tables = read(amo, tmp_path)
 
-    phones = dict(tables.leads.select("lead_id", "phone").iter_rows())
-    assert phones == {str(lead): None, str(other): "+79990000000"}
+    phones = dict(tables.leads.select("lead_id", "has_phone").iter_rows())
+    assert phones == {str(lead): False, str(other): True}
 
 
 def test_won_pays_only_where_the_company_says_so(tmp_path: Path) -> None:

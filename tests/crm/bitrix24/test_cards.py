@@ -8,8 +8,9 @@ import pytest
 from tests.crm.bitrix24.portal import Gate, client_of, make, portal_of
 
 from crm.bitrix24.cards import Desk
-from crm.bitrix24.fields import FieldsChanged, look
+from crm.bitrix24.fields import look
 from crm.bitrix24.installing import install
+from crm.layouts import FieldsChanged
 from crm.port import (
     Change,
     Heard,

@@ -9,8 +9,9 @@ from tests.crm.bitrix24.portal import client_of, portal_of
 
 from crm.bitrix24.checks import Wishes, require
 from crm.bitrix24.client import webhook_in
-from crm.bitrix24.fields import WANTED, FieldsChanged, State, flaws_in, look
+from crm.bitrix24.fields import WANTED, State, flaws_in, look
 from crm.bitrix24.installing import install
+from crm.layouts import FieldsChanged
 from crm.port import OurField
 from crm.testing.bitrix24.account import FREE, SIMPLE, STANDARD
 from crm.testing.bitrix24.records import drop_field

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from tests.crm.bitrix24.portal import client_of, make, portal_of
 from tests.crm.bitrix24.test_reading import RULES, read
 
 from crm.bitrix24.ear import PortalEar
+from crm.bitrix24.installing import install
 from crm.bitrix24.shelf import Shelf
 from crm.hearing.merging import digest_of, merged
 from crm.testing.bitrix24 import Portal, opened
@@ -17,6 +19,7 @@ from crm.testing.bitrix24.payments import add_payment
 from crm.testing.bitrix24.portal import Context
 from crm.testing.bitrix24.records import change_by
 from crm.testing.bitrix24.schema import LEAD
+from crm.testing.bitrix24.timeline import add_activity
 from leads.history import History
 from leads.synthetic import invent
 
@@ -101,3 +104,46 @@ def test_changes_name_their_leads(tmp_path: Path) -> None:
     assert found == {"lead:3": "3", "deal:1": "2"}
     assert max(page.upto for page in pages) == since + 3_600_000_000
     assert ear.owners(["deal:1", "activity:9"]) == {"deal:1": "2", "activity:9": None}
+
+
+def test_a_glance_knows_our_writing_from_a_persons(tmp_path: Path) -> None:
+    """Fields of ours leave a card's likeness; a person's edit under them does not."""
+    portal = portal_of(lead=4)
+    client = client_of(portal)
+    install(client, language="ru")
+    known = read(portal, tmp_path)
+    ear = ear_of(portal, tmp_path)
+    names = ["1", "2", "3", "4"]
+    portal.clock.move(60)
+    ours = {"UF_CRM_LCP_SCORE": 71}
+    change_by(portal, LEAD, 1, ours)
+    change_by(portal, LEAD, 2, {"comments": "x", **ours})
+    change_by(portal, LEAD, 3, {"stageId": "IN_PROCESS"})
+    change_by(portal, LEAD, 3, {"stageId": "NEW"})
+
+    before = ear.ingested(names, known.cut_off)
+    after = ear.glance(names)
+    same = [key for key in names if before[key] == after.likenesses[key]]
+    assert same == ["1", "4"]
+    assert ear.look(names, known).likenesses == after.likenesses
+    assert ear.ingested(names, known.cut_off + timedelta(seconds=1)) == {}
+
+
+def test_what_we_hung_on_a_card_hangs_on_no_lead(tmp_path: Path) -> None:
+    """A to-do of ours is nobody's; one that a person made is its lead's."""
+    portal = portal_of(lead=1)
+    read(portal, tmp_path)
+    since = int(portal.clock.now.timestamp() * 1e6)
+    portal.clock.move(60)
+    for user in (1, 5):
+        todo = {"OWNER_TYPE_ID": 1, "OWNER_ID": 1, "TYPE_ID": 6, "AUTHOR_ID": user}
+        add_activity(
+            Context(portal, Caller("person", "person", user)),
+            {**todo, "PROVIDER_ID": "CRM_TODO"},
+        )
+
+    ear = ear_of(portal, tmp_path)
+    pages = list(ear.changed(since + 1_000_000))
+    found = {one.entity: one.lead_id for page in pages for one in page.found}
+    assert list(found.values()) == [None, "1"]
+    assert ear.owners(list(found)) == found

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.crm.bitrix24.portal import Gate, client_of, make, patient, portal_of
 
+from crm.bitrix24.persons import persons_of
 from crm.bitrix24.reading import Reading
 from crm.bitrix24.shelf import Shelf
 from crm.bitrix24.source import tables_of
@@ -25,7 +26,7 @@ from crm.testing.faults import Always, Fault, Kind, Matching, Scripted
 from leads.conform import Rules
 from leads.errors import Unavailable
 from leads.history import History
-from leads.tables import Tables
+from leads.tables import SCHEMAS, Tables
 
 RULES = Rules(ZoneInfo("UTC"))
 
@@ -255,18 +256,25 @@ def test_our_own_fields_are_no_features(tmp_path: Path) -> None:
     assert "we said so" not in str(tables.leads.rows())
 
 
-def test_no_name_or_phone_is_stored(tmp_path: Path) -> None:
-    """Pages on disk hold no names, phones or titles."""
+def test_no_name_or_phone_is_in_a_table(tmp_path: Path) -> None:
+    """Pages keep them for their owner alone, titles not at all; persons have them."""
     portal = portal_of()
     phone = [{"ID": "1", "VALUE_TYPE": "WORK", "VALUE": "+79990000000",
               "TYPE_ID": "PHONE"}]  # fmt: skip
-    make(portal, "lead", name="Canary", phone=phone)
+    make(portal, "lead", title="Canary's", name="Canary", phone=phone)
     tables = read(portal, tmp_path)
 
-    kept = str([page.rows for page in Shelf(tmp_path).pages()])
-    assert "Canary" not in kept
-    assert "+7999" not in kept
+    told = str([tables[name].to_dicts() for name in SCHEMAS])
+    assert "Canary" not in told
+    assert "+7999" not in told
     assert tables.leads["has_phone"].to_list() == [True]
+    pages = Shelf(tmp_path).pages()
+    assert "Canary's" not in str([page.rows for page in pages])
+    assert {one.stat().st_mode & 0o777 for one in (tmp_path / "pages").iterdir()} == {
+        0o600
+    }
+    (person,) = persons_of(Shelf(tmp_path).pages(), entity="lead")
+    assert (person.name, person.phone) == ("Canary", "+79990000000")
 
 
 def test_deals_can_be_the_leads(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from tests.crm.writeback.saying import said
 
-from crm.hearing.ear import Changes, Found, Keep, Look
+from crm.hearing.ear import Changes, Found, Glance, Keep, Look
 from crm.hearing.fresh import Fresh
 from crm.hearing.inbox import Inbox
 from crm.hearing.listener import Listener, Terms
@@ -52,6 +52,8 @@ class Town:
     changed_at: dict[str, int] = field(default_factory=dict)
     ticks: int = 0
     looks: int = 0
+    glances: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
     entity: str = "lead"
     number: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +90,20 @@ class Town:
         gone = frozenset(lead_ids) - there.keys()
         seen = EPOCH + timedelta(microseconds=seen_at)
         tables = tables_of(there, seen=seen) if there else None
-        return Look(seen_at, tables, gone, marks)
+        return Look(seen_at, tables, gone, marks, {k: str(v) for k, v in there.items()})
+
+    def glance(self, lead_ids: Sequence[str]) -> Glance:
+        """Look at the leads' numbers alone."""
+        with self.lock:
+            self.glances += 1
+            there = [key for key in lead_ids if key in self.sizes]
+            likenesses = {key: str(self.sizes[key]) for key in there}
+            return Glance(likenesses, {key: str(self.changed_at[key]) for key in there})
+
+    def ingested(self, lead_ids: Sequence[str], cut_off: datetime) -> Mapping[str, str]:
+        """Give what was kept of an ingest, whichever it was."""
+        del cut_off
+        return {key: self.kept[key] for key in lead_ids if key in self.kept}
 
     def owners(self, entities: Sequence[str]) -> Mapping[str, str | None]:
         """Say that a deal is of the lead of its number; nothing else is of any."""
@@ -146,6 +161,7 @@ class Crier:
 
 def ingested(town: Town) -> History:
     """Ingest a town as it is; it must not be empty."""
+    town.kept = {key: str(size) for key, size in town.sizes.items()}
     return History(tables_of(town.sizes, seen=START))
 
 

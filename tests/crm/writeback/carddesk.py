@@ -46,6 +46,10 @@ class HttpDesk:
     timeout: float = 0.6
     at: Callable[[str], None] = quiet
 
+    def page(self, entity: str) -> str:
+        """Name the card itself."""
+        return entity
+
     def require_fields(self) -> None:
         """Find nothing wrong."""
 
@@ -64,6 +68,7 @@ class HttpDesk:
                 "entity": one.entity,
                 "fields": {name.value: _plain(v) for name, v in one.fields.items()},
                 "move": one.move and one.move.after,
+                "tie": one.tie and one.tie.after,
             }
             for one in changes
         ]
@@ -94,6 +99,8 @@ class HttpDesk:
             return [Result(Outcome.UNCLEAR, "LOST")] * len(body)
         if status in {429, 503}:
             return [Result(Outcome.NOT_APPLIED, str(status))] * len(body)
+        if status == 500:
+            return [Result(Outcome.UNCLEAR, "500")] * len(body)
         if path == "/post":
             return [Result(Outcome.APPLIED, remote_id=one) for one in answer]
         return [Result(Outcome(one), "SAID_NO") for one in answer]
@@ -114,13 +121,15 @@ class HttpDesk:
         except (OSError, http.client.HTTPException):
             self.gate.heard(Heard.DOWN)
             raise
-        is_well = status == 200
-        self.gate.heard(Heard.WELL if is_well else Heard.LIMITED)
+        health = {200: Heard.WELL, 500: Heard.DOWN}
+        self.gate.heard(health.get(status, Heard.LIMITED))
         return status, answer
 
     def _exchange(self, path: str, body: bytes) -> tuple[int, Any]:
         line = http.client.HTTPConnection(self.address, timeout=self.timeout)
         with closing(line):
+            if path == "/write":
+                self.at("before send")
             line.request("POST", path, body)
             if path == "/write":
                 self.at("after send")
@@ -136,7 +145,8 @@ def _card(entity: str, found: Any) -> Card | None:
         return None
     given = found["fields"]
     fields: Fields = {name: _typed(name, given.get(name.value)) for name in OurField}
-    return Card(entity, fields, stage=found["stage"])
+    owners = tuple(found["clients"])
+    return Card(entity, fields, stage=found["stage"], clients=owners)
 
 
 def _typed(name: OurField, value: Any) -> Any:

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,7 +29,8 @@ class Faults:
     late: float = 0.0  # applied after a while, answered after that
     late_seconds: tuple[float, float] = (0.2, 1.1)
     partial: float = 0.0  # single writes of a batch that are not applied
-    down: bool = False  # every request fails
+    halfway: float = 0.0  # connection cut, applied up to some write of the batch
+    down: float = 0.0  # any request: 503, 429 or the connection cut, not applied
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,24 @@ class CardStore:
     per_second: float = 1e9
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     stages: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, list[str]] = field(default_factory=dict)
     notes: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[Applied] = field(default_factory=list)
     requests: list[tuple[float, str, int]] = field(default_factory=list)
+    unclear: list[tuple[str, int]] = field(default_factory=list)
+    """Path and size of requests that a caller could not know the end of."""
     poison: set[str] = field(default_factory=set)
+    spoilers: set[str] = field(default_factory=set)
+    """Cards that make every write they are part of fail as a whole."""
     over_limit: int = 0
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
         self._level = 0.0
-        self._measured = time.monotonic()
-        self.finished = threading.Event()
+        self._measured = -1e18  # the bucket is empty, whatever the clock
 
     def doubled(self) -> dict[tuple[str, int], int]:
         """Name the versions that a card was given more than once."""
@@ -93,25 +100,36 @@ class CardStore:
     def serve(self, path: str, body: Any) -> tuple[int, Any]:
         """Answer one request; status 0 cuts the connection."""
         with self._lock:
-            self.requests.append((time.monotonic(), path, len(body)))
+            self.requests.append((self.now(), path, len(body)))
             if not self._takes():
                 self.over_limit += 1
                 return 503, {"error": "QUERY_LIMIT_EXCEEDED"}
             luck = self._random.random()
             late = self._random.random() < self.faults.late
             wait = self._random.uniform(*self.faults.late_seconds) if late else 0.0
-        if self.faults.down:
-            return (503, 429, 0)[int(luck * 3)], {}
+        if luck < (down := self.faults.down):
+            return self._told(path, body, (503, 429, 0)[int(luck / down * 3)], {})
         if path in {"/read", "/find"}:
             return 200, getattr(self, "_" + path[1:])(body)
         if status := self._refused(luck):
-            return max(status, 0), {}
-        time.sleep(wait)
-        with self._lock:
-            answer = getattr(self, "_" + path[1:])(body)
+            return self._told(path, body, max(status, 0), {})
+        if path == "/write" and self.spoilers & {one["entity"] for one in body}:
+            return self._told(path, body, 500, {})
+        self.sleep(wait)
         f = self.faults
         before = f.overrun + f.limited + f.lost_before
-        return (0, {}) if luck < before + f.lost_after else (200, answer)
+        cut = before + f.lost_after <= luck < before + f.lost_after + f.halfway
+        with self._lock:
+            done = self._random.randrange(len(body)) if cut else len(body)
+            answer = getattr(self, "_" + path[1:])(body[:done])
+        is_lost = cut or before <= luck < before + f.lost_after
+        return self._told(path, body, 0 if is_lost else 200, answer)
+
+    def _told(self, path: str, body: Any, status: int, answer: Any) -> tuple[int, Any]:
+        """Answer, and keep count of what the caller cannot know the end of."""
+        if status in {0, 500} and path in {"/write", "/post"}:
+            self.unclear.append((path, len(body)))
+        return status, answer
 
     def _refused(self, luck: float) -> int:
         """Give a status, -1 for a cut connection, 0 for none of these."""
@@ -124,7 +142,7 @@ class CardStore:
         return -1 if luck < f.overrun + f.limited + f.lost_before else 0
 
     def _takes(self) -> bool:
-        now = time.monotonic()
+        now = self.now()
         leaked = (now - self._measured) * self.per_second
         self._level, self._measured = max(0.0, self._level - leaked), now
         if self._level + 1 > self.burst + 1e-9:
@@ -140,6 +158,7 @@ class CardStore:
                 else {
                     "fields": dict(self.cards[entity]),
                     "stage": self.stages.get(entity),
+                    "clients": self.clients.get(entity, []),
                 }
                 for entity in entities
             }
@@ -156,9 +175,11 @@ class CardStore:
                 self.cards[entity].update(change["fields"])
                 if change["move"]:
                     self.stages[entity] = change["move"]
+                if change["tie"] is not None:
+                    self.clients[entity] = change["tie"]
                 version = change["fields"]["version"]
-                now = time.monotonic()
-                self.ledger.append(Applied(entity, version, change["fields"], now))
+                told = change["fields"]
+                self.ledger.append(Applied(entity, version, told, self.now()))
                 answers.append("applied")
         return answers
 

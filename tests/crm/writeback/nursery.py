@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -54,6 +55,8 @@ class Job:
     crash_on: int = 1
     bug: str = ""
     stop_at: str = ""
+    diary: str = ""
+    """A file that is told how many settlements were refused for an old token."""
 
 
 class Mortal(Outbox):
@@ -96,6 +99,9 @@ class Mortal(Outbox):
         """Settle, with a point before the commit and one after."""
         self._phase = "settle"
         refused = super().settle(settlements)
+        if self._job.diary:
+            with Path(self._job.diary).open("a", encoding="utf-8") as diary:
+                diary.write(f"{refused}\n")
         self._phase = ""
         self.at("after settle")
         return refused

@@ -5,16 +5,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from tests.crm.writeback.cardstore import CardStore, Faults, opened
 from tests.crm.writeback.herd import Herd, drained, herd, lost
 from tests.crm.writeback.nursery import BUGS, POINTS, Job
 from tests.crm.writeback.saying import record, said
+from tests.seeds import seed_of
 
-from crm.writeback.tables import OUTBOX
 from leads.decision import Tier
 from leads.journal import Journal
 
@@ -62,7 +60,7 @@ def suffered(
     journal: Journal, url: str, ordeal: Ordeal, *, seed: int, bug: str = ""
 ) -> Harm:
     """Kill workers at random while they write and tiers go on changing."""
-    print(f"seed {seed}")  # noqa: T201 - to run the same again
+    seed = seed_of("T01", seed)
     luck = random.Random(seed)
     begun = time.monotonic()
     with company(seed, ordeal.leads) as (store, address), herd() as workers:
@@ -191,46 +189,3 @@ def _until_dead(workers: Herd, job: Job) -> None:
         assert time.monotonic() < latest, f"never came to {job.crash_at!r}"
         time.sleep(0.005)
     workers.alive.remove(child)
-
-
-@pytest.mark.parametrize(
-    "times", [1, pytest.param(50, marks=pytest.mark.long)], ids=["once", "often"]
-)
-@pytest.mark.parametrize("point", ["after mark", "after send"])
-def test_a_worker_that_wakes_up_late_changes_nothing(
-    journal: Journal, url: str, point: str, times: int
-) -> None:
-    """T05: stopped for longer than its lease, overtaken, woken: its work is void."""
-    with company(1, times) as (store, address), herd() as workers:
-        store.faults = Faults()
-        job = Job(url, address, late_by=0.8)
-        for day in range(times):
-            entity = f"lead:{day}"
-            record(journal, [said(str(day), Tier.COLD)])
-            sleeper = workers.bear(replace(job, stop_at=point))
-            _until_asleep(sleeper)
-            record(journal, [said(str(day), Tier.HOT, day=1)])
-            other = workers.bear(job)
-            drained(journal, seconds=10)
-            workers.kill(other)
-            before = rows(journal)
-            workers.wake(sleeper)
-            time.sleep(0.5)
-
-            assert rows(journal) == before
-            assert store.cards[entity]["tier"] == "hot"
-            workers.kill(sleeper)
-        assert harmless(_harm(journal, store, Ordeal(0, times, 0), 0, 0))
-
-
-def rows(journal: Journal) -> list[tuple[object, ...]]:
-    """Copy the outbox."""
-    with journal.reading() as connection:
-        return [tuple(row) for row in connection.execute(sa.select(OUTBOX))]
-
-
-def _until_asleep(child: int) -> None:
-    latest = time.monotonic() + 10
-    while ") T " not in Path(f"/proc/{child}/stat").read_text(encoding="utf-8"):
-        assert time.monotonic() < latest, "never fell asleep"
-        time.sleep(0.005)

@@ -14,7 +14,7 @@ from leads.tables import SCHEMAS, FieldType, Tables
 from model.audit.channels import said_channel
 from model.audit.clearer import Rule, preview, propose, read_rules, write_rules
 from model.audit.standing import Scene, look_over
-from model.audit.whole import Audit, audit_funnel
+from model.audit.whole import Audit, audit_funnel, audit_scene
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUT_OFF = START + timedelta(days=100)
@@ -253,6 +253,19 @@ def test_a_question_about_nothing_names_every_fault() -> None:
         audited(LEADS, questionnaire=(question,))
 
 
+def test_a_faulty_questionnaire_hides_no_other_finding() -> None:
+    """A page shows all else, and the faults where the answers would be."""
+    question = Question(required=("size",), before="demo")
+    settings = SETTINGS.model_copy(update={"questionnaire": (question,)})
+    scene = look_over(company(LEADS), settings, microseconds(CUT_OFF))
+
+    found = audit_scene(scene)
+
+    assert found.open == audited(LEADS).open
+    assert found.answers == ()
+    assert len(found.faults) == 2
+
+
 @pytest.fixture(scope="module")
 def scene() -> Scene:
     """Look a small company over."""
@@ -297,3 +310,13 @@ def test_a_faulty_mapping_names_every_fault(scene: Scene, tmp_path: Path) -> Non
         read_rules(path, scene)
 
     assert len(refusal.value.faults) == 4
+
+
+def test_what_the_data_cannot_tell_is_said() -> None:
+    """Leads without manager, or without a mark of who they are, are not silence."""
+    told = audited(LEADS)
+    blank = [one for one in told.unknown if one in {"nobody", "owners"}]
+
+    assert told.who.open == told.open
+    assert told.who.blind == told.open
+    assert "nobody" in blank

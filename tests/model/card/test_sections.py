@@ -50,7 +50,7 @@ def test_slices_outside_their_range_are_marked_and_thin_ones_named() -> None:
     """Said 10 % where 15 to 30 % happened is marked; 30 leads are thin."""
     card = named(example.subject())
 
-    assert [row[4].en for row in card["slices"].rows] == ["", "●"]
+    assert [row[4].en for row in card["slices"].rows] == ["no", "yes"]
     assert card["limits"].lines[-1].en.endswith(": <i>web</i>.")
 
 

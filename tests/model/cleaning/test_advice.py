@@ -13,6 +13,7 @@ from tests.model.cleaning.invented_dump import (
     invented_dump,
 )
 
+from leads.persons import Person, gathered
 from leads.settings import Clean
 from model.cleaning.advice import Act, Advice, Plan, plan_cleaning
 
@@ -176,9 +177,40 @@ def test_machines_and_own_letters_are_no_leads() -> None:
 
 def test_who_cannot_be_reached_is_only_shown() -> None:
     """A lead without any mark is not sure enough to be closed unseen."""
-    plan = planned({"name": "Анна"})
+    plan = planned({"name": "Анна"}, {"phone": "+7 000 345-67-80"})
 
     assert (row(plan, "A").act, row(plan, "A").why) == (Act.LOOK, "unreachable")
+    assert (plan.known.open, plan.known.blind) == (2, 1)
+
+
+def test_where_nothing_is_known_nobody_is_said_to_be_no_double() -> None:
+    """Without phones, addresses and tax numbers a lead is unknown, not alone."""
+    plan = planned({"name": "Анна"}, {"name": "Анна"})
+
+    assert {(one.act, one.why) for one in plan.rows} == {(Act.KEEP, "unmarked")}
+    assert plan.known.is_nothing
+    assert plan.known.unread == ("phone", "email", "inn", "company")
+
+
+def test_what_the_crm_has_tied_together_is_one_person() -> None:
+    """A shared contact joins leads, and a client's lead that has it needs no link."""
+    rows = [
+        {"lead_id": key, "created_at": START + timedelta(days=place)}
+        for place, key in enumerate("ABC")
+    ]
+    history = history_of(pl.DataFrame(rows), paid=["A"])
+    persons = gathered(
+        [
+            Person("A", contact_id="7"), Person("B", contact_id="7"),
+            Person("C", contact_id="9"),
+        ],
+        history, SETTINGS.clean, NOW,
+    )  # fmt: skip
+
+    plan = plan_cleaning(history, SETTINGS, NOW, persons=persons)
+
+    assert (row(plan, "B").act, row(plan, "B").why) == (Act.KEEP, "tied")
+    assert row(plan, "C").why == "unmarked"
 
 
 def test_a_later_payment_is_not_known_yet() -> None:

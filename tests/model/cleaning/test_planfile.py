@@ -7,6 +7,7 @@ import pytest
 from leads.errors import BadInput
 from model.cleaning.advice import Act, Advice, Plan
 from model.cleaning.planfile import Approved, read_plan, write_plan
+from model.knowing import Known
 
 PLAN = Plan(
     (
@@ -14,7 +15,7 @@ PLAN = Plan(
         Advice("8", Act.CLOSE, "", "machine", 0.97),
         Advice("-9", Act.LOOK, "3", "phone", 0.85),
     ),
-    leads=4, pairs=2, read={},
+    leads=4, pairs=2, known=Known(3, 0, {}),
 )  # fmt: skip
 
 

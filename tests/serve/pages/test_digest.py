@@ -26,7 +26,7 @@ from serve.pages.digest import (
 from serve.pages.letter import MOST_UNITS, letter_of, telegram_of
 from serve.pages.links import FileLinks
 from serve.pages.listing import Row
-from serve.pages.rendering import View
+from serve.pages.view import View
 from serve.pages.wording import Wording
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -123,6 +123,7 @@ def row(lead_id: str, why: str) -> Row:
     return Row(
         lead_id=lead_id, tier=Tier.HOT, probability=0.5, expected_minor=123_456,
         currency="RUB", reason={"en": why, "ru": why}, made_at=NOW, owner="M",
+        telling={"en": why, "ru": why},
         quiet=False, closed=False, **unknown,
     )  # fmt: skip
 

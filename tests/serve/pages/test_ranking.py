@@ -8,16 +8,19 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
+import sqlalchemy as sa
 from tests.serve import example
 
 from leads.decision import Outlook, Prediction
 from leads.forgetting import forget_leads
 from leads.ranks import entries_before
+from leads.records import LATEST
 from serve.pages.listing import Wanted
 from serve.pages.ranking import LONGEST_HELD, By, Ranking
 from serve.pages.sight import Sight
-from serve.pages.whereabouts import whereabouts
+from serve.pages.whereabouts import NOWHERE, whereabouts
 
 
 @pytest.fixture
@@ -54,6 +57,27 @@ def test_what_is_put_in_stands_where_a_whole_reading_puts_it(
         whole = Ranking().of(sight.journal, places, by)
         assert found.frame.equals(whole.frame), step
         assert found.choices == whole.choices
+
+
+def test_only_what_is_new_is_read(sight: Sight) -> None:
+    """A new prediction is in its place, and leads it does not touch stay as held."""
+    places, ranking = NOWHERE, Ranking(clock=lambda: 0.0)
+    before = ranking.of(sight.journal, places).frame
+    first, last = before["lead_id"][0], before["lead_id"][-1]
+    told = before.filter(pl.col("lead_id") == first).row(0)
+    with sight.journal.writing() as connection:  # behind the back of the mark
+        hidden = sa.update(LATEST).where(LATEST.c.lead_id == first)
+        connection.execute(hidden.values(probability=0.0))
+    said = example.prediction(last, random.Random(8))
+    sure = replace(said, probability=0.999)
+
+    sight.journal.record([sure], made_at=example.NOW, channel="api")
+    after = ranking.of(sight.journal, places).frame
+
+    assert after["lead_id"][0] == last
+    assert after.filter(pl.col("lead_id") == first).row(0) == told
+    assert sorted(after["lead_id"]) == sorted(before["lead_id"])
+    assert Ranking().of(sight.journal, places).frame["lead_id"][-1] == first
 
 
 def test_an_entry_whose_id_was_used_again_is_noticed_in_time(sight: Sight) -> None:

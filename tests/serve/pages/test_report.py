@@ -30,11 +30,11 @@ def files(folder: Path) -> set[str]:
 
 
 def test_every_page_has_a_twin(tmp_path: Path, sight: Sight) -> None:
-    """Nine pages and those of the best leads are written, each with its JSON."""
+    """Ten pages and those of the best leads are written, each with its JSON."""
     report = write_report(sight, tmp_path / "reports", now=example.NOW, pages=5)
 
     names = files(tmp_path / "reports")
-    assert len(names) == 2 * (9 + 5)
+    assert len(names) == 2 * (10 + 5)
     assert {n.removesuffix(".html") for n in names if n.endswith(".html")} == {
         n.removesuffix(".json") for n in names if n.endswith(".json")
     }

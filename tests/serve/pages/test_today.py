@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leads.decision import Override, Tier
@@ -14,13 +14,16 @@ from serve.pages.today import Room, call_today
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def ranked(*leads: tuple[str, str], pipeline: str = "new") -> pl.DataFrame:
-    """Rank leads in the order given, each with its tier."""
-    return pl.DataFrame(
-        [(lead_id, tier, pipeline, False) for lead_id, tier in leads],
-        schema=["lead_id", "tier", "pipeline", "closed"],
-        orient="row",
-    )
+def ranked(
+    *leads: tuple[str, str], pipeline: str = "new", rung: str = ""
+) -> pl.DataFrame:
+    """Rank leads in the order given, each with its tier; some were called this week."""
+    rows = [
+        (lead_id, tier, pipeline, False, 1 if lead_id in rung else None)
+        for lead_id, tier in leads
+    ]
+    schema = ["lead_id", "tier", "pipeline", "closed", "called_at"]
+    return pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
 
 
 def called(frame: pl.DataFrame, room: Room, **tiers: Tier) -> list[str]:
@@ -37,6 +40,17 @@ def test_hot_leads_come_first_and_warm_ones_fill_the_day() -> None:
     assert called(MIXED, Room(1)) == ["b"]
     assert called(MIXED, Room(3)) == ["b", "c", "a"]
     assert called(MIXED, Room(10)) == ["b", "c", "a", "d"]
+
+
+def test_who_was_called_this_week_waits_below_who_was_not() -> None:
+    """Hot or warm; nobody's tier changes, and where there is room all are listed."""
+    leads = [("a", "warm"), ("b", "hot"), ("c", "hot"), ("d", "warm"), ("e", "cold")]
+    frame = ranked(*leads, rung="ab")
+
+    assert called(frame, Room(2)) == ["c", "d"]
+    assert called(frame, Room(10)) == ["c", "d", "b", "a"]
+    assert called(frame, Room()) == ["c", "b"]
+    assert called(frame, Room(None, {"new": 3})) == ["c", "d", "b"]
 
 
 def test_where_nobody_said_every_hot_lead_is_called() -> None:
@@ -56,6 +70,7 @@ def test_each_pipeline_has_its_own_room() -> None:
     assert called(frame, Room(None, {"new": 1})) == ["b", "y"]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(
     tiers=st.lists(st.sampled_from(["hot", "warm", "cold", "not enough data"])),
     room=st.integers(0, 20),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,16 @@ from tests.serve import example
 from tests.serve.markup import read
 
 from leads.settings import Settings, Store
+from model.comparison.records import FieldMove
 from serve import problems
 from serve.pages import attach
 from serve.pages.evidence import record_of
+from serve.pages.links import FileLinks
+from serve.pages.rendering import compare_page
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
+from serve.pages.versus import Versus
+from serve.pages.view import View
 
 
 @pytest.fixture
@@ -67,6 +73,20 @@ def test_reasons_of_a_move_add_up_on_the_page(client: TestClient) -> None:
     for told in ("+15", "+5", "−1", "+2"):
         assert f"{told}" in page
     assert "all other fields" in page
+
+
+def test_fields_that_are_not_told_are_counted() -> None:
+    """A comparison names the fields that moved a lead most; a page counts the rest."""
+    visit, source = FieldMove("visit", 0.8, 0.15), FieldMove("source", 0.01, 0.001)
+    move = replace(example.comparison().moves[0], fields=(visit, source), more=7)
+    made = replace(example.comparison(), moves=(move,))
+    facts = Versus(("3", "4"), "3", "4", made)
+
+    page = compare_page(
+        facts, View.of(example.settings(Path()), FileLinks("en", ()), {})
+    )
+
+    assert "8 other fields</bdi> +7" in page
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import pytest
 from leads.decision import Tier
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
+from model.card.words import METRICS
 from model.change.split import Cause
 from model.features.catalog import Words
 from serve import pages
 from serve.pages.wording import BOOKS, NOTHING, Wording, language_of
-from serve.pages.words.texts import COUNTED, GOALS, METRICS, TIERS
+from serve.pages.words.texts import COUNTED, GOALS, TIERS
 
 EN = Wording("en", ZoneInfo("UTC"))
 RU = Wording("ru", ZoneInfo("Europe/Moscow"))
@@ -96,7 +97,7 @@ def test_russian_numbers() -> None:
     ]  # fmt: skip
 
     assert [text.replace("\u00a0", "_") for text in said] == [
-        "0,4_%", "1_234_567", "−1_234,5", "−12_500,50_RUB", "+12 п. п.", "−0,1 п. п.",
+        "0,4_%", "1_234_567", "−1_234,5", "−12_500,50_₽", "+12 п. п.", "−0,1 п. п.",
     ]  # fmt: skip
 
 

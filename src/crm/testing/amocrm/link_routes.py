@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from crm.testing.amocrm.account import KINDS, Account, Card
+from crm.testing.amocrm.account import KINDS, Account, Card, Me
 from crm.testing.amocrm.cards import bin_or_restore, change
 from crm.testing.amocrm.desk import Asked, Desk, Route, hal, nothing
 from crm.testing.amocrm.drafts import Draft
@@ -54,6 +54,7 @@ def post_links(kind: str, desk: Desk, asked: Asked) -> Answer:
     tied = []
     for item, other in zip(items, others, strict=True):
         metadata = item.get("metadata") or {}
+        _enter(desk.account, me, other, asked, is_tied=True)
         desk.account.link(me, other, **metadata)
         told = {"entity_id": me[1], "entity_type": me[0], "metadata": metadata or None}
         tied.append({**told, "to_entity_id": other[1], "to_entity_type": other[0]})
@@ -64,8 +65,24 @@ def post_unlink(kind: str, desk: Desk, asked: Asked) -> Answer:
     """Untie a card from others, 204."""
     me = _me(desk, kind, asked)
     for other in _others(desk.account, asked.items()):
+        _enter(desk.account, me, other, asked, is_tied=False)
         desk.account.unlink(me, other)
     return nothing()
+
+
+def _enter(account: Account, me: Me, other: Me, asked: Asked, *, is_tied: bool) -> None:
+    """Enter a tie in the ledger, if there was none or was one.
+
+    Whether amoCRM takes a tie for a change of the lead is not documented; here not.
+    """
+    if is_tied is not (other in account.links[me]):
+        account.ledger.applied(
+            asked.hand.request,
+            account.clock.now,
+            ("link", f"{me[0]}/{me[1]}", "add" if is_tied else "delete"),
+            before={} if is_tied else {"to": "/".join(map(str, other))},
+            after={"to": "/".join(map(str, other))} if is_tied else {},
+        )
 
 
 def list_unsorted(desk: Desk, asked: Asked) -> Answer:

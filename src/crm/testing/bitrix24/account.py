@@ -25,6 +25,8 @@ class Switch(StrEnum):
     """An update that changes nothing raises an event all the same."""
     CLEARING_IGNORED = "clearing_ignored"
     """``crm.item.update`` leaves custom fields as they are when told to clear."""
+    TIES_IGNORED = "ties_ignored"
+    """Adding and taking away a contact of a card says yes and does nothing."""
     OFFLINE_DATA_FALSE = "offline_data_false"
     """Rows of the offline queue hold ``EVENT_DATA: false``, as the samples do."""
     PLACEMENT_WITHOUT_URI = "placement_without_uri"

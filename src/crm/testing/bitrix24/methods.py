@@ -15,6 +15,7 @@ from crm.testing.bitrix24 import (
     robots,
     stages,
     tasks,
+    ties,
     timeline,
     userfields,
 )
@@ -24,8 +25,8 @@ from crm.testing.bitrix24.refusals import CutShort, Refusal, out_of_time
 METHODS: Final[Mapping[str, Method]] = {
     name: method
     for family in (
-        items, classic, stages, userfields, timeline, tasks, payments, people, hearing,
-        robots, placements,
+        items, classic, ties, stages, userfields, timeline, tasks, payments, people,
+        hearing, robots, placements,
     )
     for name, method in family.METHODS.items()
 }  # fmt: skip

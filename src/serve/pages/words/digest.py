@@ -28,6 +28,15 @@ DIGEST: Final[Mapping[str, Words]] = {
         "Все горячие лиды: сколько звонков помещается в день, не задано"
         " ([daily] calls).",
     ),
+    "digest.calls.called": Words(
+        "Called this week already, so below those who were not: {n} hot ones.",
+        "Уже звонили на этой неделе, поэтому ниже остальных: горячих — {n}.",
+    ),
+    "row.called.call": Words("called {when}", "звонили {when}"),
+    "row.called.no_answer": Words(
+        "called {when}, no answer", "звонили {when}, без ответа"
+    ),
+    "row.called.task": Words("task done {when}", "задача выполнена {when}"),
     "digest.calls.left": Words(
         "{n} hot ones more than the day has room for; they keep their tier and wait.",
         "Ещё горячих, на которые дня не хватит: {n}; их группа не меняется, они ждут.",
@@ -41,6 +50,7 @@ DIGEST: Final[Mapping[str, Words]] = {
     ),
     "digest.step": Words("Next step", "Следующий шаг"),
     "digest.due": Words("by {when}", "до {when}"),
+    "digest.due.late": Words("overdue: was due {when}", "просрочен: срок был {when}"),
     "digest.today": Words("Call today", "Звонить сегодня"),
     # what moved
     "digest.moved": Words("What moved since yesterday", "Что изменилось со вчера"),

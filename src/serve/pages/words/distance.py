@@ -36,24 +36,36 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "Решённых судеб слишком мало, чтобы судить о проценте.",
     ),
     "distance.agrees": Words(
-        "The percentage is within what was counted.",
-        "Процент в пределах посчитанного.",
+        "In the end {ever} paid, about as the percentage says.",
+        "В итоге заплатили {ever}, примерно как обещает процент.",
     ),
     "distance.too high": Words(
-        "The percentage promises {off} points too much.",
-        "Процент обещает лишние {off} п. п.",
+        "In the end {ever} paid: {off} points of the percentage are hope.",
+        "В итоге заплатили {ever}: {off} п.\u00a0п. процента — надежда.",
     ),
     "distance.too low": Words(
-        "The percentage promises {off} points too little.",
-        "Процент занижен на {off} п. п.",
+        "In the end {ever} paid: the percentage is {off} points too low.",
+        "В итоге заплатили {ever}: процент занижен на {off} п.\u00a0п.",
+    ),
+    "distance.term": Words(
+        "In the first {days} {soon} did; the other {off} points come later.",
+        "За первые {days} — {soon}; ещё {off} п.\u00a0п. придут позже.",
     ),
     "distance.now.weaker": Words(
-        "Who stands here now has waited {days}; those who pay soon have gone on.",
-        "Кто стоит здесь сейчас, ждёт уже {days}; кто платит быстро, тот ушёл дальше.",
+        "Those here now have waited {days}, and the quick ones have gone on: the model"
+        " gives them {model}, {off} points less.",
+        "Стоящие здесь сейчас ждут уже {days}, а быстрые ушли дальше: модель даёт им"
+        " {model}, на {off} п.\u00a0п. меньше.",
     ),
     "distance.now.stronger": Words(
-        "Who stands here now is likelier to pay than those who usually come.",
-        "Кто стоит здесь сейчас, заплатит вероятнее, чем обычно приходящие.",
+        "Those here now are likelier to pay than who usually comes: the model gives"
+        " them {model}, {off} points more.",
+        "Стоящие здесь сейчас заплатят вероятнее обычных: модель даёт им {model}, на"
+        " {off} п.\u00a0п. больше.",
+    ),
+    "distance.now.alike": Words(
+        "The model gives those here now {model}, about as usual.",
+        "Модель даёт стоящим здесь сейчас {model}, примерно как обычно.",
     ),
     "ahead.title": Words(
         "What open leads will bring within {days}",
@@ -118,8 +130,10 @@ DISTANCE: Final[Mapping[str, Words]] = {
         "{calls} в неделю",
     ),
     "benefit.there": Words(
-        "{weeks} of the past, {leads} open then; {there} paid within the horizon.",
-        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}.",
+        "{weeks} of the past, {leads} open then; {there} paid within the horizon."
+        " Money is in {currency}.",
+        "В прошлом {weeks}; тогда открыто было {leads}, в срок заплатили {there}."
+        " Деньги — {currency}.",
     ),
     "benefit.how": Words(
         "Caught: called, and paid within the horizon of the call; nobody is called"
@@ -131,10 +145,31 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "benefit.col.order": Words("Order of calls", "Порядок звонков"),
     "benefit.col.deals": Words("Deals caught", "Поймано сделок"),
-    "benefit.col.more_deals": Words("Ours more by, 95 %", "Наш больше на, 95 %"),
-    "benefit.col.money": Words("Money caught", "Поймано денег"),
-    "benefit.col.more_money": Words("Ours more by, money, 95 %",
-                                    "Наш больше на, деньги, 95 %"),
+    "benefit.col.more_deals.plan": Words(
+        "Playbook more by, 95%", "Регламент больше на, 95 %"
+    ),
+    "benefit.col.more_deals.ours": Words("Ours more by, 95%", "Наш больше на, 95 %"),
+    "benefit.col.money": Words("Money caught, thousand", "Поймано денег, тыс."),
+    "benefit.col.more_money.plan": Words(
+        "Playbook more by, thousand, 95%", "Регламент больше на, тыс., 95 %"
+    ),
+    "benefit.col.more_money.ours": Words(
+        "Ours more by, thousand, 95%", "Наш больше на, тыс., 95 %"
+    ),
+    "benefit.goals": Words(
+        "For the most deals: {deals}. For the most money: {money}.",
+        "Больше всего сделок: {deals}. Больше всего денег: {money}.",
+    ),
+    "benefit.choose": Words(
+        "The list of leads is sorted by chance; [tiers] by = \"money\" sorts it and"
+        " cuts tiers by expected money instead. The playbook's order: leaves that ask"
+        " for a call before others, as they stand in the file, the likeliest of each"
+        " first; the playbook is today's, so whoever wrote it may remember the past.",
+        "Список лидов упорядочен по вероятности; [tiers] by = \"money\" упорядочит его"
+        " и разделит группы по ожидаемым деньгам. Порядок регламента: сначала листья,"
+        " где нужен звонок, как они стоят в файле, в каждом — вероятнейшие; регламент"
+        " сегодняшний, и его автор мог помнить прошлое.",
+    ),
     "heldout.title": Words(
         "Did the calls themselves help?", "Помогли ли сами звонки?"
     ),
@@ -158,11 +193,13 @@ DISTANCE: Final[Mapping[str, Words]] = {
     ),
     "heldout.found": Words(
         "Called: {called_deals} of {called} paid; not called: {held_deals} of {held}."
-        " The difference is {off} points, 95 % interval {low} to {high}.",
+        " The difference is {off} points, 95% interval {low} to {high}.",
         "Звонили: заплатили {called_deals} из {called}; не звонили: {held_deals} из"
         " {held}. Разница {off} п. п., интервал 95 %: от {low} до {high}.",
     ),
     "benefit.ours": Words("Tiers, then chance (ours)", "Группы и вероятность (наш)"),
+    "benefit.plan": Words("The playbook", "Регламент"),
+    "benefit.points": Words("Points", "Баллы"),
     "benefit.money": Words("Chance times amount", "Вероятность на сумму"),
     "benefit.arrival": Words("Who came first", "Кто раньше пришёл"),
     "benefit.newest": Words("Who came last", "Кто пришёл последним"),

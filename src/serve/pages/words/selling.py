@@ -32,6 +32,7 @@ SELLING: Final[Mapping[str, Words]] = {
     "col.stage": Words("Stage", "Стадия"),
     "col.active": Words("Last activity", "Последняя активность"),
     "col.money": Words("Expected money", "Ожидаемые деньги"),
+    "col.telling": Words("What speaks for it", "Что говорит за"),
     "col.currency": Words("Currency", "Валюта"),
     "col.low": Words("At least", "Не меньше"),
     "col.high": Words("At most", "Не больше"),

@@ -36,6 +36,10 @@ COUNTED: Final[Mapping[str, Words]] = {
         "{n} past case|{n} past cases",
         "{n} прошлый случай|{n} прошлых случая|{n} прошлых случаев",
     ),
+    "other_fields": Words(
+        "{n} other field|{n} other fields",
+        "ещё {n} поле|ещё {n} поля|ещё {n} полей",
+    ),
     "rows": Words(
         "{n} row more, earlier|{n} rows more, earlier",
         "ещё {n} запись раньше|ещё {n} записи раньше|ещё {n} записей раньше",
@@ -330,31 +334,3 @@ TEXTS: Final[Mapping[str, Words]] = {
         "Для него нет прогноза. Поищите номер в списке.",
     ),
 }
-
-METRICS: Final[Mapping[str, Words]] = {
-    "auc": Words(
-        "ROC AUC: orders a pair rightly", "ROC AUC: верно упорядочивает пару"
-    ),
-    "pr_auc": Words(
-        "PR AUC: precision over recall", "PR AUC: точность по полноте"
-    ),
-    "brier": Words(
-        "Brier: squared error, less is better", "Brier: квадрат ошибки, меньше — лучше"
-    ),
-    "logloss": Words(
-        "Log loss: surprise, less is better", "Log loss: удивление, меньше — лучше"
-    ),
-    "ece15": Words(
-        "ECE: said against happened, less is better",
-        "ECE: разрыв сказанного и сбывшегося, меньше — лучше",
-    ),
-    "calibration_slope": Words(
-        "Calibration slope: 1 is right", "Наклон калибровки: верно 1"
-    ),
-    "calibration_intercept": Words(
-        "Calibration intercept: 0 is right", "Сдвиг калибровки: верно 0"
-    ),
-    "lift10": Words(
-        "Lift of the best tenth", "Подъём лучшей десятой"
-    ),
-}  # fmt: skip

@@ -23,6 +23,18 @@ SAME_DOMAIN: Final[Mapping[str, str]] = {
     "ya.ru": "yandex.ru", "yandex.com": "yandex.ru", "yandex.by": "yandex.ru",
     "yandex.kz": "yandex.ru", "googlemail.com": "gmail.com",
 }  # fmt: skip
+FREE_MAIL: Final = frozenset(
+    {
+        "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com",
+        "msn.com", "yahoo.com", "ymail.com", "icloud.com", "me.com", "aol.com",
+        "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "zoho.com",
+        "mail.com", "mail.ru", "bk.ru", "inbox.ru", "list.ru", "internet.ru",
+        "yandex.ru", "yandex.com", "ya.ru", "yandex.by", "yandex.kz", "rambler.ru",
+        "lenta.ru", "autorambler.ru", "ro.ru", "vk.com", "ukr.net", "i.ua", "tut.by",
+        "qq.com", "163.com", "126.com",
+    }
+)  # fmt: skip
+"""Where anybody gets an address for nothing."""
 OFFICE: Final = frozenset(
     {
         "info", "office", "sales", "mail", "admin", "contact", "contacts", "hello",
@@ -112,12 +124,31 @@ def inns_of(text: str | None) -> tuple[str, ...]:
     --------
     >>> inns_of("ИНН 7707083893"), inns_of("7707083894")
     (('7707083893',), ())
+    >>> inns_of("100000011"), inns_of("7707083893/773601001")
+    (('0100000011',), ('7707083893',))
     """
-    found = re.findall(r"(?<!\d)(\d{12}|\d{10})(?!\d)", (text or "").replace(" ", " "))
+    said = (text or "").strip()
+    if re.fullmatch(r"\d{9}|\d{11}", said):  # kept as a number, it lost its zero
+        said = f"0{said}"
+    found = re.findall(r"(?<!\d)(\d{12}|\d{10})(?!\d)", said)
     zeros = {"0" * 10, "0" * 12}
     return tuple(
         dict.fromkeys(n for n in found if n not in zeros and tax_number.is_valid(n))
     )
+
+
+def mail_kind(value: str | None) -> str:
+    """Say whether a mail address is "free", "corporate", or not there: "none".
+
+    Examples
+    --------
+    >>> mail_kind("a@Mail.ru "), mail_kind("a@acme.example"), mail_kind("later")
+    ('free', 'corporate', 'none')
+    """
+    name, at, domain = (value or "").strip().lower().rpartition("@")
+    if not name or not at or "." not in domain:
+        return "none"
+    return "free" if domain in FREE_MAIL else "corporate"
 
 
 def is_office(mail: str) -> bool:
