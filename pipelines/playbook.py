@@ -139,6 +139,8 @@ def show(
     telling = Opened.of(config, file).telling(lang)
     if form is Form.TEXT:
         out.print(_tree(telling))
+        hours = telling.hours(telling.playbook.hours)
+        out.print(f"hours  {hours}", soft_wrap=True, markup=False)
         return
     text = (
         to_mermaid(telling)

@@ -64,6 +64,7 @@ class World:
         }
 
         moved = frozenset(tables.field_changes["field"].unique())
+        kinds = frozenset(tables.events["kind"].unique())
 
         def names(values: object) -> frozenset[str]:
             return frozenset(str(v) for v in values if v is not None)  # type: ignore[attr-defined]  # a column of texts
@@ -73,11 +74,11 @@ class World:
             pipelines=names(leads["pipeline"].unique()),
             sources=names(leads["source"].unique()),
             managers=names(leads["owner"].unique()),
-            kinds=names(tables.events["kind"].unique()),
+            kinds=kinds,
             fields=fields,
             reasons=None if reasons is None else frozenset(reasons),
             changeable=None if changeable is None else frozenset(changeable),
-            fixed=frozenset(fields) - moved if moved else frozenset(),
+            fixed=frozenset(fields) - moved - kinds if moved else frozenset(),
             young=len(leads) < FEW,
             words=words,
             language=language,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from leads.decision import Prediction, Tier
-from leads.pointed import Pointed, by_points, pointed
+from leads.pointed import Pointed, by_points
 from playbook.known import Known, points_of
 from playbook.plan import Playbook
 from playbook.points import Given, Score
@@ -25,11 +25,6 @@ HEAD: Final[Mapping[Language, str]] = {
     "en": "By points (too few data for a model): {points}, {grid}",
     "ru": "По баллам (для модели мало данных): {points}, {grid}",
 }
-
-
-def is_thin(prediction: Prediction) -> bool:
-    """Whether the model itself gave no tier."""
-    return prediction.tier is Tier.NO_DATA or pointed(prediction) is not None
 
 
 def answered(known: Known, playbook: Playbook, world: World) -> Prediction:

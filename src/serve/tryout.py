@@ -34,7 +34,8 @@ Progress = Callable[[int], None]
 class Ground:
     """Past snapshots that a model has not learned from, and what came of them.
 
-    ``rows`` has ``lead_id``, ``moment`` and ``label``; ``since`` is where the learning
+    ``settings`` are the company's. ``rows`` has ``lead_id``, ``moment`` and ``label``;
+    ``since`` is where the learning
     ended, None for leads without times.
     """
 

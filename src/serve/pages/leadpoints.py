@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from leads.pointed import pointed
 from playbook.known import Known, points_of
 from playbook.points import Group, Score, Scorecard, SideName
 from playbook.telling import Telling
 from playbook.text import LANGUAGES, Language, Text
 from playbook.world import World
 from serve.pointing import Counted, Origin
-from serve.thin import is_thin
 
 CAPPED: Final[Mapping[str, Text]] = {
     "most": {"en": "{group}: no more than {n}", "ru": "{group}: не больше {n}"},
@@ -75,7 +75,7 @@ def portrait_of(use: Counted, known: Known, world: World) -> Portrait | None:
         engagement=score.engagement,
         grid=score.grid,
         origin=use.origin,
-        answers=use.origin == "hand" and is_thin(known.prediction),
+        answers=pointed(known.prediction) is not None,
         lines=tuple(_lines(use.card, score, tellings)),
     )
 
