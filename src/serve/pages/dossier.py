@@ -19,7 +19,7 @@ from leads.decision import (
 from leads.history import LeadHistory
 from leads.journal import Stored
 from leads.tables import UNDATED
-from serve.pages.leadpoints import Portrait
+from serve.pages.leadpoints import LeadPoints
 from serve.pages.nextstep import PlanSheet
 from serve.pages.story import Happening, moment_of, story_of
 from serve.pages.whereabouts import Place
@@ -65,7 +65,7 @@ class Dossier:
     ``active_at`` is when something last happened to it, ``quiet`` that this is
     unusually long ago. ``tier`` and the reasons are the model's; ``override`` is the
     tier that a person set, of which no reason here says anything. ``plan`` is what the
-    playbook in use decided, ``portrait`` its points; None without any.
+    playbook in use decided, ``points`` what it has; None without any.
     """
 
     lead_id: str
@@ -92,7 +92,7 @@ class Dossier:
     chances: tuple[tuple[datetime, float], ...] = ()
     active_at: datetime | None = None
     plan: PlanSheet | None = None
-    portrait: Portrait | None = None
+    points: LeadPoints | None = None
     quiet: bool = False
     override: Override | None = None
 

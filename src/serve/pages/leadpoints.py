@@ -1,4 +1,4 @@
-"""A lead's portrait in points: its cell of the grid, and every line that gave some."""
+"""The points of one lead: its cell of the grid, and every line that gave some."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CAPPED: Final[Mapping[str, Text]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PortraitLine:
+class PointsLine:
     """What gave points, or the bound of a group that took some; by language."""
 
     side: SideName
@@ -30,7 +30,7 @@ class PortraitLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class LeadPoints:
     """The points of one lead at the moment of its prediction.
 
     The ``lines`` of a side add up to it exactly. ``answers`` says that the tier comes
@@ -43,7 +43,7 @@ class Portrait:
     grid: str
     origin: Origin
     answers: bool
-    lines: tuple[PortraitLine, ...]
+    lines: tuple[PointsLine, ...]
 
     def plain(self) -> dict[str, Any]:
         """Give it as JSON holds it."""
@@ -61,7 +61,7 @@ class Portrait:
         }
 
 
-def portrait_of(use: Counted, known: Known, world: World) -> Portrait | None:
+def lead_points_of(use: Counted, known: Known, world: World) -> LeadPoints | None:
     """Draw a lead by its points; None if it was never ingested."""
     score = points_of(use.card, use.playbook, known)
     if score is None:
@@ -69,7 +69,7 @@ def portrait_of(use: Counted, known: Known, world: World) -> Portrait | None:
     tellings: Mapping[Language, Telling] = {
         language: Telling.of(use.playbook, world, language) for language in LANGUAGES
     }
-    return Portrait(
+    return LeadPoints(
         points=score.points,
         fit=score.fit,
         engagement=score.engagement,
@@ -82,12 +82,12 @@ def portrait_of(use: Counted, known: Known, world: World) -> Portrait | None:
 
 def _lines(
     card: Scorecard, score: Score, tellings: Mapping[Language, Telling]
-) -> Iterator[PortraitLine]:
+) -> Iterator[PointsLine]:
     for given in score.given:
         what: Mapping[str, str] = {
             name: one.counted(given.item) for name, one in tellings.items()
         }
-        yield PortraitLine(given.side, what, given.points)
+        yield PointsLine(given.side, what, given.points)
     for side, of in card.sides():
         for group in of.groups:
             added = sum(
@@ -98,7 +98,7 @@ def _lines(
             kept = group.bounds.keep(added)
             if kept != added:
                 what = _capped(group, tellings, is_most=kept < added)
-                yield PortraitLine(side, what, kept - added)
+                yield PointsLine(side, what, kept - added)
 
 
 def _capped(

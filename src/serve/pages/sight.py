@@ -42,7 +42,7 @@ from serve.pages.hindsight import (
     look_back,
     managers_of,
 )
-from serve.pages.leadpoints import Portrait, portrait_of
+from serve.pages.leadpoints import LeadPoints, lead_points_of
 from serve.pages.listing import (
     MOST_EXPORTED,
     PAGE_SIZE,
@@ -220,9 +220,9 @@ class Sight:
             override=standing_override(self.journal, lead_id, now=self.now()),
         )  # fmt: skip
         newest = entries[0].prediction
-        return replace(made, plan=self._plan(newest), portrait=self.portrait(newest))
+        return replace(made, plan=self._plan(newest), points=self.lead_points(newest))
 
-    def portrait(self, prediction: Prediction) -> Portrait | None:
+    def lead_points(self, prediction: Prediction) -> LeadPoints | None:
         """Look up a lead's points at its prediction; None without a scorecard."""
         history = self.history()
         if history is None:
@@ -235,7 +235,7 @@ class Sight:
         if use is None:
             return None
         memory = Memory(history, Norms()) if planner is None else planner.memory
-        return portrait_of(use, memory.known(prediction), world)
+        return lead_points_of(use, memory.known(prediction), world)
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""

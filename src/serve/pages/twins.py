@@ -71,7 +71,7 @@ def _add_leads(router: APIRouter, sight: Sight) -> None:
     def points(lead_id: str) -> Response:
         """Give one lead's points at its newest prediction, and what each is for."""
         newest = next(iter(sight.journal.history(lead_id, limit=1)), None)
-        found = None if newest is None else sight.portrait(newest.prediction)
+        found = None if newest is None else sight.lead_points(newest.prediction)
         if newest is None or found is None:
             raise UnknownLead(
                 f"There are no points of {lead_id!r}.",

@@ -16,16 +16,16 @@ POINTS: Final[Mapping[str, Words]] = {
         "Буква — насколько лид подходит, цифра — насколько он вовлечён: A1 — лучшие,"
         " D4 — последние. Баллы стоят рядом с моделью и её не меняют.",
     ),
-    "portrait.title": Words("Points", "Баллы"),
-    "portrait.fit": Words("Who it is", "Кто это"),
-    "portrait.engagement": Words("What it does", "Что делает"),
-    "portrait.none": Words("Nothing gave points.", "Баллов нет ни за что."),
-    "portrait.by": Words("by points", "по баллам"),
-    "portrait.beside": Words(
+    "leadpoints.title": Words("Points", "Баллы"),
+    "leadpoints.fit": Words("Who it is", "Кто это"),
+    "leadpoints.engagement": Words("What it does", "Что делает"),
+    "leadpoints.none": Words("Nothing gave points.", "Баллов нет ни за что."),
+    "leadpoints.by": Words("by points", "по баллам"),
+    "leadpoints.beside": Words(
         "Points stand beside the model and do not change its chance.",
         "Баллы стоят рядом с моделью и не меняют её вероятность.",
     ),
-    "portrait.answers": Words(
+    "leadpoints.answers": Words(
         "Data are too few for a model yet, so the tier comes from these points; the"
         " chance above is the usual one.",
         "Для модели данных пока мало, поэтому группа — по этим баллам; вероятность"
