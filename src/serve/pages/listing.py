@@ -151,11 +151,12 @@ class Row:
     ``low`` to ``high`` is the interval of the chance. ``moved`` is how far the chance
     moved since the prediction ``moved_since``; ``change`` and ``action`` are as in
     ``Told``. ``reason`` is the strongest that speaks for the lead, ``telling`` the one
-    that tells it from the rows beside it. ``active_at`` is when something last happened
-    to the lead, ``quiet`` that this is unusually long ago. ``tier`` and the reasons are
-    the model's; ``override`` is the tier that a person set, of which no reason says
-    anything. ``plan`` is what the playbook decided, where one is in use; then it stands
-    in for ``action``. ``given`` is the person that it was proposed to give the lead to.
+    that tells it from the rows beside it, which is no part of what it is. ``active_at``
+    is when something last happened to the lead, ``quiet`` that this is unusually long
+    ago. ``tier`` and the reasons are the model's; ``override`` is the tier that a
+    person set, of which no reason says anything. ``plan`` is what the playbook decided,
+    where one is in use; then it stands in for ``action``. ``given`` is the person that
+    it was proposed to give the lead to.
     """
 
     lead_id: str
@@ -182,7 +183,7 @@ class Row:
     closed: bool
     given: str | None = None
     called: Called | None = None
-    telling: Mapping[str, str] | None = None
+    telling: Mapping[str, str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
