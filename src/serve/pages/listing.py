@@ -136,9 +136,9 @@ class Row:
     ``Told``. ``reason`` is the strongest that speaks for the lead, ``telling`` the one
     that tells it from the rows beside it, which is no part of what it is. ``active_at``
     is when something last happened to the lead, ``quiet`` that this is unusually long
-    ago. ``tier`` and the reasons are the model's; ``override`` is the tier a person set,
-    of which no reason says anything. ``plan`` is what the playbook decided, where one
-    is in use; then it stands in for ``action``.
+    ago. ``tier`` and the reasons are the model's; ``override`` is the tier that a
+    person set, of which no reason says anything. ``plan`` is what the playbook decided,
+    where one is in use; then it stands in for ``action``.
     """
 
     lead_id: str
