@@ -76,7 +76,7 @@ def test_an_outlook_is_answered_journaled_and_shown_alike(
     for chance in (said["low"], said["high"], said["curve"]["7"]):
         assert words.chance(chance) in page
     kept = client.get(f"/v1/leads/{LEAD}/history").json()["entries"][0]
-    assert kept["prediction"] == said
+    assert {**kept["prediction"], "recorded": True} == said
 
 
 def test_an_id_alone_means_the_ingested_lead_at_the_cut_off(
@@ -170,7 +170,8 @@ def test_what_was_answered_is_in_the_journal_with_its_features(
     seen = build_one(catalog, company.history.lead(LEAD), moment)
     again = features_in(catalog, kept)
 
-    assert client.get(f"/v1/leads/{LEAD}").json() == {**said, "override": None}
+    said_now = {**client.get(f"/v1/leads/{LEAD}").json(), "recorded": True}
+    assert said_now == {**said, "override": None}
     assert entry.channel == "api"
     assert again.numbers.tobytes() == seen.numbers.tobytes()
     assert again.texts.tolist() == seen.texts.tolist()
@@ -200,7 +201,8 @@ def test_a_batch_is_recorded(client: TestClient, whole: dict[str, Any]) -> None:
     kept = [client.get(f"/v1/leads/{lead_id}/history").json() for lead_id in ids]
 
     assert [lead["entries"][0]["channel"] for lead in kept] == ["batch", "batch"]
-    assert [lead["entries"][0]["prediction"] for lead in kept] == [
+    shown = [lead["entries"][0]["prediction"] for lead in kept]
+    assert [one | {"recorded": True} for one in shown] == [
         item["prediction"] for item in said
     ]
 
