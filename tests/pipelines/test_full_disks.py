@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -161,6 +161,8 @@ def logging_much(scene: Scene) -> Callable[[], None]:
                 log.info("a_line", number=number, filler="% " * 2_500)
         finally:
             sys.stderr = before
+            with suppress(OSError):  # what it still holds finds no room either
+                stream.close()
             configure_logs(for_people=False)
 
     return go
