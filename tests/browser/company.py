@@ -24,7 +24,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.lead import microseconds
 from leads.runs import Runs
-from leads.settings import Daily, PlaybookFile, Settings
+from leads.settings import Daily, Person, PlaybookFile, Routing, Settings
 from leads.tables import Tables
 from model import champion
 from model.backtest import keep_backtest
@@ -154,8 +154,16 @@ def serving(app: FastAPI) -> Iterator[str]:
 def _settings(folder: Path) -> Settings:
     book = folder / "playbook.yaml"
     book.write_text(PLAYBOOK, encoding="utf-8")
+    people = (
+        Person(id="m1", level="leading", per_day=5),
+        Person(id="m2", level="consultant", per_day=4),
+    )
     return settings_in(folder).model_copy(
-        update={"playbook": PlaybookFile(file=book), "daily": Daily(calls=9)}
+        update={
+            "playbook": PlaybookFile(file=book),
+            "daily": Daily(calls=9),
+            "routing": Routing(person=people, random=0.1),
+        }
     )
 
 

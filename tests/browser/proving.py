@@ -104,9 +104,11 @@ def playbook(facts: Facts, w: Wording) -> Says:
     for leaf in facts["leaves"]:
         title = f"{leaf['branch']}. {w.of(leaf['segment'])}"
         yield from (title, title, w.count(leaf["leads"]))
+    # Hours of a file that names none, and of a task in it: the owner's, not ours.
+    yield {"en": "from 09:00 to 18:00", "ru": "с 09:00 до 18:00"}[w.language]
     yield {"en": "within 4 business hours", "ru": "в течение 4 рабочих часов"}[
         w.language
-    ]  # of a task in the file, which is the owner's and not ours
+    ]
 
 
 def points(facts: Facts, w: Wording) -> Says:
@@ -145,8 +147,9 @@ def _rival(rival: Facts, w: Wording) -> Says:
         yield f"({w.signed(one['low'], 3)} … {w.signed(one['high'], 3)})"
     found = [Hypothesis(**one) for one in rival["hypotheses"]]
     sure = [one for one in found if one.differs]
-    yield w.say("points.check.how", n=len(found), alike=len(found) - len(sure))
-    for one in sure:
+    yield w.say("points.check.how", n=len(found))
+    yield w.say("points.check.rest", n=len(found) - len(sure))
+    for one in found:
         yield from _differing(one, w)
 
 
@@ -156,9 +159,38 @@ def _differing(one: Hypothesis, w: Wording) -> Says:
         yield from (w.rate(one.won), w.rate(one.lost), w.points(one.effect))
         yield f"({w.points(one.low)} … {w.points(one.high)})"
     else:
-        yield from (w.decimal(one.won, 1), w.decimal(one.lost, 1))
+        digits = [2 if value < 10 else 0 for value in (one.won, one.lost)]
+        yield from (w.decimal(one.won, digits[0]), w.decimal(one.lost, digits[1]))
         yield w.say("points.pairs", share=w.rate(one.effect))
         yield w.span(one.low, one.high)
+
+
+def routing(facts: Facts, w: Wording) -> Says:
+    """Say who has which leads, and what the next round would give out."""
+    yield w.say("routing.next", when=w.moment(at(facts["on"])))
+    for one in facts["people"]:
+        gets, has = one["gets"], one["has"]
+        yield from (one["person"], one["person"])  # in both tables
+        yield w.say(f"routing.level.{one['level']}")
+        total, most = w.count(sum(gets.values())), w.count(one["per_day"])
+        yield w.say("routing.of", n=total, most=most)
+        opened, most = w.count(one["open"]), w.count(one["most_open"])
+        yield w.say("routing.of", n=opened, most=most)
+        yield from (w.count(one["waits"]), f"{one['opens'][:5]}–{one['closes'][:5]}")
+        for counts in (gets, has):
+            yield from (w.count(counts[name]) for name in ("hot", "warm"))
+            yield w.count(counts["cold"] + counts["no_data"])
+    for name in ("nurture", "drawn"):
+        yield w.say(f"routing.{name}", n=w.many("leads", facts[name]))
+    if facts["waiting"]:
+        yield w.say("routing.waiting", n=w.many("leads", facts["waiting"]))
+        for want, count in facts["lacking"].items():
+            yield f"{w.say(f'routing.lack.{want}')} ({w.count(count)})"
+    if facts["owned"]:
+        kind = "on" if facts["applied"] else "off"
+        yield w.say(f"routing.owned.{kind}", n=w.many("leads", facts["owned"]))
+    called, held = w.count(facts["called"]), w.count(facts["held"])
+    yield w.say("routing.arms", called=called, held=held)
 
 
 def worth(score: Facts, w: Wording) -> str:

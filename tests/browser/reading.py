@@ -21,7 +21,7 @@ TEXT: Final = """() => {
   const told = [];
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    if (!node.parentElement.closest('svg, script, select')) told.push(node.data);
+    if (!node.parentElement.closest('svg, pre, script, select')) told.push(node.data);
   }
   return told.join('\\u0001');
 }"""

@@ -37,6 +37,7 @@ def today(facts: Facts, w: Wording) -> Says:
 def _row(row: Facts, w: Wording) -> Says:
     yield row["lead_id"]
     yield w.tier(Tier(row["tier"]))
+    yield _called(row, w)
     yield w.chance(row["probability"])
     yield w.say("row.range", low=w.chance(row["low"]), high=w.chance(row["high"]))
     yield whole_money(row["expected_minor"], row["currency"], w)
@@ -57,9 +58,26 @@ def _row(row: Facts, w: Wording) -> Says:
     yield w.say("row.quiet") if row["quiet"] else ""
 
 
+def _called(row: Facts, w: Wording) -> str:
+    called = row["called"]
+    if not called:
+        return ""
+    return w.say(f"row.called.{called['how']}", when=w.moment(at(called["at"])))
+
+
+def _points(points: Facts, w: Wording) -> Says:
+    yield f"{w.say('leadpoints.title')}: {points['grid']}"
+    for side, letter in zip(("fit", "engagement"), points["grid"], strict=True):
+        total = w.signed(points[side], 0) if points[side] else "0"
+        yield f"{w.say(f'leadpoints.{side}')}: {total} ({letter})"
+    for line in points["lines"]:
+        yield f"{w.of(line['what'])} {w.signed(line['points'], 0)}"
+
+
 def portrait(facts: Facts, w: Wording) -> Says:
     """Say the page of one lead."""
     yield from _head(facts, w)
+    yield from _points(facts["points"], w)
     for reason in [*facts["reasons_for"], *facts["reasons_against"]]:
         yield reason["text"][w.language]
     yield from (w.chance(facts["start"]), w.signed(facts["base"], 2))
@@ -173,15 +191,18 @@ def digest(facts: Facts, w: Wording) -> Says:
     yield w.say("digest.open", open=w.many("leads", facts["open"]), hot=hot)
     yield w.say("digest.known", when=w.moment(at(facts["known_at"])))
     yield w.say("digest.calls.room", room=w.many("calls", facts["room"]))
+    if facts["called"]:
+        yield w.say("digest.calls.called", n=w.count(facts["called"]))
     for call in facts["calls"]:
         row, step = call["row"], call["step"]
         yield from (row["lead_id"], row["owner"] or w.say("row.nobody"), row["stage"])
-        yield w.chance(row["probability"])
+        yield from (_called(row, w), w.chance(row["probability"]))
         yield whole_money(row["expected_minor"], row["currency"], w)
         yield row["telling"][w.language] if row["telling"] else w.say("reason.none")
         yield step["action"][w.language]
         if step["due_at"]:
-            yield w.say("digest.due", when=w.moment(at(step["due_at"])))
+            due = "digest.due.late" if step["is_late"] else "digest.due"
+            yield w.say(due, when=w.moment(at(step["due_at"])))
     yield from _moved(facts["changes"], w)
     yield from _missed(facts["missed"], w)
     yield from _yesterday(facts, w)

@@ -24,6 +24,7 @@ PAGES: Final[Mapping[str, tuple[str, str, Callable[[Facts, Wording], Says]]]] = 
     "digest": ("/digest", "/digest", saying.digest),
     "funnel": ("/funnel", "/funnel", proving.funnel),
     "playbook": ("/playbook", "/playbook", proving.playbook),
+    "routing": ("/routing", "/routing", proving.routing),
     "points": ("/points", "/points", proving.points),
     "team": ("/team", "/team", proving.team),
     "model": ("/model", "/model/proof", proving.model),

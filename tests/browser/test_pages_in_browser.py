@@ -31,11 +31,14 @@ PLACES = {
     "funnel": ("/funnel", ""),
     "no digest": ("/digest", ""),
     "no playbook": ("/playbook", ""),
+    "no routing": ("/routing", ""),
     "no points": ("/points", ""),
 }
 """Pages of the example: the route, and a query or the lead it is asked for."""
 
-LIVE_PLACES = ("/", "/digest", "/playbook", "/points", "/team", "/funnel", "/model")
+LIVE_PLACES = (
+    "/", "/digest", "/playbook", "/routing", "/points", "/team", "/funnel", "/model"
+)  # fmt: skip
 """Pages that have more to show where a whole company is behind them."""
 
 FILES = {"/leads.{kind}", "/pages/whatif.js"}

@@ -393,5 +393,5 @@ def test_every_feature_has_words_in_both_languages_and_a_unit() -> None:
         assert known != (feature.kind in UNITLESS), feature.name
 
     assert {feature.kind for feature in members} == set(get_args(Kind))
-    assert len(get_args(Kind)) == 35
+    assert len(get_args(Kind)) == 37
     assert len(members) == 74

@@ -54,7 +54,7 @@ def test_verb_writes_the_pages_and_says_where(tmp_path: Path) -> None:
     folder = folder_of(settings)
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
     assert {"leads.html", "leads.json", "model.html", "model.json"} < names
-    assert len(names) == 2 * 10 + 1 + 2 * 3
+    assert len(names) == 2 * 11 + 1 + 2 * 3
 
 
 def test_report_before_anything_says_what_to_do(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ def predicted(client: TestClient, lead_id: str) -> dict[str, object]:
     answer = client.post("/v1/predict", json={"lead_id": lead_id})
     assert answer.status_code == 200, answer.text
     said: dict[str, object] = answer.json()
+    assert said.pop("recorded") is True
     return said
 
 

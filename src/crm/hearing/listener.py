@@ -165,9 +165,9 @@ class Listener:
         """
         new = 0
         again = self._once_more is not None and time.monotonic() >= self._once_more
-        pinged = self._pinged.is_set() or again
+        pinged = self._pinged.is_set()
         if self._has_queue:
-            turn = self.queue.turn(self.terms.every, at_once=pinged)
+            turn = self.queue.turn(self.terms.every, at_once=pinged or again)
             if turn is not None:
                 self._pinged.clear()
                 try:
@@ -175,8 +175,10 @@ class Listener:
                 except LeadcastError:  # the ping is answered only once it is emptied
                     self._pinged.set()
                     raise
-                # Pings are rare by agreement: what came since the last has none.
-                self._once_more = time.monotonic() + QUIET_SECONDS if drained else None
+                # Pings are rare by agreement: what came since the last one has none,
+                # also where what it told of was taken before it came.
+                is_quiet = drained or pinged
+                self._once_more = time.monotonic() + QUIET_SECONDS if is_quiet else None
                 new += drained
                 self.queue.done(None)
         turn = self.watch.turn(self.terms.every)
