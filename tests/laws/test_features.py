@@ -394,4 +394,4 @@ def test_every_feature_has_words_in_both_languages_and_a_unit() -> None:
 
     assert {feature.kind for feature in members} == set(get_args(Kind))
     assert len(get_args(Kind)) == 37
-    assert len(members) == 74
+    assert len(members) == 78
