@@ -9,14 +9,16 @@ a fable.
 So the counts of each field are held against the usual rate among leads of like age:
 whoever is open after a month converts less and has been called more, and calls are not
 to blame. In each bin of each column the excess of conversions is divided by its
-standard error, clustered by lead (Liang and Zeger 1986), and the field is mute if
-Bonferroni's correction for all its bins leaves the greatest within luck. It
-looks at no names and trains nothing. A field that tells something only together with
+standard error, clustered by lead (Liang and Zeger 1986). The greatest is corrected for
+all bins of the field (Bonferroni), then for all fields (Holm 1979): of dozens of fields
+that tell nothing, some would look as if they did. It looks at no names and trains
+nothing. A field that tells something only together with
 another is mute, too: its sentence would show the usual rate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -28,7 +30,7 @@ from model.metrics import Codes
 from model.reference import Reference
 
 LUCK: Final = 0.05
-"""A field that tells nothing is taken for one that does so often at most."""
+"""So often at most any field at all that tells nothing is taken for one that does."""
 
 LEAST_EXPECTED: Final = 5.0
 """Conversions, and as many failures, that a bin must lead one to expect (Cochran)."""
@@ -71,7 +73,7 @@ def mute_fields(
     age = values[:, kinds.index("lead_age")] if "lead_age" in kinds else None
     everyone = np.full(len(labels), labels.mean())
     usual = everyone if age is None else rate_by_age(age, labels)
-    mute = []
+    chances: dict[str, float] = {}
     for field, columns in columns_of(catalog).items():
         of_age = any(kinds[column] == "lead_age" for column in columns)
         excesses = [
@@ -83,9 +85,11 @@ def mute_fields(
             )
             for column in columns
         ]
-        if is_luck(np.concatenate(excesses)):
-            mute.append(field)
-    return () if len(mute) == len(columns_of(catalog)) else tuple(mute)
+        chance = chance_of(np.concatenate(excesses))
+        if chance is not None:
+            chances[field] = chance
+    mute = by_luck(chances)
+    return () if len(mute) == len(columns_of(catalog)) else mute
 
 
 def excess_of(bins: Codes, usual: Numbers, *, labels: Numbers, leads: Codes) -> Numbers:
@@ -115,18 +119,38 @@ def excess_of(bins: Codes, usual: Numbers, *, labels: Numbers, leads: Codes) -> 
     return np.asarray(np.bincount(bins, weights=off)[judged] / error[judged])
 
 
-def is_luck(excesses: Numbers) -> bool:
-    """Whether the greatest of so many excesses is no more than luck brings.
+def chance_of(excesses: Numbers) -> float | None:
+    """Say how likely luck alone brings the greatest of so many excesses, at most.
+
+    None if there are none to judge by.
 
     Examples
     --------
-    >>> is_luck(np.array([2.5])), is_luck(np.linspace(-2.5, 2.5, 50))
-    (False, True)
+    >>> [round(chance_of(np.array(e)), 2) for e in ([2.5], [2.5, 0.0, -1.0])]
+    [0.01, 0.04]
     """
     if len(excesses) == 0:
-        return False
+        return None
     chance = 2.0 * norm.sf(np.abs(excesses).max())
-    return bool(chance * len(excesses) > LUCK)
+    return min(float(chance) * len(excesses), 1.0)
+
+
+def by_luck(chances: Mapping[str, float]) -> tuple[str, ...]:
+    """Name the fields of which luck may be all there is, in their order (Holm 1979).
+
+    Examples
+    --------
+    >>> by_luck({"calls": 0.06, "visits": 1e-9, "city": 0.02})
+    ('calls',)
+    >>> by_luck({"calls": 0.04, "visits": 1e-9, "city": 0.03})
+    ('calls', 'city')
+    """
+    ranked = sorted(chances, key=lambda field: chances[field])
+    for place, field in enumerate(ranked):
+        if chances[field] > LUCK / (len(ranked) - place):
+            lucky = set(ranked[place:])
+            return tuple(field for field in chances if field in lucky)
+    return ()
 
 
 def rate_by_age(age: Numbers, labels: Numbers) -> Numbers:

@@ -121,7 +121,7 @@ def test_reasons_of_a_small_company_make_sense(tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("leads", "seed"),
-    [(5_000, 2026), *((3_000, seed) for seed in (11, 12, *range(21, 26)))],
+    [(5_000, 2026), *((3_000, seed) for seed in (11, 12, *range(21, 29)))],
 )
 def test_reasons_of_the_demo_make_sense(leads: int, seed: int, tmp_path: Path) -> None:
     """With the settings of the demo, on its own company and on smaller ones."""

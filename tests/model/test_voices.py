@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 
 from model.explanation import columns_of
+from model.features.catalog import Numbers
 from model.learning import Task, Trained
 from model.metrics import probabilities
 from model.reasons import explained
 from model.reference import Reference, learn_reference
-from model.voices import LUCK, excess_of, is_luck, mute_fields, rate_by_age
+from model.voices import LUCK, by_luck, chance_of, excess_of, mute_fields, rate_by_age
 
 LEADS = 2_000
+
+
+def is_luck(excesses: Numbers) -> bool:
+    """Whether one field alone would be taken for luck."""
+    chance = chance_of(excesses)
+    return chance is not None and bool(by_luck({"field": chance}))
 
 
 def company(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -150,3 +157,15 @@ def test_a_reference_from_before_there_were_mute_fields_mutes_none(
     assert Reference.from_json(text) == known
     older = text.replace('"mute"', '"else"')
     assert Reference.from_json(older).mute == ()
+
+
+def test_of_many_idle_fields_hardly_one_may_speak() -> None:
+    """Fields without anything to tell: any of 40 speaks in few of 200 companies."""
+    rng = np.random.default_rng(8)
+    chances = rng.random((200, 40))
+
+    spoke = sum(
+        len(by_luck({str(n): chance for n, chance in enumerate(row)})) < 40
+        for row in chances
+    )
+    assert spoke <= 2 * LUCK * 200
