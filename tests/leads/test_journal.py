@@ -117,17 +117,43 @@ def test_what_was_said_before_there_were_outlooks_has_none(url: str) -> None:
     journal = Journal(url)
     journal.upgrade()
     record(journal, said())
-    config = Config()
-    config.set_main_option("script_location", "leads:migrations")
-    with journal.writing() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+    going_back(journal, "0001")
 
     journal.upgrade()
 
     assert journal.latest("L-1") == said()
     record(journal, replace(said("L-2"), outlook=Outlook(0.1, 0.4, {7: 0.2})))
     assert journal.latest("L-2") != said("L-2")
+    journal.close()
+
+
+def going_back(journal: Journal, revision: str, *, stamp: str | None = None) -> None:
+    """Make a journal one of an earlier revision, whatever number that had then."""
+    config = Config()
+    config.set_main_option("script_location", "leads:migrations")
+    with journal.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+        if stamp is not None:
+            command.stamp(config, stamp)
+
+
+@pytest.mark.parametrize("stamp", ["0010", "0011"])
+def test_a_store_whose_last_revision_was_renumbered_goes_on(
+    url: str, stamp: str
+) -> None:
+    """The table of routes was made as 0011 once, as 0010 later; both get what follows."""
+    journal = Journal(url)
+    journal.upgrade()
+    going_back(journal, "0010", stamp=stamp)
+
+    journal.upgrade()
+
+    with journal.reading() as connection:
+        seen = sa.inspect(connection)
+        hints = {column["name"] for column in seen.get_columns("crm_hints")}
+        assert {"is_whole", "likeness"} <= hints
+        assert seen.has_table("routed")
     journal.close()
 
 
