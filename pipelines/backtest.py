@@ -7,10 +7,10 @@ from typing import Annotated, Final
 import typer
 
 from leads.settings import Settings, read_settings
-from model.backtest import Outcome
+from model.backtest.outcomes import Outcome
+from model.backtest.rehearsal import Rehearsed, rehearse
 from model.learning import Progress
-from model.proof import Bin, TierProof
-from model.rehearsal import Rehearsed, rehearse
+from model.proof.record import Bin, TierProof
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from pipelines.ingest import stored
 

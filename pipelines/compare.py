@@ -12,12 +12,12 @@ from leads.errors import NoModel, UnknownVersion
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
-from model import champion
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.comparison.making import Contender
 from model.comparison.making import compare as made_of
 from model.comparison.records import Comparison, Version
 from model.comparison.shelf import CHALLENGER, keep
+from model.promotion import champion
 from pipelines.console import ConfigOption, log, out, table, verb, working
 
 TRAINED: Final = "training/bundle"

@@ -18,8 +18,8 @@ import typer
 from leads.errors import BadConfig, NoModel, PromotionRefused
 from leads.settings import FilesSource, Settings, read_settings
 from leads.synthetic import invent, write
-from model.champion import read as read_champion
 from model.learning import Trained
+from model.promotion.champion import read as read_champion
 from pipelines.console import ConfigOption, out, table, verb, working
 from pipelines.ingest import take_in
 from pipelines.promote import promote_stored

@@ -32,10 +32,10 @@ from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from leads.tombstones import bury, without
 from leads.wholefile import replacing
-from model.backtest import strike_months
+from model.backtest.outcomes import strike_months
+from model.backtest.weeks import strike_replayed
 from model.comparison import shelf
-from model.replay import strike_replayed
-from model.similar import strike_past
+from model.reasons.similar import strike_past
 from pipelines.console import ConfigOption, log, out, table, verb
 from pipelines.report import folder_of, report_leads
 from pipelines.snapshot import FILE as SNAPSHOTS

@@ -9,19 +9,19 @@ from typing import Final
 
 from leads.journal import Journal
 from leads.settings import Settings
-from model import champion
-from model.benefit.calls import Benefit, Span
-from model.bundle import Bundle
-from model.distance.hindsight import ALL
-from model.distance.shelf import FORECAST, PROOF, keep
-from model.foresight import (
+from model.backtest.foresight import (
     Distance,
     Proof,
     foresee,
     ground_of,
     prove_orders,
 )
-from model.replaying import Watch
+from model.backtest.replay import Watch
+from model.benefit.calls import Benefit, Span
+from model.bundle.whole import Bundle
+from model.distance.hindsight import ALL
+from model.distance.shelf import FORECAST, PROOF, keep
+from model.promotion import champion
 from pipelines.console import out, table
 from pipelines.ingest import stored
 from pipelines.lookback import look_back

@@ -1,10 +1,10 @@
 """What playbook and points would have said of the leads that were open in past weeks.
 
-For each past month the model of then (``model.months``) predicts again, this time with
-its reasons, and the playbook of today goes over what was known at each moment; usual
-stays and deals are measured up to the month's first moment. Points are the playbook's
-own, or those that were learned together with the model of then. The playbook itself is
-today's: who wrote it may remember how the past went.
+For each past month the model of then (``model.backtest.months``) predicts again, this
+time with its reasons, and the playbook of today goes over what was known at each
+moment; usual stays and deals are measured up to the month's first moment. Points are
+the playbook's own, or those that were learned together with the model of then. The
+playbook itself is today's: who wrote it may remember how the past went.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from leads.errors import BadConfig, DataRefused, LeakRefused
 from leads.history import History
 from leads.lead import EPOCH, LeadHistory
 from leads.settings import Settings
-from model.bundle import Bundle
+from model.backtest.months import MonthModel, month_model
+from model.backtest.rehearsal import Span, key_of, spans
+from model.backtest.replay import Step, Watch
+from model.backtest.weeks import keep_rows, read_rows
+from model.bundle.whole import Bundle
 from model.features.batch import build
-from model.months import MonthModel, month_model
-from model.rehearsal import Span, key_of, spans
-from model.replay import keep_rows, read_rows
-from model.replaying import Step, Watch
 from playbook.decide import decide
 from playbook.known import Known, facts_of, points_of
 from playbook.norms import Norms
@@ -75,7 +75,7 @@ def look_back(
     Parameters
     ----------
     past
-        ``model.replay.ROWS`` of whole months.
+        ``model.backtest.weeks.ROWS`` of whole months.
     data_digest
         Of the stored tables: a month is not looked at twice of the same.
 

@@ -12,13 +12,13 @@ from rich.markup import escape
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
-from model import champion
-from model.bundle import Bundle
-from model.evaluation import Verdict
-from model.past import gather
-from model.registry import Promotion, roll_back
-from model.registry import promote as promote_challenger
-from model.similar import write_past
+from model.bundle.whole import Bundle
+from model.promotion import champion
+from model.promotion.evaluation import Verdict
+from model.promotion.registry import Promotion, roll_back
+from model.promotion.registry import promote as promote_challenger
+from model.reasons.past import gather
+from model.reasons.similar import write_past
 from pipelines.compare import compare_versions
 from pipelines.console import ConfigOption, log, out, table, verb, working
 

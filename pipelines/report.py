@@ -16,8 +16,8 @@ from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
-from model.backtest import read_backtest
-from model.proof import Capacity
+from model.backtest.outcomes import read_backtest
+from model.proof.record import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.insight import Insight
 from serve.pages.evidence import read_evidence

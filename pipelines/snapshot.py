@@ -18,12 +18,12 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.wholefile import replacing
-from model.datacard import DataCard, Maturity, describe
-from model.horizon import Proposal
-from model.labels import funnel_of
-from model.readiness import Readiness
-from model.snapshots import take
-from model.split import split
+from model.examples.labels import funnel_of
+from model.examples.snapshots import take
+from model.examples.split import split
+from model.survey.datacard import DataCard, Maturity, describe
+from model.survey.horizon import Proposal
+from model.survey.readiness import Readiness
 from pipelines.console import ConfigOption, out, table, verb, working
 from pipelines.ingest import stored
 

@@ -9,16 +9,16 @@ from rich.markup import escape
 
 from leads.errors import NoModel, OtherFormat
 from leads.settings import Settings, read_settings
-from model import champion
-from model.bundle import Bundle
+from model.bundle.provenance import CodeMark
+from model.bundle.whole import Bundle
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
 from model.points.record import Rival
-from model.proof import Proof
-from model.provenance import CodeMark
-from model.readiness import Readiness
-from model.registry import Text, register
-from model.tiers import Borders
+from model.promotion import champion
+from model.promotion.registry import Text, register
+from model.proof.record import Proof
+from model.survey.readiness import Readiness
+from model.tiers.borders import Borders
 from model.training import Terms
 from model.training import train as train_model
 from pipelines.console import ConfigOption, log, out, table, verb, working

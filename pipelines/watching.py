@@ -14,7 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from model.replaying import Step, Watch
+from model.backtest.replay import Step, Watch
 from pipelines.console import err
 
 

@@ -20,9 +20,9 @@ from leads.funnel import Funnel, State, stage_moves
 from leads.history import History
 from leads.lead import EPOCH
 from leads.settings import Settings
-from model.labels import LONG_AGO, converted_at, funnel_of, label
-from model.proof import wilson
-from model.snapshots import open_leads
+from model.examples.labels import LONG_AGO, converted_at, funnel_of, label
+from model.examples.snapshots import open_leads
+from model.proof.counting import wilson
 
 DAY: Final = 86_400_000_000
 SLOW: Final = 0.9

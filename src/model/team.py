@@ -24,7 +24,7 @@ import polars as pl
 
 from model.features.catalog import Numbers
 from model.metrics import probabilities
-from model.proof import wilson
+from model.proof.counting import wilson
 
 FEWEST: Final = 20
 """Leads below which nothing is said of a manager."""

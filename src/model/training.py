@@ -13,22 +13,22 @@ import polars as pl
 from leads.history import History
 from leads.settings import Settings
 from leads.store import content_digest
-from model.capacity import recent_inflow
+from model.bundle.provenance import code_mark, demand_clean
+from model.examples.labels import funnel_of, gap_of
+from model.examples.snapshots import take
+from model.examples.split import Split, split
 from model.features.batch import build
 from model.features.discovery import discover
-from model.labels import funnel_of, gap_of
 from model.leaks.findings import NOT_INSPECTED, Inspection
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Progress, Task, Trained, learn
 from model.metrics import Codes
-from model.provenance import code_mark, demand_clean
-from model.readiness import Readiness
-from model.sequels import Sequel, follow
-from model.slices import groups_of
-from model.snapshots import take
-from model.split import Split, split
-from model.tiers import Borders
+from model.outlook.sequels import Sequel, follow
+from model.proof.slices import groups_of
+from model.survey.readiness import Readiness
+from model.tiers.borders import Borders
+from model.tiers.capacity import recent_inflow
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from leads.decision import Outlook, Prediction, Reason
 from leads.errors import LeadcastError
 from leads.journal import Stored
 from leads.pointed import Pointed, pointed
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.change.split import Part
-from model.similar import Neighbour
-from model.whatif import ASSOCIATION
+from model.reasons.similar import Neighbour
+from model.reasons.whatif import ASSOCIATION
 from serve.insight import Answered, Change, Similar
 from serve.live import Serving
 from serve.problems import problem_of

@@ -22,7 +22,7 @@ from crm.watchwords import Watchwords, watchwords_of
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import CrmAccount, Settings
-from model.backtest import read_backtest
+from model.backtest.outcomes import read_backtest
 from serve import pages, problems
 from serve.desk import Desk
 from serve.doorway import Doorway, door_of

@@ -24,12 +24,12 @@ from leads.journal import Journal
 from leads.lead import EPOCH
 from leads.pointed import pointed
 from leads.settings import Settings, TableSource
-from model import champion
-from model.bundle import Bundle
-from model.champion import Champion
+from model.bundle.whole import Bundle
+from model.examples.snapshots import open_leads
 from model.features.batch import build
-from model.snapshots import open_leads
-from model.tiers import pipelines_in
+from model.promotion import champion
+from model.promotion.champion import Champion
+from model.tiers.borders import pipelines_in
 from serve.scoring import inputs_of, predict
 from serve.standing import settled
 

@@ -28,7 +28,7 @@ from leads.lead import EPOCH
 from leads.settings import Settings
 from model.features.catalog import FeatureTable
 from model.features.twin import build_one
-from model.tiers import pipelines_in
+from model.tiers.borders import pipelines_in
 from serve.intake import checked, history_of, instant_of, is_by_id
 from serve.live import Live, Serving
 from serve.overlay import Overlay

@@ -28,7 +28,7 @@ from leads.overruling import standing_overrides
 from leads.ranks import ranks
 from leads.settings import Person, Routing, Settings
 from model.benefit.heldout import Heldout, prove_calls
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 from playbook.routed import Last, arms_of, given_since, keep_routes, lasting
 from playbook.routing import GIVEN, Asked, Load, Route, route
 

@@ -25,16 +25,16 @@ from leads.journal import Journal, Stored
 from leads.lead import Event
 from leads.records import MOST_LEAD_ID, text_fault
 from leads.settings import Settings
-from model.bundle import Bundle
-from model.champion import BUNDLES
+from model.bundle.whole import Bundle
 from model.change.road import Road, Sources, road
 from model.change.telling import Ends, Line, headline, lines
 from model.features.catalog import FeatureTable
 from model.features.phrases import LANGUAGES
 from model.features.twin import build_one
-from model.similar import Neighbour, Past, read_past
-from model.whatif import Knob, More, Subject, Suggestion, WhatIf, ask, knobs
-from model.whatif import suggestions as suggestions_of
+from model.promotion.champion import BUNDLES
+from model.reasons.similar import Neighbour, Past, read_past
+from model.reasons.whatif import Knob, More, Subject, Suggestion, WhatIf, ask, knobs
+from model.reasons.whatif import suggestions as suggestions_of
 from serve.intake import INSTANT, instant_of
 from serve.scoring import features_in
 

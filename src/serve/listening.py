@@ -21,8 +21,8 @@ from leads.funnel import Funnel
 from leads.history import History, microseconds
 from leads.lead import LeadHistory
 from leads.tables import Tables
-from model.labels import funnel_of
-from model.snapshots import open_leads
+from model.examples.labels import funnel_of
+from model.examples.snapshots import open_leads
 from serve.desk import Desk
 
 DRAIN_SECONDS = 30.0

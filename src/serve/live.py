@@ -24,10 +24,11 @@ import structlog
 
 from leads.errors import DamagedBundle, LeadcastError, NoModel
 from leads.tables import FieldType
-from model import champion
-from model.bundle import Bundle, verify_in_child
-from model.champion import Champion
+from model.bundle.check import verify_in_child
+from model.bundle.whole import Bundle
 from model.features.catalog import FeatureTable
+from model.promotion import champion
+from model.promotion.champion import Champion
 from serve.intake import field_types
 from serve.scoring import predict
 

@@ -24,9 +24,9 @@ from leads.journal import Also, Journal
 from leads.lead import LeadHistory, microseconds
 from leads.settings import Settings
 from leads.wholefile import replace_whole
-from model import champion
 from model.features.catalog import Catalog
 from model.features.wording import subject_of
+from model.promotion import champion
 from playbook import (
     Known,
     Norms,

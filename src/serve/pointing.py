@@ -23,12 +23,12 @@ from leads.errors import BadConfig, NoModel, UnknownLead
 from leads.history import History
 from leads.settings import Settings
 from leads.wholefile import replace_whole
-from model import champion
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.metrics import scores
 from model.points.record import Rival
-from model.proof import Proof
-from model.snapshots import take
-from model.split import split
+from model.promotion import champion
+from model.proof.record import Proof
 from playbook.known import Known, points_of
 from playbook.norms import Norms
 from playbook.plan import Playbook

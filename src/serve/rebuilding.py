@@ -18,8 +18,8 @@ from leads.errors import BadInput, NoModel, UnknownLead
 from leads.journal import Journal
 from leads.pointed import by_model
 from leads.records import Stored
-from model.bundle import Bundle
-from model.champion import BUNDLES
+from model.bundle.whole import Bundle
+from model.promotion.champion import BUNDLES
 from serve.scoring import features_in, predict
 
 TIER: Final = "tier"

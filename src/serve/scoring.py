@@ -14,9 +14,9 @@ from typing import Final
 import orjson
 
 from leads.decision import Outlook, Prediction, probability_of
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.features.catalog import Catalog, FeatureTable
-from model.reasons import Explained, explained
+from model.reasons.sentences import Explained, explained
 
 LEVEL: Final = 1
 WINDOW_BITS: Final = 10

@@ -15,7 +15,7 @@ from leads.decision import Prediction, Reason, Tier
 from leads.logs import mask
 from leads.pointed import pointed
 from model.features.phrases import Language, number, percent
-from model.reasons import fact_of
+from model.reasons.sentences import fact_of
 
 Form = Literal["text", "bb"]
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from leads.decision import Prediction, Tier
 from leads.journal import Journal
-from model.tiers import Borders, money_of
+from model.tiers.borders import Borders, money_of
 
 
 def settled(

@@ -17,8 +17,8 @@ from leads.errors import DataRefused
 from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings
-from model.snapshots import take
-from model.split import split
+from model.examples.snapshots import take
+from model.examples.split import split
 from playbook.known import Known, facts_of
 from playbook.ledger import overridden
 from playbook.norms import Norms

@@ -37,13 +37,13 @@ from crm.export import open_source
 from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.synthetic import invent, write
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
 from model.features.catalog import Numbers
 from model.features.discovery import discover
 from model.learning import Trained
 from model.metrics import row_losses
-from model.snapshots import take
-from model.split import split
 from model.training import moments_at, train
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -26,8 +26,8 @@ from rich.table import Table
 from crm.export import open_source
 from leads.history import History
 from leads.settings import Settings
-from model.evaluation import Judged, Verdict, against_base_rate
 from model.learning import Trained
+from model.promotion.evaluation import Judged, Verdict, against_base_rate
 from model.training import train
 
 DATA: Final = Path(__file__).resolve().parents[3] / "shared" / "data"

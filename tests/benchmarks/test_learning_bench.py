@@ -21,11 +21,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.model.invented import flat_settings, invented_task
 
 from leads.decision import Reason
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.features.catalog import Catalog, Feature, FeatureTable, Words
 from model.learners.boosting import Recipe, Style, grow, parameters_of
 from model.learning import Task, Trained, learn
-from model.reasons import reasons
+from model.reasons.sentences import reasons
 
 ROWS, FEATURES, TREES, LEAVES, EXPLAINED = 40_000, 34, 300, 31, 1_000
 

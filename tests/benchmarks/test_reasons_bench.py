@@ -21,10 +21,10 @@ from tests.serve.company import invented_tables, learned, settings_in
 
 from leads.history import History
 from leads.journal import Journal
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
+from model.examples.snapshots import open_leads
 from model.features.batch import build
 from model.features.catalog import FeatureTable, Numbers
-from model.snapshots import open_leads
 from serve.scoring import inputs_of, predict
 
 ROWS = 10_000

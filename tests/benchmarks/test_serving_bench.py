@@ -32,13 +32,14 @@ from tests.serve.service import Service, free_port, running, serving
 from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
-from model import champion
-from model.bundle import Bundle, Contents, write_bundle
+from model.bundle.whole import Bundle
+from model.bundle.writing import Contents, write_bundle
+from model.examples.snapshots import take
 from model.features.batch import build
 from model.features.twin import build_one
 from model.learners.boosting import Matrix, Recipe, Style, grow
 from model.learners.linear import NOTHING
-from model.snapshots import take
+from model.promotion import champion
 from serve.intake import checked, field_types, history_of, instant_of
 from serve.jsontext import read_json
 from serve.scoring import predict
@@ -230,7 +231,7 @@ def mlflow_saved(stage: Stage) -> Iterator[Path]:
     """Save the bundle as MLflow does."""
     import mlflow
 
-    from model.registry import signature_of
+    from model.promotion.registry import signature_of
 
     saved = stage.folder / "saved"
     shutil.rmtree(saved, ignore_errors=True)
@@ -238,7 +239,7 @@ def mlflow_saved(stage: Stage) -> Iterator[Path]:
         warnings.simplefilter("ignore")  # MLflow would like an example of its input
         mlflow.pyfunc.save_model(
             saved,
-            loader_module="model.bundle",
+            loader_module="model.bundle.predictor",
             data_path=str(stage.bundle.path),
             pip_requirements=["lightgbm"],
             signature=signature_of(stage.bundle.catalog),

@@ -26,13 +26,13 @@ from leads.lead import microseconds
 from leads.runs import Runs
 from leads.settings import Daily, Person, PlaybookFile, Routing, Settings
 from leads.tables import Tables
-from model import champion
-from model.backtest import keep_backtest
-from model.datacard import describe
-from model.labels import funnel_of
-from model.past import gather
-from model.similar import write_past
-from model.snapshots import take
+from model.backtest.outcomes import keep_backtest
+from model.examples.labels import funnel_of
+from model.examples.snapshots import take
+from model.promotion import champion
+from model.reasons.past import gather
+from model.reasons.similar import write_past
+from model.survey.datacard import describe
 from pipelines.score import score_open
 from serve.app import create_app
 

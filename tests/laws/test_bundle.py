@@ -19,12 +19,14 @@ from tests.model.invented import flat_settings, invented_task
 
 import model
 from leads.errors import BadInput, DamagedBundle
-from model import bundle as bundle_module
-from model.bundle import Bundle, Predictor, verify_in_child
-from model.explanation import shares
+from model.bundle import whole as bundle_module
+from model.bundle.check import verify_in_child
+from model.bundle.manifest import FILES, MANIFEST, sha256
+from model.bundle.predictor import Predictor
+from model.bundle.whole import Bundle
 from model.features.catalog import FeatureTable
 from model.learning import Trained, learn
-from model.manifest import FILES, MANIFEST, sha256
+from model.reasons.explanation import shares
 
 NUMBER = st.one_of(
     st.just(float("nan")), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1.0, 1e300])

@@ -13,7 +13,7 @@ from tests.serve.company import invented_tables, learned, settings_in
 from leads.decision import Prediction, probability_of
 from leads.history import History, LeadHistory, microseconds
 from leads.lead import EPOCH
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.change.road import Sources, road
 from model.change.split import Stop, split
 from model.change.telling import Ends, lines

@@ -28,9 +28,9 @@ from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
 from leads.tables import Tables
-from model import champion
-from model.bundle import Predictor
+from model.bundle.predictor import Predictor
 from model.features.batch import build
+from model.promotion import champion
 from pipelines.score import score_file
 from serve.app import create_app
 from serve.bulk import Model

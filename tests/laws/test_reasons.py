@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from leads.decision import NEAR, mean_slope, probability_of
 from leads.errors import FalseSum
-from model.explanation import points
+from model.reasons.explanation import points
 
 odds = st.floats(-30, 30)
 shares = st.lists(st.floats(-6, 6), min_size=1, max_size=12)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.decision import Tier
-from model.tiers import RANKED, Borders, Cut
+from model.tiers.borders import RANKED, Borders, Cut
 
 CHANCES = st.floats(0.0, 1.0)
 TINY = 1e-9  # a margin so small that rounding decides

@@ -33,9 +33,9 @@ from leads.conform.raw import RawTable
 from leads.history import History, Payment, microseconds
 from leads.settings import Settings
 from leads.tables import LEADS, Tables
-from model.labels import funnel_of, horizon_of, label
-from model.snapshots import CLOSED, CONVERTED, NOT_YET, UNKNOWN, consider, take
-from model.split import split
+from model.examples.labels import funnel_of, horizon_of, label
+from model.examples.snapshots import CLOSED, CONVERTED, NOT_YET, UNKNOWN, consider, take
+from model.examples.split import split
 
 DATED = ("events", "stages", "payments", "field_changes")
 SEEDS = st.integers(min_value=0, max_value=2**32 - 1)

@@ -10,11 +10,11 @@ from tests.model.invented import flat_settings, invented_task
 
 from leads.decision import Tier
 from leads.errors import DataRefused
+from model.bundle.provenance import code_mark
 from model.learning import Task, Trained, learn
 from model.metrics import probabilities
-from model.pictures import pictures
-from model.proof import Proof
-from model.provenance import code_mark
+from model.promotion.pictures import pictures
+from model.proof.record import Proof
 
 
 def test_the_same_input_gives_the_same_digest(

@@ -11,8 +11,8 @@ from crm.export import open_source
 from leads.history import History
 from leads.settings import Settings
 from model.learning import Trained
+from model.promotion.trial import trial
 from model.training import train
-from model.trial import trial
 
 
 def flat(real_data: Path, name: str, folder: Path) -> tuple[History, Settings]:

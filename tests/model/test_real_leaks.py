@@ -14,13 +14,13 @@ from crm.export import open_source
 from leads.history import History
 from leads.settings import Settings
 from leads.synthetic import invent, write
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
 from model.features.discovery import discover
 from model.leaks.findings import Inspection
 from model.leaks.gate import inspect
 from model.leaks.scene import Scene
-from model.snapshots import take
-from model.split import split
 from model.training import leads_of, moments_at
 
 SETS = ("bank_marketing", "bpi2012", "maven_crm", "online_retail", "online_shoppers")

@@ -19,9 +19,9 @@ from tests.model.software import software_company
 
 from leads.decision import Reason
 from leads.history import History
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.features.batch import build
-from model.reasons import LEAST_SHARE, MOST, explained
+from model.reasons.sentences import LEAST_SHARE, MOST, explained
 from model.training import Terms, train
 
 IDLE = frozenset({"call", "support_ticket", "browser", "screen_width", "newsletter"})

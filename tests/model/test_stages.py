@@ -9,7 +9,7 @@ import pytest
 from leads.history import History
 from leads.settings import Conversion, FilesSource, Funnel, Settings
 from leads.tables import SCHEMAS, Tables
-from model.proof import wilson
+from model.proof.counting import wilson
 from model.stages import Rate, Stages, pass_stages
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -17,15 +17,15 @@ from tests.model.invented_history import (
 from leads.decision import Tier
 from leads.errors import DataRefused, PromotionRefused
 from leads.history import History, microseconds
-from model.champion import set_champion
+from model.examples.labels import horizon_of
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
-from model.labels import horizon_of
 from model.learning import Trained
-from model.snapshots import take
-from model.split import split
-from model.tiers import Borders
+from model.promotion.champion import set_champion
+from model.promotion.trial import NOT_PARTED, OTHER_AIM, groups_of, moves, trial
+from model.tiers.borders import Borders
 from model.training import moments_at, train
-from model.trial import NOT_PARTED, OTHER_AIM, groups_of, moves, trial
 from pipelines.train import borders_to_keep
 from serve.scoring import predict
 

@@ -8,7 +8,7 @@ from tests.model.invented_history import invented_history
 from typer.testing import CliRunner, Result
 
 from leads.settings import read_settings
-from model.backtest import read_backtest
+from model.backtest.outcomes import read_backtest
 from pipelines.__main__ import app
 
 CONFIG = """

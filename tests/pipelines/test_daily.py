@@ -22,8 +22,8 @@ from leads.mornings import newest_due
 from leads.runs import Run, Runs
 from leads.settings import Settings, read_settings
 from leads.tables import SCHEMAS
-from model import champion
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
+from model.promotion import champion
 from pipelines.__main__ import app
 from pipelines.daily import STEPS, work
 from pipelines.ingest import take_in

@@ -14,7 +14,7 @@ from leads.journal import Journal
 from leads.settings import JournalKept, Settings
 from leads.tables import SCHEMAS, Tables
 from leads.tombstones import FILE, bury, without_buried
-from model import champion
+from model.promotion import champion
 from pipelines.erase import erase_leads, leads_of
 from pipelines.report import report_leads
 from pipelines.score import score_open

@@ -22,10 +22,10 @@ from leads.journal import Journal
 from leads.overruling import overrule
 from leads.settings import Settings, Store
 from leads.tables import Tables
-from model import champion
-from model.backtest import Outcome, keep_month
-from model.past import gather
-from model.similar import key_of, write_past
+from model.backtest.outcomes import Outcome, keep_month
+from model.promotion import champion
+from model.reasons.past import gather
+from model.reasons.similar import key_of, write_past
 from pipelines.erase import erase_leads, leads_of
 from pipelines.report import report_leads
 from pipelines.snapshot import snapshot_leads

@@ -16,12 +16,12 @@ from typer.testing import CliRunner, Result
 from leads.history import History
 from leads.journal import Journal
 from leads.settings import Routing, Settings, read_settings
-from model import champion
+from model.backtest.months import month_model
+from model.backtest.rehearsal import spans
+from model.backtest.replay import Step, replay
+from model.backtest.weeks import ROWS, strike_replayed
 from model.distance.shelf import FORECAST, PROOF, kept
-from model.months import month_model
-from model.rehearsal import spans
-from model.replay import ROWS, strike_replayed
-from model.replaying import Step, replay
+from model.promotion import champion
 from model.training import train
 from pipelines.__main__ import app
 from pipelines.ingest import stored

@@ -37,8 +37,9 @@ from leads.journal import Journal
 from leads.logs import configure_logs
 from leads.runs import Run, Runs
 from leads.settings import Settings
-from model import champion
-from model.bundle import Bundle, Contents, write_bundle
+from model.bundle.whole import Bundle
+from model.bundle.writing import Contents, write_bundle
+from model.promotion import champion
 from pipelines.daily import STEPS, work
 from serve.app import create_app
 

@@ -33,7 +33,7 @@ from leads.lead import EPOCH
 from leads.records import PREDICTIONS
 from leads.runs import RUNS, Runs
 from leads.settings import Settings, read_settings
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 from pipelines.daily import STEPS
 
 __all__ = ["trained"]

@@ -17,8 +17,8 @@ from leads.errors import BadInput, NoModel, Unavailable
 from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings
-from model import champion
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
+from model.promotion import champion
 from model.training import train
 from pipelines.ingest import take_in
 from pipelines.score import score_file, score_open

@@ -9,7 +9,7 @@ from tests.strategies import random_tables
 from typer.testing import CliRunner
 
 from leads.settings import Settings, read_settings
-from model.datacard import DataCard
+from model.survey.datacard import DataCard
 from pipelines.__main__ import app
 from pipelines.snapshot import FILE, snapshot_leads
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
-from model import champion
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
+from model.promotion import champion
 from pipelines.__main__ import app
 
 CONFIG = """

@@ -12,7 +12,7 @@ import polars as pl
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import INSTANT, FieldType, Tables, empty
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.training import train
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -16,8 +16,8 @@ from leads import store
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import Tables
-from model import champion
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
+from model.promotion import champion
 from serve.app import create_app
 
 PROMOTED_AT = datetime(2026, 6, 1, tzinfo=UTC)

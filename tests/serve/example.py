@@ -24,17 +24,8 @@ from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.settings import Company, Conversion, FilesSource, Settings, Store
 from leads.tables import SCHEMAS, FieldType, Tables
-from model.anatomy import (
-    Anatomy,
-    Cell,
-    Dependence,
-    Growth,
-    Pair,
-    Spot,
-    Step,
-    Weight,
-)
-from model.backtest import Backtest, Outcome
+from model.backtest.outcomes import Backtest, Outcome
+from model.bundle.manifest import Manifest
 from model.card.sections import Subject, sections
 from model.comparison import shelf
 from model.comparison.records import (
@@ -46,11 +37,19 @@ from model.comparison.records import (
     TierMove,
     Version,
 )
-from model.datacard import DataCard, Group, Maturity
 from model.features.catalog import Catalog, Words
 from model.leaks.findings import Finding, Inspection
-from model.manifest import Manifest
-from model.proof import (
+from model.proof.anatomy import (
+    Anatomy,
+    Cell,
+    Dependence,
+    Growth,
+    Pair,
+    Spot,
+    Step,
+    Weight,
+)
+from model.proof.record import (
     Bar,
     Bin,
     Capacity,
@@ -61,6 +60,7 @@ from model.proof import (
     TierProof,
     Worth,
 )
+from model.survey.datacard import DataCard, Group, Maturity
 from model.team import Manager, Team
 from serve.pages.evidence import Evidence, Model
 from serve.pages.sight import Sight

@@ -28,7 +28,7 @@ from crm.testing.serving import running
 from leads import store
 from leads.journal import Journal
 from leads.settings import Settings
-from model import champion
+from model.promotion import champion
 
 KEY = "a-token-long-enough"
 TIER_FIELD = f"{PREFIX}TIER"

@@ -20,8 +20,8 @@ from leads.history import History, microseconds
 from leads.journal import Journal
 from leads.overruling import overrule
 from leads.settings import Crm, Routing, Settings
-from model.labels import funnel_of, label
-from model.snapshots import open_leads
+from model.examples.labels import funnel_of, label
+from model.examples.snapshots import open_leads
 from playbook.routed import keep_routes
 from playbook.routing import GIVEN, Route
 from serve.giving import Giving, give_out, heldout_of, keep_giving, next_round

@@ -20,11 +20,11 @@ from leads.decision import Prediction
 from leads.journal import Journal
 from leads.lead import EPOCH
 from leads.settings import Settings
+from model.examples.snapshots import take
 from model.features.twin import build_one
-from model.past import gather
-from model.similar import path_of, write_past
-from model.snapshots import take
-from model.whatif import Subject, Suggestion, knobs, suggestions
+from model.reasons.past import gather
+from model.reasons.similar import path_of, write_past
+from model.reasons.whatif import Subject, Suggestion, knobs, suggestions
 from serve.app import create_app
 from serve.scoring import inputs_of, predict
 

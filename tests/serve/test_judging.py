@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from tests.serve.conftest import Company
 
 from leads.journal import Journal
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from serve.rebuilding import rebuild
 from serve.short import card_text
 

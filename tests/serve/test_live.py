@@ -9,9 +9,9 @@ import pytest
 from tests.serve.conftest import Company, point
 
 from leads.errors import NoModel
-from model import champion
-from model.bundle import Bundle
-from model.manifest import MANIFEST, sha256
+from model.bundle.manifest import MANIFEST, sha256
+from model.bundle.whole import Bundle
+from model.promotion import champion
 from serve.live import Live, Serving
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)

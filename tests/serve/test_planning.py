@@ -20,7 +20,7 @@ from leads.decision import Prediction
 from leads.errors import Unavailable
 from leads.journal import Journal
 from leads.settings import PlaybookFile, Settings
-from model.snapshots import take
+from model.examples.snapshots import take
 from pipelines.__main__ import app as command_line
 from pipelines.playbook import Opened, try_playbook
 from pipelines.score import score_open

@@ -17,7 +17,7 @@ from tests.serve.conftest import Company, point
 from tests.serve.service import Service, config_of, environment, serving
 
 from leads.journal import Journal
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.features.twin import build_one
 from serve.intake import checked, field_types, history_of, instant_of
 from serve.scoring import predict

@@ -17,9 +17,9 @@ from tests.serve.service import Service, serving
 from tests.serve.test_process import ask_until, body_of, expected_of, wait_for
 
 from leads.settings import Settings
-from model import bundle as bundles
-from model import champion
-from model.bundle import Bundle
+from model.bundle import check as bundle_check
+from model.bundle.whole import Bundle
+from model.promotion import champion
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
 SLOWEST = 10.0
@@ -104,7 +104,7 @@ def test_a_rollback_under_load_takes_seconds_and_fails_nobody(
     """Promoted and rolled back twice in mid-load, each answer is one bundle's."""
     # The service proves bundles in a child anyway; once is enough for the short run.
     monkeypatch.setattr(
-        bundles,
+        bundle_check,
         "verify_in_child",
         lambda path: Bundle.open(path).check_golden_rows(),
     )

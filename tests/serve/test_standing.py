@@ -16,7 +16,7 @@ from tests.serve.conftest import Company
 from leads.decision import Prediction, Tier
 from leads.journal import Journal
 from leads.settings import Settings
-from model.tiers import Borders, Cut
+from model.tiers.borders import Borders, Cut
 from pipelines.score import score_file, score_open
 from serve.app import create_app
 from serve.standing import settled

@@ -22,7 +22,7 @@ from leads.history import History
 from leads.journal import Journal
 from leads.pointed import FIELD, pointed
 from leads.settings import PlaybookFile, Settings
-from model import champion
+from model.promotion import champion
 from pipelines.score import score_open
 from serve.app import create_app
 from serve.rebuilding import rebuild

@@ -27,8 +27,8 @@ from crm.testing.serving import running
 from leads import store
 from leads.settings import Crm, Settings
 from leads.tables import Tables
-from model import champion
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
+from model.promotion import champion
 from serve.app import create_app
 
 LEADS = 9

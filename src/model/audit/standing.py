@@ -13,9 +13,9 @@ from leads.funnel import BIRTH, NO_PIPELINE, Funnel, stage_moves
 from leads.history import History
 from leads.persons import gathered
 from leads.settings import Settings
-from model.knowing import Known, known_of
-from model.labels import funnel_of
-from model.snapshots import open_leads
+from model.cleaning.knowing import Known, known_of
+from model.examples.labels import funnel_of
+from model.examples.snapshots import open_leads
 from model.stages import Stages, pass_stages
 
 DAY: Final = 86_400_000_000

@@ -21,7 +21,7 @@ from model.audit.questionnaire import (
 from model.audit.standing import Scene, look_over
 from model.audit.unknown import unknown_of
 from model.audit.work import Load, Work, work_of
-from model.knowing import Known
+from model.cleaning.knowing import Known
 from model.stages import Stage
 
 

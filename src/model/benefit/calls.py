@@ -79,7 +79,7 @@ def hold_orders(
     Parameters
     ----------
     replayed
-        ``model.replay.ROWS``.
+        ``model.backtest.weeks.ROWS``.
     orders
         By name; one of them is the ``standard``.
     per_week

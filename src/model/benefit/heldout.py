@@ -17,8 +17,8 @@ import polars as pl
 
 from leads.history import History
 from leads.settings import Settings
-from model.labels import funnel_of, label
-from model.proof import wilson
+from model.examples.labels import funnel_of, label
+from model.proof.counting import wilson
 
 FEWEST: Final = 30
 """Leads of either arm below which nothing is said."""

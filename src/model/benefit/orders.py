@@ -1,8 +1,8 @@
 """Orders in which open leads may be called; each is a ranking of replayed rows.
 
-An order is a function from replayed rows (``model.replay.ROWS``) to one sort key per
-row, (n,), the highest called first. Whoever has another (points of a scorecard, say)
-adds it to the mapping that ``model.benefit.calls.hold_orders`` takes.
+An order is a function from replayed rows (``model.backtest.weeks.ROWS``) to one sort
+key per row, (n,), the highest called first. Whoever has another (points of a scorecard,
+say) adds it to the mapping that ``model.benefit.calls.hold_orders`` takes.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from model.bundle.manifest import Manifest
 from model.card import words as say
 from model.card.words import COLUMNS, FACTS, TITLES
 from model.features.catalog import Catalog, Words
 from model.leaks.findings import Inspection
-from model.manifest import Manifest
-from model.proof import Proof, SliceProof
+from model.proof.record import Proof, SliceProof
 
 THIN: Final = 50
 """Leads below which a slice is called thin."""

@@ -204,7 +204,7 @@ GROUPS: Final[Mapping[str, Words]] = {
     "time": Words("Age and calendar", "Возраст и календарь"),
     "other": Words("Other", "Прочее"),
 }
-"""The groups of ``model.ablation``."""
+"""The groups of ``model.proof.ablation``."""
 
 KINDS: Final[Mapping[str, Words]] = {
     "source": Words("Source", "Источник"),

@@ -20,7 +20,7 @@ from typing import Literal
 
 from leads.decision import Prediction
 from leads.history import LeadHistory, microseconds
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.change.between import Arrival, arrivals
 from model.change.split import Cause, Part, Stop, split
 from model.features.catalog import FeatureTable

@@ -19,9 +19,9 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from leads.decision import Prediction, probability_of
-from model.bundle import Bundle
-from model.explanation import shares
+from model.bundle.whole import Bundle
 from model.features.catalog import FeatureTable
+from model.reasons.explanation import shares
 
 Cause = Literal["rewritten", "model", "time", "data"]
 

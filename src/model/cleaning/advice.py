@@ -21,8 +21,8 @@ from leads.persons import gathered
 from leads.settings import Settings
 from model.cleaning.dump import dump_of
 from model.cleaning.groups import persons
+from model.cleaning.knowing import Known, is_blind, known_of
 from model.cleaning.pairs import candidates, judged
-from model.knowing import Known, is_blind, known_of
 
 MACHINE: Final = 0.97
 UNREACHABLE: Final = 0.8

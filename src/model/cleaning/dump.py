@@ -14,7 +14,7 @@ from leads.history import History
 from leads.marks import company_of, folded
 from leads.persons import IDS, MARKS
 from leads.settings import Settings
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 
 WHO: Final = (*MARKS.values(), *IDS)
 

@@ -1,9 +1,9 @@
 """Two bundles on the same data: who is better, who moves, and why.
 
-Figures are of the rows of ``model.trial``, which neither learned from if there are any;
-tiers and moves are of the leads that are open now. A lead's move is split by field with
-the arithmetic of ``model.change``: the data and the moment are the same, so the model
-accounts for all of it.
+Figures are of the rows of ``model.promotion.trial``, which neither learned from if
+there are any; tiers and moves are of the leads that are open now. A lead's move is
+split by field with the arithmetic of ``model.change``: the data and the moment are the
+same, so the model accounts for all of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from leads.decision import Tier
 from leads.history import History
 from leads.settings import Settings
 from leads.store import content_digest
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.change.split import Stop, split
 from model.comparison.records import (
     BETTER,
@@ -33,13 +33,13 @@ from model.comparison.records import (
     TierMove,
     Version,
 )
-from model.explanation import shares
+from model.examples.snapshots import open_leads
 from model.features.batch import build
 from model.features.catalog import Catalog, FeatureTable, Numbers, Words
 from model.features.wording import subject_of
 from model.metrics import measure, paired_differences, probabilities
-from model.snapshots import open_leads
-from model.trial import Ground, aim_of, shared_ground
+from model.promotion.trial import Ground, aim_of, shared_ground
+from model.reasons.explanation import shares
 
 MOST_MOVES: Final = 20
 LEAST_MOVE: Final = 0.001

@@ -13,8 +13,8 @@ from typing import Final
 
 from leads.errors import DamagedBundle
 from leads.wholefile import replace_whole
-from model import champion
 from model.comparison.records import Comparison, Version
+from model.promotion import champion
 
 FOLDER: Final = "comparisons"
 CHALLENGER: Final = "challenger"

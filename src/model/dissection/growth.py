@@ -3,7 +3,7 @@
 Leads are drawn by lot, each size within the next, and judged on the newest slice of the
 training rows; the test rows are not touched. By lot, not by age, so that the curve says
 what the number of leads does and not what the passing of time does. The forest is that
-of ``model.ablation``, on the same newest rows.
+of ``model.proof.ablation``, on the same newest rows.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 
 from leads.settings import Model
-from model.ablation import newest, small_forest
-from model.anatomy import Growth, Step
 from model.learners.boosting import Fold, Matrix
 from model.metrics import Codes, mean_difference, row_losses, scores
-from model.proof import DIGITS
+from model.proof.ablation import newest, small_forest
+from model.proof.anatomy import Growth, Step
+from model.proof.record import DIGITS
 
 PARTS: Final = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 LEAST_OF_EACH: Final = 10

@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from model.anatomy import Dependence, Spot, Weight
 from model.dissection.sample import Sample
-from model.explanation import shares
 from model.features.catalog import Numbers
 from model.metrics import Codes, mean_difference
-from model.proof import DIGITS
+from model.proof.anatomy import Dependence, Spot, Weight
+from model.proof.record import DIGITS
+from model.reasons.explanation import shares
 
 MOST_FIELDS: Final = 8
 """Fields whose dependence is drawn."""

@@ -23,11 +23,11 @@ from typing import Final
 import numpy as np
 from scipy.stats import norm
 
-from model.anatomy import Cell, Pair
 from model.dissection.sample import Sample
 from model.features.catalog import Numbers, Words
 from model.metrics import Codes, Measured, mean_difference, probabilities, row_losses
-from model.proof import DIGITS
+from model.proof.anatomy import Cell, Pair
+from model.proof.record import DIGITS
 
 SCREENED: Final = 240
 """Rows of the first look at every pair."""

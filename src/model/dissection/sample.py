@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from model.bundle import Bundle
-from model.explanation import columns_of
+from model.bundle.whole import Bundle
 from model.features.catalog import FeatureTable, Numbers, Words
 from model.features.phrases import value_words
 from model.metrics import Codes
+from model.reasons.explanation import columns_of
 
 MOST_ROWS: Final = 1_500
 """Rows that are explained at most, evenly over the test rows."""

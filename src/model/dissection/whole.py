@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from leads.settings import Model
-from model.anatomy import Anatomy
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.dissection.importance import MOST_FIELDS, depend, weigh
 from model.dissection.interplay import interplay
 from model.dissection.sample import Sample
 from model.features.catalog import FeatureTable, Numbers
 from model.metrics import Codes
+from model.proof.anatomy import Anatomy
 
 
 def dissect(

@@ -93,7 +93,7 @@ def hold_against(
     Parameters
     ----------
     replayed
-        ``model.replay.ROWS``; only the first moment of each month is looked at.
+        ``model.backtest.weeks.ROWS``; only the first moment of each month is looked at.
     order
         The open stages of each pipeline, in order.
     """

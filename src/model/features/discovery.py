@@ -21,12 +21,12 @@ from leads.funnel import learn_funnel
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import FieldType
+from model.examples.labels import gap_of
 from model.features.batch import build, stages_seen
 from model.features.candidates import Found, candidates
 from model.features.catalog import Catalog, Feature, FeatureTable, Kind, Numbers, Words
 from model.features.cells import MILLION
 from model.features.fields import use_of
-from model.labels import gap_of
 
 MOST_SNAPSHOTS: Final = 50_000
 """Enough to judge by; more are thinned evenly."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 import polars as pl
 
 from leads.errors import LeakRefused
+from model.examples.snapshots import open_leads
 from model.features.catalog import Catalog, FeatureTable
 from model.leaks.findings import NOT_INSPECTED, TITLES, Inspection
 from model.leaks.scene import Scene, Sight
 from model.leaks.suspicion import FEWEST_LEADS, PROBES, named_alike, together
-from model.snapshots import open_leads
 
 
 def inspect(scene: Scene) -> Inspection:

@@ -19,8 +19,8 @@ import numpy as np
 import polars as pl
 
 from leads.history import History
+from model.examples.labels import conversions
 from model.features.catalog import OTHER_KINDS, Words
-from model.labels import conversions
 from model.leaks import wording as told
 from model.leaks.collusion import kin, peel
 from model.leaks.findings import Finding, Severity

@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from leads.settings import Settings
-from model.bundle import Contents, write_bundle
+from model.bundle.reference import Reference, learn_reference
+from model.bundle.writing import Contents, write_bundle
 from model.features.catalog import Catalog
 from model.learners.calibration import IDENTITY
 from model.learners.forest import NO_TREES
@@ -45,11 +46,10 @@ from model.metrics import probabilities
 from model.outlook.forecast import Forecast
 from model.outlook.ground import Ground as OutlookGround
 from model.outlook.learning import learn_outlook
-from model.proof import Proof
-from model.reference import Reference, learn_reference
-from model.sequels import steps_of
-from model.tiers import Borders
-from model.voices import mute_fields
+from model.outlook.sequels import steps_of
+from model.proof.record import Proof
+from model.reasons.voices import mute_fields
+from model.tiers.borders import Borders
 
 __all__ = ["DIGITS", "UNTOLD", "Progress", "Task", "Trained", "learn", "numbered"]
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from leads.errors import DataRefused
 from leads.settings import Settings
-from model.capacity import Scored, place_borders
 from model.learners.ladder import Ladder
 from model.learning.task import Task, Trained
 from model.metrics import probabilities
-from model.tiers import Borders, floor_of, money_of, pipelines_in
+from model.tiers.borders import Borders, floor_of, money_of, pipelines_in
+from model.tiers.capacity import Scored, place_borders
 
 
 def borders_of(

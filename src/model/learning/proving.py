@@ -8,10 +8,7 @@ import numpy as np
 
 from leads.errors import DataRefused
 from leads.settings import Settings
-from model.ablation import ablate
-from model.anatomy import Anatomy
-from model.bundle import Bundle
-from model.capacity import what_if
+from model.bundle.whole import Bundle
 from model.dissection.growth import grow
 from model.dissection.whole import dissect
 from model.learners.boosting import Fold
@@ -19,9 +16,13 @@ from model.learning.task import DIGITS, Task, Trained, numbered
 from model.metrics import Measured, measure
 from model.points.record import Rival
 from model.points.rival import Rows, meet_rival
-from model.proof import Cases, Proof, Worth, prove
-from model.slices import slice_proofs
-from model.tiers import Borders
+from model.proof.ablation import ablate
+from model.proof.anatomy import Anatomy
+from model.proof.counting import Cases, prove
+from model.proof.record import Proof, Worth
+from model.proof.slices import slice_proofs
+from model.tiers.borders import Borders
+from model.tiers.capacity import what_if
 
 
 def provable(task: Task) -> tuple[Fold, ...]:

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from leads.settings import Settings
-from model.bundle import Bundle
-from model.capacity import Inflow
+from model.bundle.whole import Bundle
 from model.features.catalog import Catalog, FeatureTable, Numbers
 from model.learners.boosting import Fold, Matrix
 from model.metrics import Codes, Measured
-from model.readiness import Readiness
-from model.sequels import Sequel
-from model.slices import Groups
-from model.tiers import Borders
+from model.outlook.sequels import Sequel
+from model.proof.slices import Groups
+from model.survey.readiness import Readiness
+from model.tiers.borders import Borders
+from model.tiers.capacity import Inflow
 
 Index = npt.NDArray[np.intp]
 Progress = Callable[[str], None]
@@ -38,8 +38,8 @@ class Task:
     ``forward`` says whether they go forward in time. ``cut_off``, ``learned_until``
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
-    ``model.slices``, of the test rows; without ``ablated`` no group of features is
-    weighed, the model is not taken apart, and it does not meet the scorecard.
+    ``model.proof.slices``, of the test rows; without ``ablated`` no group of features
+    is weighed, the model is not taken apart, and it does not meet the scorecard.
     ``sequel`` is what followed the training rows, in their order; None where it is
     not known by time.
     """

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from leads.settings import Settings
+from model.bundle.provenance import code_mark
 from model.learners.ladder import Ladder, Rung
 from model.learning.task import DIGITS, Task, readiness_of
-from model.provenance import code_mark
 
 UNTOLD: Final = {"threads", "name", "require_clean"}
 """Settings of the model that change nothing in it."""

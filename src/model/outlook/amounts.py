@@ -23,7 +23,7 @@ from model.learners.boosting import Matrix
 from model.metrics import Codes
 from model.outlook.amount import Amount
 from model.outlook.ground import Ground, text_of
-from model.sequels import Sequel
+from model.outlook.sequels import Sequel
 
 LEAST: Final = 20
 """Conversions with an amount below which no money is spoken of."""

@@ -21,8 +21,8 @@ from leads.decision import Outlook
 from model.features.catalog import Numbers
 from model.outlook.amount import Amount
 from model.outlook.curve import Curve
+from model.outlook.single import SingleRow
 from model.outlook.spread import Spread
-from model.single import SingleRow
 
 NUMBERS: Final = "outlook.json"
 SPREAD: Final = "spread.txt"

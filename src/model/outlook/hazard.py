@@ -23,7 +23,7 @@ from model.metrics import log_odds_of
 from model.outlook.curve import Curve, anchored, cumulated
 from model.outlook.forecast import periods
 from model.outlook.ground import Ground, text_of
-from model.sequels import Sequel
+from model.outlook.sequels import Sequel
 
 Mask = npt.NDArray[np.bool_]
 

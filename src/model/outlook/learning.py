@@ -8,8 +8,8 @@ from model.outlook.amounts import learn_amount
 from model.outlook.forecast import AMOUNT, HAZARD, SPREAD, Forecast
 from model.outlook.ground import Ground
 from model.outlook.hazard import learn_hazard
+from model.outlook.sequels import Sequel
 from model.outlook.uncertainty import learn_spread
-from model.sequels import Sequel
 
 
 def learn_outlook(

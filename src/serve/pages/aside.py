@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leads.errors import BadInput, Unavailable, UnknownLead
-from model.whatif import Knob, Suggestion, Value, WhatIf
+from model.reasons.whatif import Knob, Suggestion, Value, WhatIf
 from serve.insight import Change, Insight, Similar
 
 PREFIX: Final = "if."

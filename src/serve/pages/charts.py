@@ -14,7 +14,7 @@ from typing import Final
 from markupsafe import Markup
 
 from leads.decision import probability_of
-from model.proof import Bar, Bin, Gain
+from model.proof.record import Bar, Bin, Gain
 from serve.pages.svg import Frame, box, chart, cut, line, path, tag, text
 from serve.pages.wording import Wording
 

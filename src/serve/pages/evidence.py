@@ -15,16 +15,16 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from leads.errors import Unavailable
 from leads.settings import Settings
-from model import champion
+from model.bundle.manifest import Manifest, checked
 from model.card.sections import Section, Subject, sections
-from model.datacard import DataCard
 from model.features.catalog import Catalog, Words
 from model.features.wording import subject_of
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.manifest import Manifest, checked
-from model.proof import Proof
-from model.readiness import Readiness
-from model.tiers import Borders
+from model.promotion import champion
+from model.proof.record import Proof
+from model.survey.datacard import DataCard
+from model.survey.readiness import Readiness
+from model.tiers.borders import Borders
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leads.decision import Tier
-from model.backtest import Backtest, Outcome
+from model.backtest.outcomes import Backtest, Outcome
 from model.card.sections import Section
-from model.proof import Bin, TierProof
+from model.proof.record import Bin, TierProof
 from model.team import NOBODY, Manager, Team
 from serve.pages.trust import (
     LatestMonth,

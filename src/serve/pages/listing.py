@@ -11,7 +11,7 @@ from leads.decision import Outlook, Override, Prediction, Reason, Tier
 from leads.journal import Stored
 from leads.pointed import pointed
 from leads.records import moment_of
-from model.whatif import Suggestion
+from model.reasons.whatif import Suggestion
 from serve.pages.called import How
 from serve.pages.distinction import telling_reasons
 from serve.pages.nextstep import PlanLine

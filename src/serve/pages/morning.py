@@ -21,7 +21,7 @@ from leads.ranks import stood
 from leads.runs import Run, Runs
 from leads.settings import Settings
 from model.audit.standing import DAY
-from model.labels import conversions
+from model.examples.labels import conversions
 from playbook.ledger import standing_plans
 from playbook.text import Text, said
 from serve.pages.digest import (

@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from model.anatomy import Cell, Dependence, Growth, Pair, Spot
+from model.proof.anatomy import Cell, Dependence, Growth, Pair, Spot
 from serve.pages.svg import across, box, chart, cut, line, path, tag, text
 from serve.pages.wording import Wording
 

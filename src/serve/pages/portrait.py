@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from leads.decision import probability_of
 from model.features.phrases import measured
-from model.whatif import ASSOCIATION
+from model.reasons.whatif import ASSOCIATION
 from serve.pages import charts, lifeline, shapes
 from serve.pages.aside import NOTHING, Aside
 from serve.pages.deciding import NO_PEN, SETTABLE, Pen

@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from leads.wholefile import replace_whole
-from model.proof import Capacity
+from model.proof.record import Capacity
 from serve.pages.index import PAGES
 from serve.pages.links import FileLinks, file_of
 from serve.pages.listing import Wanted

@@ -20,7 +20,7 @@ from leads.runs import Runs
 from leads.settings import Settings
 from model.audit.standing import Scene, look_over
 from model.audit.whole import Audit, audit_scene
-from model.backtest import Backtest
+from model.backtest.outcomes import Backtest
 from model.features.catalog import Words
 from model.stages import Stages, pass_stages
 from playbook.ledger import planned_counts

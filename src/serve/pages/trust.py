@@ -11,11 +11,20 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from leads.decision import Tier
-from model.anatomy import Anatomy
-from model.datacard import DataCard
 from model.features.catalog import Words
 from model.leaks.findings import NOT_INSPECTED, Inspection
-from model.proof import Bar, Bin, Capacity, Gain, Measure, SliceProof, TierProof, Worth
+from model.proof.anatomy import Anatomy
+from model.proof.record import (
+    Bar,
+    Bin,
+    Capacity,
+    Gain,
+    Measure,
+    SliceProof,
+    TierProof,
+    Worth,
+)
+from model.survey.datacard import DataCard
 from serve.pages.evidence import Evidence, Model
 
 FEWEST: Final = 20

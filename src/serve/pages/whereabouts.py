@@ -17,7 +17,7 @@ from leads.decision import Tier
 from leads.history import History
 from leads.records import moment_of
 from leads.settings import Settings
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 from serve.pages.called import called_this_week
 
 SCHEMA: Final = {

@@ -19,7 +19,7 @@ from leads.tables import UNDATED
 from model.audit.words import AUDIT
 from model.card.words import METRICS
 from model.features.phrases import money_sign, number
-from model.whatif import Value
+from model.reasons.whatif import Value
 from serve.pages.words.anatomy import ANATOMY
 from serve.pages.words.aside import ASIDE
 from serve.pages.words.digest import DIGEST

@@ -3,10 +3,10 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from model.backtest.weeks import ROWS
 from model.benefit.calls import call, difference, hold_orders
 from model.benefit.heldout import compare_arms
 from model.benefit.orders import by_arrival, by_stage, by_tier
-from model.replay import ROWS
 
 WEEK = 7 * 86_400_000_000
 

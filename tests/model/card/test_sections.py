@@ -9,7 +9,7 @@ from tests.serve.markup import read
 from model.card.paper import card_html
 from model.card.sections import Section, Subject, plain, sections
 from model.leaks.findings import NOT_INSPECTED
-from model.proof import NO_PROOF
+from model.proof.record import NO_PROOF
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 

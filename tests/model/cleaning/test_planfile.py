@@ -6,8 +6,8 @@ import pytest
 
 from leads.errors import BadInput
 from model.cleaning.advice import Act, Advice, Plan
+from model.cleaning.knowing import Known
 from model.cleaning.planfile import Approved, read_plan, write_plan
-from model.knowing import Known
 
 PLAN = Plan(
     (

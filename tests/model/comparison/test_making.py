@@ -9,14 +9,14 @@ import pytest
 from tests.model.invented import flat_settings
 
 from leads.decision import Tier, probability_of
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.comparison import making
 from model.comparison.making import Contender
 from model.comparison.records import Comparison, Version
-from model.evaluation import Judged
-from model.explanation import shares
 from model.learning import Task, Trained, learn
-from model.trial import Ground
+from model.promotion.evaluation import Judged
+from model.promotion.trial import Ground
+from model.reasons.explanation import shares
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from tests.model.invented import flat_settings
 
-from model.anatomy import Growth
 from model.dissection.growth import grow
 from model.learners.boosting import Matrix
+from model.proof.anatomy import Growth
 
 
 def grown(rows: int, *, noise: bool = False) -> Growth | None:

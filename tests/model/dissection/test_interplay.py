@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from model.bundle import Bundle
+from model.bundle.whole import Bundle
 from model.dissection.interplay import effects, interplay
 from model.dissection.sample import Sample
 from model.features.catalog import FeatureTable, Numbers

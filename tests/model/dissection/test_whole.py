@@ -6,12 +6,12 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from model.anatomy import Anatomy
 from model.dissection.importance import depend
 from model.dissection.sample import Sample
-from model.explanation import shares
 from model.learning import Trained
-from model.proof import Proof
+from model.proof.anatomy import Anatomy
+from model.proof.record import Proof
+from model.reasons.explanation import shares
 
 
 @pytest.fixture(scope="module")

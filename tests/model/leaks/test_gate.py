@@ -19,6 +19,8 @@ from leads.errors import LeakRefused
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import FieldType
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
 from model.features.catalog import Words
 from model.features.discovery import discover
@@ -26,8 +28,6 @@ from model.leaks.findings import Finding, Inspection
 from model.leaks.gate import inspect, refuse_certain, without
 from model.leaks.scene import Scene
 from model.learning import Trained
-from model.snapshots import take
-from model.split import split
 from model.training import leads_of, moments_at, train
 
 COUNT = 2_400

@@ -8,12 +8,13 @@ import pytest
 from tests.model.invented import flat_settings, invented_task
 from tests.model.learners.pipelines import three_pipelines
 
-from model.bundle import Bundle, verify_in_child
-from model.explanation import shares
+from model.bundle.check import verify_in_child
+from model.bundle.whole import Bundle
 from model.learners.ground import Ground
 from model.learners.ladder import Ladder, climb
 from model.learning import Task, Trained, learn
 from model.metrics import probabilities, row_losses
+from model.reasons.explanation import shares
 
 
 def ground_of(task: Task) -> Ground:

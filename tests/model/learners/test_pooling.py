@@ -8,7 +8,7 @@ import pytest
 from tests.model.invented import flat_settings
 from tests.model.learners.pipelines import three_pipelines
 
-from model.bundle import verify_in_child
+from model.bundle.check import verify_in_child
 from model.learners.boosting import Matrix
 from model.learners.forest import Only, merged, only_for
 from model.learners.pooling import Seen, deserving, grow_own

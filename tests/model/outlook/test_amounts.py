@@ -9,8 +9,8 @@ from model.outlook.amount import Amount
 from model.outlook.amounts import learn_amount
 from model.outlook.forecast import AMOUNT, Forecast
 from model.outlook.ground import Ground
+from model.outlook.sequels import Sequel
 from model.outlook.spread import Spread
-from model.sequels import Sequel
 
 NAMES = ("seats", "noise", "pipeline")
 NOTHING = Spread(None, 1.0, 0.0, 0.0, 0.0, 0.0)

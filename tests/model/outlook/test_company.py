@@ -10,12 +10,12 @@ import pytest
 from tests.model.software import software_company
 
 from leads.decision import Outlook
+from model.examples.labels import funnel_of
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
-from model.labels import funnel_of
 from model.learning import numbered
-from model.sequels import Sequel, follow
-from model.snapshots import take
-from model.split import split
+from model.outlook.sequels import Sequel, follow
 from model.training import leads_of, moments_at, train
 
 

@@ -6,7 +6,7 @@ from model.learners.boosting import Matrix
 from model.metrics import log_odds_of
 from model.outlook.ground import Ground
 from model.outlook.hazard import intervals_of, known_steps, learn_hazard
-from model.sequels import Sequel
+from model.outlook.sequels import Sequel
 
 NAN = float("nan")
 EDGES = (0, 1, 3, 7, 14, 30, 60, 90)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tests.model.invented_history import company_settings, invented_history
 
 from leads.history import History
+from model.examples.snapshots import take
+from model.examples.split import split
 from model.features.batch import build
 from model.features.catalog import Catalog, Feature, Words
 from model.features.discovery import discover
@@ -18,8 +20,6 @@ from model.points.hypotheses import check_hypotheses, middle_rows
 from model.points.rival import Rows, meet_rival
 from model.points.scorecard import MOST_TRAITS, Scorecard, learn_scorecard
 from model.points.writing import quoted, to_yaml
-from model.snapshots import take
-from model.split import split
 from model.training import leads_of, moments_at
 from playbook.known import Known, points_of
 from playbook.norms import Norms

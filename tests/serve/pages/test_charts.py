@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from tests.serve.example import NOW, proof
 
-from model.proof import Bar, Bin, Gain
+from model.proof.record import Bar, Bin, Gain
 from serve.pages import charts, lifeline, shapes
 from serve.pages.wording import Wording
 

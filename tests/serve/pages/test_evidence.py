@@ -6,8 +6,8 @@ from tests.model.invented import flat_settings, invented_task
 from tests.serve import example
 
 from leads.errors import DamagedBundle, NoModel
-from model.champion import set_champion
 from model.learning import learn
+from model.promotion.champion import set_champion
 from serve.pages.evidence import read_evidence
 from serve.pages.trust import weigh
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from tests.serve import example
 from tests.serve.markup import read
 
-from model.proof import Bin
+from model.proof.record import Bin
 from model.team import NOBODY
 from serve.pages import attach
 from serve.pages.hindsight import look_back, managers_of

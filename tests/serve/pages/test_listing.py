@@ -7,7 +7,7 @@ from tests.serve import example
 
 from leads.decision import Tier
 from leads.history import History
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 from serve.pages.listing import MOST_PAGES, Wanted, main_reason
 
 

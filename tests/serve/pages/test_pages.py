@@ -21,8 +21,8 @@ from tests.serve.markup import Document, read
 from leads.decision import Outlook, Prediction, Tier
 from leads.history import History
 from leads.tables import UNDATED
-from model.proof import Proof
-from model.readiness import Readiness
+from model.proof.record import Proof
+from model.survey.readiness import Readiness
 from serve.app import create_app
 from serve.pages import attach
 from serve.pages.links import lead_path

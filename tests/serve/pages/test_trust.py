@@ -4,7 +4,7 @@ import pytest
 from tests.serve import example
 
 from leads.decision import Tier
-from model.proof import NO_PROOF, Gain, Proof, TierProof
+from model.proof.record import NO_PROOF, Gain, Proof, TierProof
 from serve.pages.trust import FEWEST, verdict_of, weigh
 
 

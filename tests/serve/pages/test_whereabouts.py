@@ -7,7 +7,7 @@ import polars as pl
 from tests.serve import example
 
 from leads.history import History
-from model.snapshots import open_leads
+from model.examples.snapshots import open_leads
 from serve.pages.story import moment_of
 from serve.pages.whereabouts import PerIngest, Waiting, waiting_of, whereabouts
 

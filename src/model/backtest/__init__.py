@@ -1,0 +1,1 @@
+"""Past months replayed: what models of then said, and what happened."""

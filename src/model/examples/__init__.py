@@ -1,0 +1,1 @@
+"""What is learned from: moments of leads, whether they converted, who proves."""

@@ -1,0 +1,1 @@
+"""From challenger to champion: gates, trial, registry, the pointer that serves."""

@@ -1,0 +1,1 @@
+"""What was said of leads that the model had not seen, against what happened."""

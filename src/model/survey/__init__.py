@@ -1,0 +1,1 @@
+"""What the data hold before anything is learned: data card, horizon, readiness."""

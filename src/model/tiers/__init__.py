@@ -1,0 +1,1 @@
+"""Where hot, warm and cold begin, and how many leads a team can call."""
