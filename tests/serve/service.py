@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 from leads.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,10 @@ class Loop:
         return len(written)
 
     def is_quiet(self) -> bool:
-        """Whether nothing waits anywhere."""
-        state = Upkeep(self.journal, "acme").state()
+        """Whether nothing waits anywhere, asked in the order in which work moves on."""
         hints = self.listeners[0].inbox.state().waiting
-        return not (hints or state.waiting or self.told < len(self.store.ledger))
+        cards = Upkeep(self.journal, "acme").state().waiting
+        return not (hints or cards or self.told < len(self.store.ledger))
 
     def _post(self, leads: list[str]) -> None:
         app = doorway_of(self.listeners[0].inbox)
