@@ -38,11 +38,13 @@ ROWS = st.lists(
     max_size=12,
 )
 SERVING = (
-    "anatomy", "bundle", "bundle_check", "champion", "change.split", "explanation",
-    "features.catalog", "features.phrases", "learners.calibration",
-    "learners.forest", "learners.linear", "manifest", "metrics",
-    "outlook.amount", "outlook.curve", "outlook.forecast", "outlook.spread",
-    "points.record", "proof", "reasons", "reference", "similar", "single", "tiers",
+    "bundle.check", "bundle.child", "bundle.manifest", "bundle.reference",
+    "bundle.whole", "change.split", "features.catalog", "features.phrases",
+    "learners.calibration", "learners.forest", "learners.linear", "metrics",
+    "outlook.amount", "outlook.curve", "outlook.forecast", "outlook.single",
+    "outlook.spread", "points.record", "promotion.champion", "proof.anatomy",
+    "proof.record", "reasons.explanation", "reasons.sentences", "reasons.similar",
+    "tiers.borders",
 )  # fmt: skip
 """Modules that a service imports, of this part."""
 
