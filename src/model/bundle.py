@@ -242,6 +242,10 @@ class Bundle:
         asked: dict[str, bool] = {what: True}
         return np.asarray(self.booster.predict(matrix, num_threads=threads, **asked))
 
+    def read_proof(self) -> Proof:
+        """Read what was measured of it when it was trained."""
+        return Proof.from_json(_text(self.path / "proof.json"))
+
     def check_golden_rows(self) -> None:
         """Predict the golden rows again; refuse the bundle if anything moved.
 
