@@ -66,7 +66,7 @@ def learn(
     settings = read_settings(config)
     history = History(load(settings.store.folder))
     with working("Learning points") as say:
-        task = task_of(history, settings, progress=say, terms=Terms(ablated=False))
+        task = task_of(history, settings, progress=say, terms=Terms(brief=True))
         matrix, leads = task.matrix, task.training_leads
         card = learn_scorecard(task.catalog, matrix.values, matrix.labels, leads)
         found = check_hypotheses(

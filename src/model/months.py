@@ -59,8 +59,9 @@ def month_model(
 ) -> MonthModel:
     """Train of what was known then, or take what was trained of it before.
 
-    It is trained more cheaply than a model that will serve: of few folds, and without
-    weighing groups of features.
+    It is trained more cheaply than a model that will serve: of few folds, and only for
+    what the past is asked: chance, tier, amount and reasons. How sure it is and when
+    somebody pays is not learned, nothing is measured.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def month_model(
     if found is not None:
         say("Taking the model that was trained before")
         return found
-    terms = Terms(data_digest=digest, ablated=False)
+    terms = Terms(data_digest=digest, brief=True)
     task = task_of(then, quick, progress=say, terms=terms)
     draft = place.with_name(f".{place.name}-{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)
