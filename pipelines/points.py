@@ -24,7 +24,6 @@ from playbook.points import DIGITS, LETTERS, SIDE_WORDS, Bounds
 from playbook.pointsfile import holds_only_points, parse_points
 from playbook.telling import Telling
 from playbook.text import Language, said
-from serve.planning import playbook_of, world_of
 from serve.pointing import (
     Counted,
     Tried,
@@ -33,6 +32,7 @@ from serve.pointing import (
     rival_of,
     try_points,
 )
+from serve.vocabulary import playbook_of, world_of
 
 LEAST_P: Final = 0.0001
 

@@ -73,7 +73,9 @@ def month_model(
     if settings.model.require_clean:
         demand_clean(code_mark())
     folds = min(settings.model.folds, MOST_FOLDS)
-    cheaper = settings.model.model_copy(update={"folds": folds})
+    cheaper = settings.model.model_copy(
+        update={"folds": folds, "learning_rate": 2 * settings.model.learning_rate}
+    )
     quick = settings.model_copy(update={"model": cheaper})
     digest = content_digest(then.tables)
     place = settings.store.folder / FOLDER / _key(quick, digest)
