@@ -10,17 +10,19 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import structlog
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
 
 from leads.errors import LeadcastError, Unavailable
 from leads.logs import configure_logs, mask
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import OperationalError
 
 P = ParamSpec("P")
 ConfigOption = Annotated[
@@ -49,7 +51,7 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             function(*args, **kwargs)
         except LeadcastError as error:
             raise _ended(error) from error
-        except OperationalError as error:
+        except _no_answer() as error:
             refusal = Unavailable(
                 f"The database did not answer: {mask(str(error.orig))}.",
                 remedy="Start it, or mend its URL in the configuration.",
@@ -57,6 +59,12 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             raise _ended(refusal) from error
 
     return run
+
+
+def _no_answer() -> type[OperationalError]:
+    from sqlalchemy.exc import OperationalError  # only where something is raised
+
+    return OperationalError
 
 
 def _ended(error: LeadcastError) -> typer.Exit:

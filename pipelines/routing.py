@@ -13,13 +13,13 @@ import typer
 from leads.decision import Tier
 from leads.errors import BadInput, Fault
 from leads.history import History
-from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from playbook.routing import GIVEN, Kind
 
 if TYPE_CHECKING:
+    from leads.journal import Journal
     from serve.giving import Giving
 
 SAID: Final[Mapping[Kind, str]] = {
@@ -57,6 +57,8 @@ def route_leads(
     the person is offered to the card. The morning's run does the same.
     Exit codes: 0 done, 2 bad input or configuration, 4 nothing was predicted yet.
     """
+    from leads.journal import Journal  # as in ``_round``
+
     settings, now = read_settings(config), datetime.now(UTC)
     if not simulate and (on is not None or applied):
         option = "--on" if on is not None else "--as-applied"
@@ -88,6 +90,8 @@ def route_morning(settings: Settings, *, now: datetime) -> Mapping[str, str]:
     """
     if not settings.routing.person:
         return {"route": "nobody is listed to give leads to"}
+    from leads.journal import Journal  # as in ``_round``
+
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
         given, kept = _round(settings, journal, now=now, keep=True)

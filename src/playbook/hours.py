@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
-import holidays
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CODE: Final = re.compile("[A-Z]{2}")
@@ -111,7 +112,9 @@ class Hours:
 
 
 @lru_cache
-def _calendar(country: str, region: str | None) -> holidays.HolidayBase:
+def _calendar(country: str, region: str | None) -> HolidayBase:
+    import holidays  # as long to load as polars, and many keep no calendar
+
     return holidays.country_holidays(country, subdiv=region)
 
 

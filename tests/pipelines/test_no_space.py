@@ -190,6 +190,30 @@ def test_a_full_disk_under_the_journal_costs_nothing(
     assert_nothing_half(settings)
 
 
+def test_readiness_is_asked_of_the_disk_and_not_of_the_last_prediction(
+    trained: Path, disk: Path
+) -> None:
+    """A full disk is known before a prediction meets it, and room before the next."""
+    settings = configured(trained, disk, disk / "journal.db")
+    with TestClient(create_app(settings)) as client:
+        forget_slack(settings)
+
+        def said() -> tuple[str, bool]:
+            answer = client.get("/readyz").json()
+            return answer["status"], answer["recording"]
+
+        with full(disk, left=0):
+            unmet = said()
+            missed = client.post("/v1/predict", json={"lead_id": LEAD}).json()
+            met = said()
+        over = said()
+
+    assert missed["recorded"] is False
+    assert (unmet, met, over) == (
+        ("degraded", False), ("degraded", False), ("ready", True),
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Told:
     """What the service said of one lead, asked for once and then twice in a batch."""

@@ -59,8 +59,9 @@ def month_model(
 ) -> MonthModel:
     """Train of what was known then, or take what was trained of it before.
 
-    It is trained more cheaply than a model that will serve: of few folds, and without
-    weighing groups of features.
+    It is trained more cheaply than a model that will serve: of few folds, and only for
+    what the past is asked: chance, tier, amount and reasons. How sure it is and when
+    somebody pays is not learned, nothing is measured.
 
     Raises
     ------
@@ -72,7 +73,9 @@ def month_model(
     if settings.model.require_clean:
         demand_clean(code_mark())
     folds = min(settings.model.folds, MOST_FOLDS)
-    cheaper = settings.model.model_copy(update={"folds": folds})
+    cheaper = settings.model.model_copy(
+        update={"folds": folds, "learning_rate": 2 * settings.model.learning_rate}
+    )
     quick = settings.model_copy(update={"model": cheaper})
     digest = content_digest(then.tables)
     place = settings.store.folder / FOLDER / _key(quick, digest)
@@ -80,7 +83,7 @@ def month_model(
     if found is not None:
         say("Taking the model that was trained before")
         return found
-    terms = Terms(data_digest=digest, ablated=False)
+    terms = Terms(data_digest=digest, brief=True)
     task = task_of(then, quick, progress=say, terms=terms)
     draft = place.with_name(f".{place.name}-{os.getpid()}")
     shutil.rmtree(draft, ignore_errors=True)

@@ -15,6 +15,7 @@ from model.card import words as say
 from model.card.words import COLUMNS, FACTS, TITLES
 from model.features.catalog import Catalog, Words
 from model.leaks.findings import Inspection
+from model.points.record import Rival
 from model.proof.record import Proof, SliceProof
 
 THIN: Final = 50
@@ -101,7 +102,18 @@ def _metrics(proof: Proof) -> Section:
         for measure in proof.measures
     )
     head = _head("measure", "value", "range", "base")
-    return Section("metrics", TITLES["metrics"], head=head, rows=rows)
+    lines = () if proof.rival is None else _rival(proof.rival)
+    return Section("metrics", TITLES["metrics"], lines, head=head, rows=rows)
+
+
+def _rival(rival: Rival) -> tuple[Words, ...]:
+    met = rival.in_loss
+    how = say.filled(
+        say.RIVAL_HOW, traits=rival.traits, points=say.number(met.points, 4),
+        model=say.number(met.model, 4), gain=say.signed(met.gain, 4),
+        low=say.signed(met.low, 4), high=say.signed(met.high, 4),
+    )  # fmt: skip
+    return say.RIVAL[rival.standing], how
 
 
 def _calibration(proof: Proof) -> Section:

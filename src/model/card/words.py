@@ -138,6 +138,30 @@ SLICES_HOW: Final = Words(
     "Отмечены срезы, где сказанное вне диапазона сбывшегося. Из двадцати срезов один"
     " окажется вне его случайно.",
 )
+RIVAL_HOW: Final = Words(
+    "A scorecard of {traits} traits, learned from the same leads, has a log loss of"
+    " {points} on the same test leads, the model {model}: a difference of {gain}"
+    " ({low} to {high}).",
+    "У карты баллов, выученной на тех же лидах (признаков: {traits}), log loss на тех"
+    " же проверочных лидах — {points}, у модели — {model}: разница {gain} (от {low} до"
+    " {high}).",
+)
+RIVAL: Final[Mapping[str, Words]] = {
+    "won": Words(
+        "The model is better beyond luck.", "Модель лучше, и это не случайность."
+    ),
+    "even": Words(
+        "The model is not clearly better: points would do as well.",
+        "Модель не лучше с уверенностью: баллов хватило бы.",
+    ),
+    "lost": Words(
+        "The model is worse than the points beyond luck: as a newcomer it would not be"
+        " promoted.",
+        "Модель хуже баллов, и это не случайность: новую такую к работе не допустят.",
+    ),
+}
+"""How the model stands to the scorecard (``model.points.record``)."""
+
 AGAIN: Final = Words(
     "Check out the commit, install requirements.lock, ingest the same data (the digest"
     " must agree) and run train: the bundle digest is the same with one thread or two.",
@@ -256,6 +280,19 @@ def number(value: float | None, digits: int = 0) -> Words:
         return NOTHING
     text = f"{value:,.{digits}f}"
     return Words(text, text.replace(",", SPACE).replace(".", ","))
+
+
+def signed(value: float, digits: int) -> Words:
+    """Write a difference with its sign.
+
+    Examples
+    --------
+    >>> signed(-0.0042, 4).ru
+    '\N{MINUS SIGN}0,0042'
+    """
+    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
+    written = number(abs(value), digits)
+    return Words(f"{sign}{written.en}", f"{sign}{written.ru}")
 
 
 def share(value: float | None) -> Words:

@@ -159,6 +159,7 @@ def _changes(
         colder=shift.colder,
         fresh=shift.fresh,
         leads=_named(sight, shift, seconds=seconds),
+        crossed=shift.crossed,
     )
 
 

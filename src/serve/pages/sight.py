@@ -70,9 +70,10 @@ from serve.pages.whereabouts import (
     waiting_of,
     whereabouts,
 )
-from serve.planning import Memory, Planning, kept_folder, world_of
+from serve.planning import Memory, Planning
 from serve.pointing import counted
 from serve.scheduler import DailyState, daily_state
+from serve.vocabulary import kept_folder, world_of
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""

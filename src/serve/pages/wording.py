@@ -135,6 +135,11 @@ class Wording:
         """Name a tier."""
         return TIERS[tier][self.language]
 
+    def crossing(self, before: Tier, after: Tier, leads: int | None = None) -> str:
+        """Say a change of tier, and how many leads went that way."""
+        told = f"{self.tier(before)} → {self.tier(after)}".lower()
+        return told if leads is None else f"{told}: {self.count(leads)}"
+
     def metric(self, name: str) -> str:
         """Name a measure; an unknown one goes by its own name."""
         return METRICS[name][self.language] if name in METRICS else name

@@ -59,9 +59,11 @@ DIGEST: Final[Mapping[str, Words]] = {
         "Up a tier: {warmer}. Down a tier: {colder}. New: {fresh}.",
         "Поднялись в группе: {warmer}. Опустились: {colder}. Новых: {fresh}.",
     ),
+    "digest.moved.tiers": Words("Changed tier:", "Сменили группу:"),
     "digest.moved.none": Words(
-        "No chance moved by two points or more.",
-        "Ни одна вероятность не сдвинулась на два пункта и больше.",
+        "Nobody changed tier, and no chance moved by two points or more.",
+        "Никто не сменил группу, и ни одна вероятность не сдвинулась на два пункта и"
+        " больше.",
     ),
     "digest.first": Words(
         "There is no yesterday yet: this is the first morning’s run. From tomorrow on"
