@@ -165,9 +165,19 @@ def _differing(one: Hypothesis, w: Wording) -> Says:
         yield w.span(one.low, one.high)
 
 
+def _holidays(facts: Facts, w: Wording) -> str:
+    if facts["holidays"]:
+        names = ", ".join(w.of(one) for one in facts["holidays"])
+        return w.say("routing.holidays", names=names)
+    if facts["country"]:
+        return w.say("routing.country", country=facts["country"])
+    return w.say("routing.country.none")
+
+
 def routing(facts: Facts, w: Wording) -> Says:
     """Say who has which leads, and what the next round would give out."""
     yield w.say("routing.next", when=w.moment(at(facts["on"])))
+    yield _holidays(facts, w)
     for one in facts["people"]:
         gets, has = one["gets"], one["has"]
         yield from (one["person"], one["person"])  # in both tables
