@@ -89,8 +89,9 @@ def world_of(settings: Settings, history: History | None) -> World:
         language=company.language,
         zone=company.timezone,
     )
-    holidays = {"country": calendar.country, "region": calendar.region}
-    return replace(made, criteria=asked, **holidays)
+    return replace(
+        made, criteria=asked, country=calendar.country, region=calendar.region
+    )
 
 
 def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
