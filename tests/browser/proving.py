@@ -97,18 +97,21 @@ def _proposal(audit: Facts, w: Wording) -> Says:
 
 
 def playbook(facts: Facts, w: Wording) -> Says:
-    """Say who is in which plan; words of the file are not the twin's."""
+    """Say who is in which plan, and all that the plans tell their readers."""
+    yield from (w.of(facts["title"]), w.of(facts["hours"]))
     yield w.say("playbook.version", version=facts["version"][:12])
     leads = sum(leaf["leads"] for leaf in facts["leaves"])
     yield w.say("playbook.decided", n=w.many("leads", leads))
     for leaf in facts["leaves"]:
         title = f"{leaf['branch']}. {w.of(leaf['segment'])}"
         yield from (title, title, w.count(leaf["leads"]))
-    # Hours of a file that names none, and of a task in it: the owner's, not ours.
-    yield {"en": "from 09:00 to 18:00", "ru": "с 09:00 до 18:00"}[w.language]
-    yield {"en": "within 4 business hours", "ru": "в течение 4 рабочих часов"}[
-        w.language
-    ]
+        for text in [*leaf["steps"], *leaf["questions"]]:
+            yield w.of(text)
+        for name in ("script", "task", "message", "aims"):
+            yield w.of(leaf[name]) if leaf[name] else ""
+        yield leaf["stage"] or ""
+    for state in facts["usage"]:
+        yield from (w.of(state["state"]), w.of(state["when"]))
 
 
 def points(facts: Facts, w: Wording) -> Says:
