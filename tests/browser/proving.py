@@ -247,11 +247,16 @@ def backtest(facts: Facts, w: Wording) -> Says:
 def _latest(latest: Facts, w: Wording) -> Says:
     hot = latest["hot"]
     proof = hot["proof"]
+    said, happened, _ = _held(proof, w)
     yield w.say(
         f"latest.{hot['verdict']}", month=w.month(latest["month"]),
-        said=w.rate(proof["said"]), happened=w.rate(proof["happened"]),
-        n=w.count(proof["count"]),
+        said=said, happened=happened, n=w.count(proof["count"]),
     )  # fmt: skip
+
+
+def _held(proof: Facts, w: Wording) -> tuple[str, str, str]:
+    low, high = proof["low"], proof["high"]
+    return w.held(proof["said"], proof["happened"], low=low, high=high)
 
 
 def _judged(judged: Facts, w: Wording) -> Says:
@@ -261,8 +266,7 @@ def _judged(judged: Facts, w: Wording) -> Says:
 
 
 def _said(proof: Facts, w: Wording, *, count: str) -> Says:
-    yield from (w.rate(proof["said"]), w.rate(proof["happened"]))
-    yield from (w.span(proof["low"], proof["high"]), w.count(proof[count]))
+    yield from (*_held(proof, w), w.count(proof[count]))
 
 
 def model(facts: Facts, w: Wording) -> Says:
@@ -305,8 +309,7 @@ def _capacity(one: Facts, w: Wording) -> Says:
     yield w.count(one["per_week"])
     if one["floored"]:
         yield w.say("capacity.floored", reached=w.decimal(one["reached"], 1))
-    yield from (w.rate(one["border"]), w.rate(one["said"]), w.rate(one["happened"]))
-    yield from (w.span(one["low"], one["high"]), w.rate(one["caught"]))
+    yield from (w.rate(one["border"]), *_held(one, w), w.rate(one["caught"]))
 
 
 def _slice(proof: Facts, w: Wording) -> Says:
