@@ -20,6 +20,7 @@ from rich.table import Table
 
 from leads.errors import LeadcastError, Unavailable
 from leads.logs import configure_logs, mask
+from leads.outside import way_outside
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import OperationalError
@@ -35,6 +36,25 @@ ConfigOption = Annotated[
 out = Console()
 err = Console(stderr=True)
 log = structlog.get_logger()
+
+
+def shares(
+    said: float | None, happened: float | None, *, low: float | None, high: float | None
+) -> tuple[str, str, str]:
+    """Write what was said, what happened and its range, so that outside is seen.
+
+    Examples
+    --------
+    >>> shares(0.06412, 0.044, low=0.029, high=0.06381)
+    ('6.41%', '4.40%', '2.90% to 6.38%')
+    >>> shares(None, None, low=None, high=None)
+    ('-', '-', '-')
+    """
+    ways = [f"{{:.{digits}%}}".format for digits in (1, 2, 3)]
+    write = way_outside(said, low, high, ways)
+    told = ["-" if one is None else write(one) for one in (said, happened)]
+    span = "-" if low is None or high is None else f"{write(low)} to {write(high)}"
+    return told[0], told[1], span
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:

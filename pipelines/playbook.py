@@ -20,7 +20,15 @@ from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.store import load
 from leads.wholefile import replace_whole
-from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.console import (
+    ConfigOption,
+    log,
+    out,
+    shares,
+    table,
+    verb,
+    working,
+)
 from pipelines.routing import route_leads
 from playbook.doubts import doubts_of, lines_of
 from playbook.drawing import to_svg
@@ -347,11 +355,11 @@ def show_trial(done: Trial, telling: Telling, why: str) -> None:
         "branch", "plan", "past", "converted", "95 % interval", "said", "open",
     )  # fmt: skip
     for leaf in done.leaves:
+        said, rate, span = shares(leaf.said, leaf.rate, low=leaf.low, high=leaf.high)
         segment = telling.say(telling.playbook.plans[leaf.plan].segment)
         told.add_row(
-            leaf.branch, segment, f"{leaf.leads:,}", _share(leaf.rate),
-            "-" if leaf.low is None else f"{_share(leaf.low)} to {_share(leaf.high)}",
-            _share(leaf.said), f"{leaf.open_leads:,}",
+            leaf.branch, segment, f"{leaf.leads:,}", rate, span, said,
+            f"{leaf.open_leads:,}",
         )  # fmt: skip
     out.print(told)
     if why:

@@ -29,7 +29,7 @@ def kept_folder(settings: Settings) -> Path:
 
 def world_of(settings: Settings, history: History | None) -> World:
     """List what the company's playbook may name."""
-    company = settings.company
+    company, calendar = settings.company, settings.company.calendar
     titles, reasons = _fields(settings)
     asked = frozenset(settings.criteria.fields)
     words: dict[str, Text] = dict(titles)
@@ -37,7 +37,7 @@ def world_of(settings: Settings, history: History | None) -> World:
     if history is None:
         return World(
             words=words, language=company.language, zone=company.timezone,
-            criteria=asked,
+            country=calendar.country, region=calendar.region, criteria=asked,
         )  # fmt: skip
     made = World.of(
         history.tables,
@@ -47,7 +47,9 @@ def world_of(settings: Settings, history: History | None) -> World:
         language=company.language,
         zone=company.timezone,
     )
-    return replace(made, criteria=asked)
+    return replace(
+        made, criteria=asked, country=calendar.country, region=calendar.region
+    )
 
 
 def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:

@@ -119,9 +119,7 @@ def _rival(rival: Rival) -> tuple[Words, ...]:
 def _calibration(proof: Proof) -> Section:
     rows = tuple(
         (
-            say.share(item.said),
-            say.share(item.happened),
-            say.span(say.share(item.low), say.share(item.high)),
+            *say.held(item),
             say.number(item.count),
         )
         for item in proof.reliability
@@ -143,9 +141,7 @@ def _slice(item: SliceProof) -> tuple[Words, ...]:
     outside = not item.low <= item.said <= item.high
     return (
         Words(f"{kind.en}: {item.name}", f"{kind.ru}: {item.name}"),
-        say.share(item.said),
-        say.share(item.happened),
-        say.span(say.share(item.low), say.share(item.high)),
+        *say.held(item),
         say.YES if outside else say.NO,
         say.number(item.leads),
         say.number(item.gain, 4),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from leads.lead import EPOCH
+from leads.outside import way_outside
 from model.features.catalog import Words
+from model.proof.record import Bin, SliceProof
 
 SPACE: Final = "\N{NO-BREAK SPACE}"
 NOTHING: Final = Words("—", "—")
@@ -295,11 +298,11 @@ def signed(value: float, digits: int) -> Words:
     return Words(f"{sign}{written.en}", f"{sign}{written.ru}")
 
 
-def share(value: float | None) -> Words:
+def share(value: float | None, digits: int = 1) -> Words:
     """Write a part of one in per cent."""
     if value is None:
         return NOTHING
-    written = number(100 * value, 1)
+    written = number(100 * value, digits)
     return Words(f"{written.en}%", f"{written.ru}{SPACE}%")
 
 
@@ -308,6 +311,14 @@ def span(low: Words, high: Words) -> Words:
     if NOTHING in (low, high):
         return NOTHING
     return Words(f"{low.en} – {high.en}", f"{low.ru} – {high.ru}")
+
+
+def held(proof: Bin | SliceProof) -> tuple[Words, Words, Words]:
+    """Write what was said, what happened and its range, so that outside is seen."""
+    ways = [partial(share, digits=digits) for digits in (1, 2, 3)]
+    write = way_outside(proof.said, proof.low, proof.high, ways)
+    shown = span(write(proof.low), write(proof.high))
+    return write(proof.said), write(proof.happened), shown
 
 
 def day(moment: int | None) -> Words:

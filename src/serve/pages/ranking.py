@@ -1,4 +1,4 @@
-"""All predicted leads in calling order, held in memory so that any filter is quick.
+"""All predicted leads, ranked and held in memory so that any filter is quick.
 
 A page of the list needs a filter on what only the journal knows (tier, chance) and on
 what only the history knows (manager, pipeline, source). Both together are a hundred
@@ -29,7 +29,7 @@ MOST_PATCHED: Final = 0.2
 """The part of all leads up to which new rows are put in; beyond, all are read again."""
 
 By = Literal["chance", "money", "tier"]
-"""What the list is sorted by: the same that tiers are made by; or tiers themselves."""
+"""What the leads of a tier are sorted by, as tiers are made; or by tier alone."""
 
 RANKED: Final = {
     "lead_id": pl.String(), "entry": pl.Int64(), "made_at": pl.Int64(),
@@ -37,10 +37,9 @@ RANKED: Final = {
 }  # fmt: skip
 ORDERS: Final[Mapping[By, tuple[tuple[str, bool], ...]]] = {
     "chance": (("probability", True), ("lead_id", False)),
-    "tier": (("tier", False), ("probability", True), ("lead_id", False)),
+    "tier": (("probability", True), ("lead_id", False)),
     "money": (("expected", True), ("probability", True), ("lead_id", False)),
 }
-HOT_FIRST: Final = pl.col("tier").cast(pl.Enum([tier.value for tier in Tier]))
 """By what a list is sorted: columns in turn, and whether the greatest comes first."""
 
 
@@ -173,8 +172,7 @@ def _placed(rows: Sequence[Rank], places: pl.DataFrame) -> pl.DataFrame:
 
 def _sorted(frame: pl.DataFrame, by: By) -> Ranked:
     columns, falling = zip(*ORDERS[by], strict=True)
-    ranks = [HOT_FIRST if name == "tier" else pl.col(name) for name in columns]
-    ordered = frame.sort(ranks, descending=falling, nulls_last=True)
+    ordered = frame.sort(columns, descending=falling, nulls_last=True)
     owners, pipelines, sources = (
         tuple(frame[column].drop_nulls().unique().sort())
         for column in ("owner", "pipeline", "source")

@@ -58,7 +58,7 @@ from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.scoresheet import OpenScores
 from serve.pages.telling import SECONDS, Teller
-from serve.pages.today import Room, call_today
+from serve.pages.today import Room, call_today, in_calling_order
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.versus import Versus, versus
 from serve.pages.whereabouts import (
@@ -129,7 +129,7 @@ class Sight:
             How long to wait for what moved each chance; None waits for all.
         """
         ranked, overrides = self.ranked(), self.overrides()
-        narrowed = self._given_to(wanted, ranked.narrowed(wanted))
+        narrowed = self._narrowed(wanted, ranked, overrides)
         overruled = among(narrowed, overrides)
         shown = overruled if wanted.overruled else narrowed
         chosen = of_tier(shown, wanted.tier)
@@ -159,7 +159,7 @@ class Sight:
         Why a chance moved is told where a page has told it; nothing is waited for.
         """
         overrides = self.overrides()
-        narrowed = self._given_to(wanted, self.ranked().narrowed(wanted))
+        narrowed = self._narrowed(wanted, self.ranked(), overrides)
         if wanted.overruled:
             narrowed = among(narrowed, overrides)
         chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
@@ -377,6 +377,13 @@ class Sight:
             return {}
         last = lasting(self.journal, lead_ids).items()
         return {name: one.person for name, one in last if one.kind in GIVEN}
+
+    def _narrowed(
+        self, wanted: Wanted, ranked: Ranked, overrides: Mapping[str, Override]
+    ) -> pl.DataFrame:
+        """Keep the leads that are asked for, whom to call first on top."""
+        kept = self._given_to(wanted, ranked.narrowed(wanted))
+        return in_calling_order(kept, overrides)
 
     def _given_to(self, wanted: Wanted, narrowed: pl.DataFrame) -> pl.DataFrame:
         if not wanted.given:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from tests.serve import example
 
-from leads.decision import Outlook, Prediction
+from leads.decision import Outlook, Prediction, Tier
 from leads.forgetting import forget_leads
 from leads.ranks import entries_before
 from leads.records import LATEST
@@ -103,8 +103,8 @@ def test_an_entry_whose_id_was_used_again_is_noticed_in_time(sight: Sight) -> No
 def test_money_sorts_where_tiers_are_made_by_money(sight: Sight) -> None:
     """The most expected money comes first, whatever the chance."""
     rng = random.Random(4)
-    rich = worth(example.prediction("rich", rng), 2**40)
-    poor = worth(example.prediction("poor", rng), 100)
+    said = replace(example.prediction("rich", rng), tier=Tier.HOT)
+    rich, poor = worth(said, 2**40), worth(replace(said, lead_id="poor"), 100)
     made = [replace(rich, probability=0.01), replace(poor, probability=0.99)]
     sight.journal.record(made, made_at=example.NOW, channel="api")
     proved = example.evidence()
