@@ -20,9 +20,11 @@ from model.backtest import read_backtest
 from model.proof import Capacity
 from pipelines.console import ConfigOption, log, out, table, verb, working
 from serve.insight import Insight
+from serve.overlay import fresh_of
 from serve.pages.evidence import read_evidence
 from serve.pages.paper import write_digest
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
+from serve.pages.seen import Seen
 from serve.pages.sight import Sight
 from serve.planning import Planning
 
@@ -97,9 +99,15 @@ def sight_of(settings: Settings, now: datetime) -> Iterator[Sight]:
             lambda: history,
             partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
-            insight=Insight(settings, journal=journal, history=lambda: history),
+            insight=Insight(
+                settings,
+                journal=journal,
+                history=lambda: history,
+                fresh=fresh_of(settings, journal),
+            ),
             now=lambda: now,
             planning=Planning(settings, lambda: history, now=lambda: now),
+            seen=Seen.of(settings, journal),
         )
     finally:
         journal.close()
