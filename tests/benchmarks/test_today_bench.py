@@ -94,22 +94,13 @@ def test_today_with_100_000_leads(tmp_path: Path, by: str) -> None:
         client = TestClient(app)
         first = timed(client)
         rest = [timed(client) for _ in range(VIEWS)]
-        new = []
-        for number in range(VIEWS):
-            made = example.prediction(f"L-{rng.randrange(50)}-{number + 1}", rng)
-            seen.journal.record([made], made_at=example.NOW, channel="api")
-            new.append(timed(client))
-        ids = history.leads["lead_id"].to_list()
-        look(seen, fresh, history, ids[: LEADS : LEADS // 500])
-        moved = [timed(client)]
-        for number in range(VIEWS):
-            look(seen, fresh, history, [ids[rng.randrange(LEADS)]], after=number + 2)
-            moved.append(timed(client))
+        new = predicted(seen, client, rng)
+        first_look, moved = looked(seen, fresh, history, client)
         assert f"of {LEADS:,}" in client.get("/").text
 
     shown = Table("Today, 100,000 leads", "p50", "p99", title=f"sorted by {by}")
     shown.add_row("first view", f"{1e3 * first:.0f} ms", "")
-    shown.add_row("after 500 looks", f"{1e3 * moved.pop(0):.0f} ms", "")
+    shown.add_row("after 500 looks", f"{1e3 * first_look:.0f} ms", "")
     for name, taken in (
         ("at rest", rest), ("after a new prediction", new), ("after a look", moved)
     ):  # fmt: skip
@@ -117,6 +108,29 @@ def test_today_with_100_000_leads(tmp_path: Path, by: str) -> None:
         p50 = statistics.median(taken)
         shown.add_row(name, f"{1e3 * p50:.0f} ms", f"{1e3 * p99:.0f} ms")
     console.print(shown)
+
+
+def predicted(sight: Sight, client: TestClient, rng: random.Random) -> list[float]:
+    """Open the page after each of many predictions."""
+    taken = []
+    for number in range(VIEWS):
+        made = example.prediction(f"L-{rng.randrange(50)}-{number + 1}", rng)
+        sight.journal.record([made], made_at=example.NOW, channel="api")
+        taken.append(timed(client))
+    return taken
+
+
+def looked(
+    sight: Sight, fresh: Fresh, history: History, client: TestClient
+) -> tuple[float, list[float]]:
+    """Open the page after 500 looks together, then after each of many more."""
+    ids = history.leads["lead_id"].to_list()
+    look(sight, fresh, history, ids[:: LEADS // 500])
+    first, taken = timed(client), []
+    for number in range(VIEWS):
+        look(sight, fresh, history, [ids[977 * number]], after=number + 2)
+        taken.append(timed(client))
+    return first, taken
 
 
 def look(
