@@ -28,9 +28,11 @@ from pipelines.console import (
     working,
 )
 from serve.insight import Insight
+from serve.overlay import fresh_of
 from serve.pages.evidence import read_evidence
 from serve.pages.paper import write_digest
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
+from serve.pages.seen import Seen
 from serve.pages.sight import Sight
 from serve.planning import Planning
 
@@ -105,9 +107,15 @@ def sight_of(settings: Settings, now: datetime) -> Iterator[Sight]:
             lambda: history,
             partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
-            insight=Insight(settings, journal=journal, history=lambda: history),
+            insight=Insight(
+                settings,
+                journal=journal,
+                history=lambda: history,
+                fresh=fresh_of(settings, journal),
+            ),
             now=lambda: now,
             planning=Planning(settings, lambda: history, now=lambda: now),
+            seen=Seen.of(settings, journal),
         )
     finally:
         journal.close()
