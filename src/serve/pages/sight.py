@@ -299,10 +299,9 @@ class Sight:
 
     def _usual(self) -> float | None:
         try:
-            proof = self.evidence().proof
+            return self.evidence().usual or None
         except NoModel:
             return None
-        return proof.base_rate or None
 
     def _place(self, history: History | None, lead_id: str) -> Place | None:
         if history is None:
