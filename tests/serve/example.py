@@ -71,7 +71,7 @@ FIELDS: Final[Mapping[str, Words]] = {
     "visit": Words("Visits to the site", "Визиты на сайт"),
     "setup": Words("Set-up steps", "Шаги настройки"),
     "call": Words("Calls", "Звонки"),
-    "stage": Words("Stage", "Этап"),
+    "stage": Words("Stage", "Стадия"),
     "source": Words("Source", "Источник"),
     "company_size": Words("Company size", "Размер компании"),
     "lead_age": Words("Age of the lead", "Возраст лида"),
