@@ -14,6 +14,7 @@ from model.bundle.manifest import Manifest
 from model.card import words as say
 from model.card.words import COLUMNS, FACTS, TITLES
 from model.features.catalog import Catalog, Words
+from model.features.phrases import LANGUAGES
 from model.leaks.findings import Inspection
 from model.points.record import Rival
 from model.proof.record import Proof, SliceProof
@@ -64,7 +65,7 @@ def sections(subject: Subject) -> tuple[Section, ...]:
 
 
 def _purpose(subject: Subject) -> Section:
-    days = subject.manifest.horizon_days
+    days = say.days(subject.manifest.horizon_days)
     lines = tuple(say.filled(line, days=days) for line in say.PURPOSE)
     return Section("purpose", TITLES["purpose"], lines)
 
@@ -78,8 +79,10 @@ def _data(subject: Subject) -> Section:
         "cut_off": say.day(manifest.cut_off),
         "learned_until": say.day(manifest.learned_until),
         "train": say.number(rows["train_leads"]),
+        "train_rows": say.number(rows["train"]),
         "train_conversions": say.number(rows["train_conversions"]),
         "test": say.number(rows["test_leads"]),
+        "test_rows": say.number(rows["test"]),
         "test_conversions": say.number(rows["test_conversions"]),
         "base_rate": say.share(manifest.base_rate),
         "features": say.number(len(subject.catalog.features)),
@@ -88,7 +91,7 @@ def _data(subject: Subject) -> Section:
         "catalog_digest": say.same(manifest.catalog_digest),
     }
     named = tuple((FACTS[name], value) for name, value in facts.items())
-    return Section("data", TITLES["data"], facts=named)
+    return Section("data", TITLES["data"], (say.SNAPSHOTS,), named)
 
 
 def _metrics(proof: Proof) -> Section:
@@ -138,14 +141,19 @@ def _slices(proof: Proof) -> Section:
 
 def _slice(item: SliceProof) -> tuple[Words, ...]:
     kind = say.KINDS.get(item.kind, say.same(item.kind))
+    name = _slice_name(item)
     outside = not item.low <= item.said <= item.high
     return (
-        Words(f"{kind.en}: {item.name}", f"{kind.ru}: {item.name}"),
+        Words(f"{kind.en}: {name.en}", f"{kind.ru}: {name.ru}"),
         *say.held(item),
         say.YES if outside else say.NO,
         say.number(item.leads),
         say.number(item.gain, 4),
     )
+
+
+def _slice_name(item: SliceProof) -> Words:
+    return say.month(item.name) if item.kind == "month" else say.same(item.name)
 
 
 def _leaks(manifest: Manifest) -> Section:
@@ -215,9 +223,10 @@ def _ablation(proof: Proof) -> Section:
 def _limits(subject: Subject) -> Section:
     until = say.day(subject.manifest.learned_until)
     lines = [say.filled(line, until=until) for line in say.LIMITS]
-    thin = [s.name for s in subject.proof.slices if s.leads < THIN]
+    thin = [_slice_name(s) for s in subject.proof.slices if s.leads < THIN]
     if thin:
-        lines.append(say.filled(say.THIN, fewest=THIN, names=", ".join(thin)))
+        names = Words(*(", ".join(one[at] for one in thin) for at in LANGUAGES))
+        lines.append(say.filled(say.THIN, fewest=THIN, names=names))
     return Section("limits", TITLES["limits"], tuple(lines))
 
 

@@ -10,9 +10,11 @@ from typing import Final
 from leads.lead import EPOCH
 from leads.outside import way_outside
 from model.features.catalog import Words
+from model.features.phrases import DATE_MONTHS, LANGUAGES, MONTHS, counted
 from model.proof.record import Bin, SliceProof
 
 SPACE: Final = "\N{NO-BREAK SPACE}"
+MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = Words("—", "—")
 YES: Final = Words("yes", "да")
 NO: Final = Words("no", "нет")
@@ -63,10 +65,14 @@ TITLES: Final[Mapping[str, Words]] = {
 PURPOSE: Final = (
     Words(
         "To order the open leads of this company and to say of each the chance of"
-        " conversion within {days} days, so that people decide whom to call first.",
+        " conversion within {days}, so that people decide whom to call first.",
         "Упорядочить открытые лиды этой компании и назвать вероятность конверсии"
-        " каждого за {days} дн., чтобы люди решили, кому звонить первым.",
+        " каждого за {days}, чтобы люди решили, кому звонить первым.",
     ),
+)
+SNAPSHOTS: Final = Words(
+    "A snapshot is what was known of a lead at one moment; a lead has several.",
+    "Снимок — то, что было известно о лиде в один момент; у лида их несколько.",
 )
 MISUSE: Final = (
     Words(
@@ -205,12 +211,15 @@ FACTS: Final[Mapping[str, Words]] = {
     "cut_off": Words("Data up to", "Данные по"),
     "learned_until": Words("Learned from outcomes up to", "Учла исходы по"),
     "train": Words("Learned from, leads", "Училась на лидах"),
-    "train_conversions": Words(
-        "of their snapshots converted", "из их снимков успешных"
-    ),
+    "train_rows": Words("snapshots of them", "снимков у них"),
+    "train_conversions": Words("converted of these", "из них успешных"),
     "test": Words("Proved on, leads", "Проверена на лидах"),
-    "test_conversions": Words("of their snapshots converted", "из их снимков успешных"),
-    "base_rate": Words("Usual chance", "Обычная вероятность"),
+    "test_rows": Words("snapshots of them", "снимков у них"),
+    "test_conversions": Words("converted of these", "из них успешных"),
+    "base_rate": Words(
+        "Part of the snapshots learned from that converted",
+        "Доля успешных снимков в обучении",
+    ),
     "features": Words("Features", "Признаков"),
     "sources": Words("Sources", "Источники"),
     "bundle": Words("Bundle", "Отпечаток модели"),
@@ -241,7 +250,7 @@ KINDS: Final[Mapping[str, Words]] = {
 }
 
 LEARNERS: Final[Mapping[str, Words]] = {
-    "constant": Words("base rate", "обычная вероятность"),
+    "base rate": Words("base rate", "обычная вероятность"),
     "linear": Words("logistic regression", "логистическая регрессия"),
     "restrained": Words("restrained trees", "сдержанные деревья"),
     "free": Words("free trees", "свободные деревья"),
@@ -281,7 +290,7 @@ def number(value: float | None, digits: int = 0) -> Words:
     """
     if value is None:
         return NOTHING
-    text = f"{value:,.{digits}f}"
+    text = f"{value:,.{digits}f}".replace("-", MINUS)
     return Words(text, text.replace(",", SPACE).replace(".", ","))
 
 
@@ -293,8 +302,8 @@ def signed(value: float, digits: int) -> Words:
     >>> signed(-0.0042, 4).ru
     '\N{MINUS SIGN}0,0042'
     """
-    sign = "+" if value > 0 else "\N{MINUS SIGN}" if value < 0 else ""
-    written = number(abs(value), digits)
+    sign = "+" if value > 0 else ""
+    written = number(value, digits)
     return Words(f"{sign}{written.en}", f"{sign}{written.ru}")
 
 
@@ -325,4 +334,32 @@ def day(moment: int | None) -> Words:
     """Write the day of a moment, in UTC."""
     if moment is None:
         return UNDATED
-    return same(f"{EPOCH + timedelta(microseconds=moment):%Y-%m-%d}")
+    found = EPOCH + timedelta(microseconds=moment)
+    return Words(*(
+        SPACE.join((str(found.day), DATE_MONTHS[at][found.month - 1], str(found.year)))
+        for at in LANGUAGES
+    ))  # fmt: skip
+
+
+def month(name: str) -> Words:
+    """Write a month given as year and number.
+
+    Examples
+    --------
+    >>> month("2026-03")
+    Words(en='March 2026', ru='март 2026')
+    """
+    year, number = name.split("-")
+    place = int(number) - 1
+    return Words(f"{MONTHS['en'][place]} {year}", f"{MONTHS['ru'][place]} {year}")
+
+
+def days(count: int) -> Words:
+    """Write a number of days.
+
+    Examples
+    --------
+    >>> days(30), days(1)
+    (Words(en='30 days', ru='30 дней'), Words(en='1 day', ru='1 день'))
+    """
+    return Words(*(counted("day", count, language) for language in LANGUAGES))

@@ -57,7 +57,7 @@ OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"),
 SUBJECTS: Final[Mapping[str, Words]] = {
     "payment": Words("Payments", "Оплаты"),
     "refund": Words("Payments", "Оплаты"),
-    "stage": Words("Stage", "Этап"),
+    "stage": Words("Stage", "Стадия"),
     "lead": Words("Age of the lead", "Возраст лида"),
     **dict.fromkeys(("hour", "weekday", "month"), Words("Creation", "Создание")),
 }
@@ -98,16 +98,16 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
         "Оплаты, нынешняя пауза в сравнении с обычной",
     ),
     "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
-    "stage": Words("Stage", "Этап"),
-    "stage_age": Words("Time in this stage", "Время на этапе"),
+    "stage": Words("Stage", "Стадия"),
+    "stage_age": Words("Time in this stage", "Время на этой стадии"),
     "stage_age_relative": Words(
         "Time in this stage compared with usual",
-        "Время на этапе в сравнении с обычным",
+        "Время на этой стадии в сравнении с обычным",
     ),
-    "stage_position": Words("Stages passed", "Пройдено этапов"),
-    "stage_moves": Words("Moves between stages", "Переходов между этапами"),
+    "stage_position": Words("Stages passed", "Пройдено стадий"),
+    "stage_moves": Words("Moves between stages", "Переходов между стадиями"),
     "stage_moves_back": Words(
-        "Moves back to an earlier stage", "Возвратов на прежний этап"
+        "Moves back to an earlier stage", "Возвратов на прежнюю стадию"
     ),
     "card_number": Words("{what}", "{what}"),
     "card_text": Words("{what}", "{what}"),

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from leads.decision import Tier
 from model.audit.words import reason
-from model.card.words import ABLATION_HOW, GROUPS
+from model.card.words import ABLATION_HOW, GROUPS, KINDS
 from model.comparison.records import LeadMove
 from model.leaks.findings import TITLES
 from model.proof.record import Bin
@@ -77,9 +77,8 @@ def trust_page(trust: Trust, view: View) -> str:
     return draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES, groups=GROUPS, names=view.field, sorts=_sorts(trust),
-        telling=plots.telling,
-        ablation_how=ABLATION_HOW,
+        leak_titles=TITLES, groups=GROUPS, kinds=KINDS, names=view.field,
+        sorts=_sorts(trust), telling=plots.telling, ablation_how=ABLATION_HOW,
     )  # fmt: skip
 
 

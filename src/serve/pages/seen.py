@@ -17,7 +17,7 @@ from crm.hearing.merging import tables_of
 from leads.history import History
 from leads.journal import Journal
 from leads.settings import Settings
-from model.labels import funnel_of
+from model.examples.labels import funnel_of
 from serve.overlay import fresh_of
 from serve.pages.whereabouts import NOWHERE, PerIngest, Places, long_gap, whereabouts
 

@@ -302,10 +302,9 @@ class Sight:
 
     def _usual(self) -> float | None:
         try:
-            proof = self.evidence().proof
+            return self.evidence().usual or None
         except NoModel:
             return None
-        return proof.base_rate or None
 
     def _lead(self, lead_id: str) -> LeadHistory | None:
         fresh = None if self.seen is None else self.seen.fresh

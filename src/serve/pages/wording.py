@@ -20,7 +20,7 @@ from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.audit.words import AUDIT
 from model.card.words import METRICS
-from model.features.phrases import money_sign, number
+from model.features.phrases import DATE_MONTHS, money_sign, number
 from model.reasons.whatif import Value
 from serve.pages.words.anatomy import ANATOMY
 from serve.pages.words.aside import ASIDE
@@ -48,17 +48,6 @@ MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EM DASH}"
 SMALLEST: Final = 0.001
 """Below this a chance is only said to be smaller: an open lead is never lost."""
-
-MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": (
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ),
-    "ru": (
-        "января", "февраля", "марта", "апреля", "мая", "июня",
-        "июля", "августа", "сентября", "октября", "ноября", "декабря",
-    ),
-}  # fmt: skip
 
 WHOLE_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
     "en": (
@@ -298,7 +287,7 @@ class Wording:
 
     def on(self, day: date) -> str:
         """Write a date of the calendar."""
-        month = MONTHS[self.language][day.month - 1]
+        month = DATE_MONTHS[self.language][day.month - 1]
         return SPACE.join((str(day.day), month, str(day.year)))
 
     def date(self, iso: str) -> str:

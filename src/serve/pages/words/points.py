@@ -54,10 +54,13 @@ POINTS: Final[Mapping[str, Words]] = {
     ),
     "points.grid": Words("The grid", "Сетка"),
     "points.grid.how": Words(
-        "Large: open leads now. Below: what part of past leads in the cell converted,"
-        " with its 95% interval.",
-        "Крупно: открытые лиды сейчас. Ниже: какая часть прошлых лидов в клетке"
-        " сконвертировалась, с интервалом 95 %.",
+        "In each cell: how many leads are open now.",
+        "В каждой клетке — сколько лидов открыто сейчас.",
+    ),
+    "points.grid.past": Words(
+        "Below: what part of past leads in the cell converted, with its 95% interval.",
+        "Ниже — какая часть прошлых лидов в клетке сконвертировалась, с интервалом"
+        " 95 %.",
     ),
     "points.untried": Words(
         "Not tried on past leads yet: “points test” does it.",

@@ -81,10 +81,10 @@ SELLING: Final[Mapping[str, Words]] = {
     "funnel.pipeline": Words("Pipeline {name}", "Воронка «{name}»"),
     "funnel.whole": Words("All leads", "Все лиды"),
     "funnel.slowest": Words(
-        "Longest behind: {stage} — {slow} of {here} stand there for longer than nine in"
-        " ten did before.",
-        "Больше всего задержек: {stage} — {slow} из {here} стоят дольше, чем девять из"
-        " десяти раньше.",
+        "Longest behind: {stage}. Standing there for longer than nine in ten did"
+        " before: {slow} of {here}.",
+        "Больше всего задержек: {stage}. Стоят там дольше, чем девять из десяти"
+        " раньше: {slow} из {here}.",
     ),
     "funnel.smooth": Words(
         "Nobody stands anywhere for longer than is usual.",
