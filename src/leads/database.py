@@ -111,11 +111,6 @@ class Database:
         """Begin an insert that knows what to do about rows that are there already."""
         return sqlite.insert(table) if self.is_file else postgresql.insert(table)
 
-    def holds(self, column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
-        """Find a text inside another; LIKE would need escapes and differs by case."""
-        find = sa.func.instr if self.is_file else sa.func.strpos
-        return find(column, text) > 0
-
     def leave_no_trace(self) -> None:
         """Have a SQLite file overwrite what was deleted, in its log as well."""
         if not self.is_file:
