@@ -16,6 +16,7 @@ from leads.journal import Journal
 from leads.records import moment_of
 
 KEPT: Final = timedelta(days=90)
+MOST_TOLD: Final = 50
 RATE_OVER: Final = timedelta(minutes=1)
 
 
@@ -87,13 +88,13 @@ class Upkeep:
             per_second=recent / (RATE_OVER / timedelta(seconds=1)),
         )  # fmt: skip
 
-    def dead(self, limit: int = 50) -> list[DeadLetter]:
+    def dead(self) -> list[DeadLetter]:
         """List cards that were given up, the oldest first."""
         query = (
             sa.select(OUTBOX)
             .where(self._mine, OUTBOX.c.dead_since.is_not(None))
             .order_by(OUTBOX.c.dead_since, OUTBOX.c.entity)
-            .limit(limit)
+            .limit(MOST_TOLD)
         )
         with self._journal.reading() as connection:
             return [

@@ -14,7 +14,7 @@ from leads.tables import SCHEMAS, FieldType, Tables
 from model.audit.channels import said_channel
 from model.audit.clearer import Rule, preview, propose, read_rules, write_rules
 from model.audit.standing import Scene, look_over
-from model.audit.whole import Audit, audit_funnel, audit_scene
+from model.audit.whole import Audit, audit_scene
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUT_OFF = START + timedelta(days=100)
@@ -73,10 +73,17 @@ LEADS: dict[str, Lead] = {
 }
 
 
+def audit_funnel(
+    history: History, settings: Settings = SETTINGS, now: int | None = None
+) -> Audit:
+    """Audit a company, as known at its cut-off or earlier."""
+    return audit_scene(look_over(history, settings, now or history.cut_off))
+
+
 @pytest.fixture(scope="module")
 def audit() -> Audit:
     """Audit a small company."""
-    return audit_funnel(company(LEADS), SETTINGS)
+    return audit_funnel(company(LEADS))
 
 
 def audited(leads: dict[str, Lead], **changed: object) -> Audit:
