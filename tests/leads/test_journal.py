@@ -2,7 +2,7 @@ import math
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -30,24 +30,6 @@ NASTY = (
     -0.0, 0.1, 5e-324, -2.2250738585072014e-308, 1 / 3, -700.25, 2.0**53 + 2, 1e300,
     1.7976931348623157e308,
 )  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every test of the journal runs on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'new' / 'journal.db'}"
-    postgres_url: str = request.getfixturevalue("postgres_url")
-    return postgres_url
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    """Open an empty journal."""
-    opened = Journal(url)
-    opened.upgrade()
-    yield opened
-    opened.close()
 
 
 def said(
