@@ -13,6 +13,7 @@ from leads.settings import Conversion, FilesSource, Funnel, Question, Settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from model.audit.channels import said_channel
 from model.audit.clearer import Rule, preview, propose, read_rules, write_rules
+from model.audit.questionnaire import require_questions
 from model.audit.standing import Scene, look_over
 from model.audit.whole import Audit, audit_scene
 
@@ -77,7 +78,9 @@ def audit_funnel(
     history: History, settings: Settings = SETTINGS, now: int | None = None
 ) -> Audit:
     """Audit a company, as known at its cut-off or earlier."""
-    return audit_scene(look_over(history, settings, now or history.cut_off))
+    scene = look_over(history, settings, now or history.cut_off)
+    require_questions(scene)
+    return audit_scene(scene)
 
 
 @pytest.fixture(scope="module")
