@@ -14,7 +14,7 @@ from leads import settings
 from pipelines.__main__ import VERBS
 
 ROOT = Path(__file__).parent.parent
-PAPERS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAPERS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 README = "\n".join(paper.read_text(encoding="utf-8") for paper in PAPERS)
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -82,12 +82,33 @@ def test_links_lead_somewhere(paper: Path) -> None:
     assert [link for link in links if not (paper.parent / link).exists()] == []
 
 
-def test_paths_named_in_architecture_exist() -> None:
-    """ARCHITECTURE sends nobody to a file that is not there."""
-    named = re.findall(r"`((?:src|pipelines)/[\w/.]+)`", ARCHITECTURE)
+@pytest.mark.parametrize(
+    "paper", [ROOT / "ARCHITECTURE.md", *PAPERS], ids=lambda paper: paper.name
+)
+def test_paths_named_in_papers_exist(paper: Path) -> None:
+    """No paper sends anybody to a file of the code that is not there."""
+    text = paper.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:src|pipelines|tests|docs)/[\w/.]+)", text)
 
-    assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_row_of_architecture_opens_a_file() -> None:
+    """A bare name in a row is a file of one of the folders that the row names."""
+    rows = [line for line in ARCHITECTURE.split("\n") if line.startswith("| ")][1:]
+    lost = []
+    for row in rows:
+        named = re.findall(r"`((?:src|pipelines)/[\w/.]+)`", row)
+        folders = {path if path.endswith("/") else Path(path).parent for path in named}
+        bare = re.findall(r"`(\w+(?:\.py|/))`", row)
+        lost += [
+            name
+            for name in bare
+            if not any((ROOT / folder / name).exists() for folder in folders)
+        ]
+
+    assert len(rows) > 40
+    assert lost == []
 
 
 def test_no_tracked_file_names_this_machine() -> None:

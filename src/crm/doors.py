@@ -31,7 +31,7 @@ ALLOWANCES: Final[Mapping[str, Allowance]] = {
 
 def _bitrix24(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
     client = bitrix24.open_client(crm, gate, journal)
-    return bitrix24_cards.Desk(client, allowance=ALLOWANCES["bitrix24"])
+    return bitrix24_cards.Desk(client)
 
 
 def _amocrm(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
@@ -41,7 +41,7 @@ def _amocrm(crm: Crm, gate: Gate, journal: Journal) -> CardDesk:
             remedy="Leave [crm] entity out, or set it to 'lead'.",
         )
     client = amocrm.open_account(crm, gate, journal)
-    return amocrm_cards.Desk(client, allowance=ALLOWANCES["amocrm"])
+    return amocrm_cards.Desk(client)
 
 
 DOORS: Final[dict[str, Open]] = {"bitrix24": _bitrix24, "amocrm": _amocrm}

@@ -82,10 +82,6 @@ class Card:
     """The CRM's id of the stage; amoCRM: ``"pipeline/status"``, never one alone."""
     responsible: str | None = None
     """The CRM's id of whoever is responsible."""
-    changed_at: datetime | None = None
-    """When anything on the card last changed, if the CRM tells."""
-    changed_by_us: bool | None = None
-    """Whether our own user made the last change; None if the CRM does not tell."""
     clients: tuple[str, ...] = ()
     """Whom the card belongs to, the main one first: ``"contact:12"``, ``"company:7"``.
     """
@@ -262,11 +258,6 @@ class CardDesk(Protocol):
     """
 
     @property
-    def allowance(self) -> Allowance:
-        """How many requests the account takes."""
-        ...
-
-    @property
     def most_at_once(self) -> int:
         """How many cards, changes or notes one call of a method may be given."""
         ...
@@ -325,15 +316,3 @@ class CardDesk(Protocol):
     def close(self) -> None:
         """Hang up."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """One account of one CRM, and where its requests come from.
-
-    Both limit: Bitrix24 counts per portal and address, amoCRM per account and address.
-    """
-
-    name: str
-    address: str = ""
-    """Our own address as the CRM sees it; empty if all workers share one."""

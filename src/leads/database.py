@@ -122,11 +122,6 @@ class Database:
         """Begin an insert that knows what to do about rows that are there already."""
         return sqlite.insert(table) if self.is_file else postgresql.insert(table)
 
-    def holds(self, column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
-        """Find a text inside another; LIKE would need escapes and differs by case."""
-        find = sa.func.instr if self.is_file else sa.func.strpos
-        return find(column, text) > 0
-
     def has_room(self) -> bool | None:
         """Find out whether there is room to write now; None if that cannot be told.
 

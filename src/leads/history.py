@@ -151,18 +151,15 @@ class History:
         stop = table["lead"].search_sorted(last, side="right")
         return table[start:stop]
 
-    def latest(
-        self, name: str, moments: pl.DataFrame, *, only: pl.Expr | None = None
-    ) -> pl.DataFrame:
+    def latest(self, name: str, moments: pl.DataFrame) -> pl.DataFrame:
         """Find the last row of a table that each moment may see.
 
         Returns one row per ``row`` with ``row``, ``moment`` and the table's columns
-        (null where nothing was visible), in the order of ``moments``. ``only`` narrows
-        the table first.
+        (null where nothing was visible), in the order of ``moments``.
         """
         table = self.coded(name)
         asked = self.encode(moments).select("row", "moment", "lead")
-        found = Timeline.of(table if only is None else table.filter(only)).last(asked)
+        found = Timeline.of(table).last(asked)
         return (
             asked.with_columns(order=found)
             .join(table.drop("lead"), on="order", how="left", maintain_order="left")

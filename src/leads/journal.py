@@ -24,7 +24,6 @@ from leads.latest import keeping_latest, latest_of
 from leads.records import (
     LATEST,
     PREDICTIONS,
-    Page,
     Stored,
     micros,
     moment_of,
@@ -33,7 +32,7 @@ from leads.records import (
     text_fault,
 )
 
-__all__ = ["Also", "Journal", "Page", "Stored"]
+__all__ = ["Also", "Journal", "Stored"]
 
 Also = Callable[[sa.Connection, Sequence[Prediction]], None]
 """Adds rows to the transaction that records these predictions, or fails with it."""
@@ -212,50 +211,6 @@ class Journal:
         with self.reading() as connection:
             return connection.execute(query).scalar()
 
-    def page(self, *, tier: Tier | None, search: str, offset: int, limit: int) -> Page:
-        """List leads by their latest prediction, the likeliest first.
-
-        Parameters
-        ----------
-        tier
-            Only leads of this tier; all if None.
-        search
-            Only leads whose id holds this text, whatever its case; all if empty.
-        """
-        _check_text(search)
-        _check_counts(offset=offset, limit=limit)
-        chosen = [] if tier is None else [LATEST.c.tier == tier.value]
-        if search:
-            chosen.append(self._database.holds(LATEST.c.folded, search.casefold()))
-        order = (LATEST.c.probability.desc(), LATEST.c.lead_id)
-        # Only the page's own rows are looked up among all predictions.
-        stretch = (
-            sa.select(LATEST)
-            .where(*chosen)
-            .order_by(*order)
-            .offset(offset)
-            .limit(limit)
-            .subquery()
-        )
-        rows = (
-            sa.select(PREDICTIONS)
-            .join(stretch, stretch.c.prediction_id == PREDICTIONS.c.id)
-            .order_by(stretch.c.probability.desc(), stretch.c.lead_id)
-        )
-        total = sa.select(sa.func.count()).select_from(LATEST).where(*chosen)
-        with self.reading() as connection:
-            return Page(
-                rows=[stored_of(row) for row in connection.execute(rows)],
-                total=connection.execute(total).scalar_one(),
-            )
-
-    def tier_counts(self) -> dict[Tier, int]:
-        """Count leads by the tier of their latest prediction; absent tiers are 0."""
-        query = sa.select(LATEST.c.tier, sa.func.count()).group_by(LATEST.c.tier)
-        with self.reading() as connection:
-            counted = {Tier(name): count for name, count in connection.execute(query)}
-        return dict.fromkeys(Tier, 0) | counted
-
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a transaction that reads, for tables that share this database."""
@@ -312,28 +267,6 @@ class Journal:
                 some = PREDICTIONS.c.id.in_(ids[start : start + MOST_ASKED])
                 rows = connection.execute(sa.select(PREDICTIONS).where(some))
                 found.update((row.id, stored_of(row)) for row in rows)
-        return found
-
-    def before(self, lead_ids: Sequence[str]) -> dict[str, tuple[float, datetime]]:
-        """Give the chance that each lead had before its latest prediction, and when.
-
-        Leads predicted only once are absent.
-        """
-        older = (
-            sa.select(sa.func.max(PREDICTIONS.c.id))
-            .join(LATEST, LATEST.c.lead_id == PREDICTIONS.c.lead_id)
-            .where(PREDICTIONS.c.id < LATEST.c.prediction_id)
-            .group_by(PREDICTIONS.c.lead_id)
-        )
-        columns = ("lead_id", "probability", "made_at")
-        query = sa.select(*(PREDICTIONS.c[name] for name in columns))
-        found: dict[str, tuple[float, datetime]] = {}
-        with self.reading() as connection:
-            for start in range(0, len(lead_ids), MOST_ASKED):
-                some = LATEST.c.lead_id.in_(lead_ids[start : start + MOST_ASKED])
-                ids = PREDICTIONS.c.id.in_(older.where(some))
-                for lead_id, chance, made_at in connection.execute(query.where(ids)):
-                    found[lead_id] = (chance, moment_of(made_at))
         return found
 
     def close(self) -> None:

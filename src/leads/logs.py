@@ -37,15 +37,13 @@ class Unfailing:
             self._stream.flush()
 
 
-def configure_logs(*, for_people: bool | None = None, level: str = "INFO") -> None:
+def configure_logs(*, for_people: bool | None = None) -> None:
     """Send every log line of this process to standard error.
 
     Parameters
     ----------
     for_people
         Coloured lines instead of JSON; by default so if standard error is a terminal.
-    level
-        The least severe level that is written.
     """
     people = sys.stderr.isatty() if for_people is None else for_people
     structlog.configure(
@@ -59,9 +57,7 @@ def configure_logs(*, for_people: bool | None = None, level: str = "INFO") -> No
             if people
             else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[level]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         # It asks for no more of a file than to write and flush.
         logger_factory=structlog.WriteLoggerFactory(
             cast(TextIO, Unfailing(sys.stderr))

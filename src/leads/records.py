@@ -160,14 +160,6 @@ class Stored:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A stretch of the list of leads, and how long the whole list is."""
-
-    rows: list[Stored]
-    total: int
-
-
 def micros(moment: datetime) -> int:
     """Count whole microseconds since the epoch; no float on the way.
 

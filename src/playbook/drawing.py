@@ -86,7 +86,6 @@ def to_svg(
     width: int = 760,
     counts: Mapping[str, str] | None = None,
     styled: bool = True,
-    name: str = "",
 ) -> str:
     """Draw a playbook.
 
@@ -98,12 +97,10 @@ def to_svg(
         What to write into a plan's box besides its segment, by the plan's name.
     styled
         With a style sheet of its own, for a file that stands alone.
-    name
-        What it is called to those who cannot see it; by default the title.
     """
     sheet = _Sheet(telling, width, counts or {})
     _draw(sheet, telling.playbook.branches, 1.0)
-    title = escape(name or telling.say(telling.playbook.title), quote=True)
+    title = escape(telling.say(telling.playbook.title), quote=True)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart flow" role="img"'
         f' aria-label="{title}" width="{width}" height="{sheet.y:g}"'

@@ -18,7 +18,6 @@ from playbook.facts import Asked, Facts
 from playbook.text import Text
 
 SideName = Literal["fit", "engagement"]
-SIDES: Final[tuple[SideName, ...]] = ("fit", "engagement")
 SIDE_WORDS: Final[Mapping[SideName, Text]] = {
     "fit": {"en": "Fit: who they are", "ru": "Соответствие: кто это"},
     "engagement": {"en": "Engagement: what they do", "ru": "Вовлечённость: что делают"},

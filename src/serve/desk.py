@@ -34,7 +34,7 @@ from serve.live import Live, Serving
 from serve.overlay import Overlay
 from serve.planning import Planning
 from serve.recorder import Recorder
-from serve.schemas import LeadSent
+from serve.schemas.sent import LeadSent
 from serve.scoring import inputs_of, predict
 from serve.standing import settled
 from serve.turnstile import Turnstile

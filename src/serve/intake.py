@@ -24,7 +24,7 @@ from leads.history import (
 from leads.tables import FieldType
 from model.features.catalog import Catalog, Kind
 from serve.problems import faults_of
-from serve.schemas import (
+from serve.schemas.sent import (
     INSTANT_PATTERN,
     LEAD,
     WHAT_IF,

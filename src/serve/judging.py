@@ -21,14 +21,8 @@ from serve.desk import Desk
 from serve.guard import sent
 from serve.intake import instant_of
 from serve.problems import faults_of, refusals
-from serve.schemas import (
-    STRICT,
-    CardSaid,
-    Instant,
-    LeadSaid,
-    OverrideSaid,
-    body_of,
-)
+from serve.schemas.predicted import CardSaid, LeadSaid, OverrideSaid
+from serve.schemas.sent import STRICT, Instant, body_of
 from serve.short import Form, card_text
 
 MOST_BY: Final = 100

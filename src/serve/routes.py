@@ -34,21 +34,10 @@ from serve.listening import Listening
 from serve.monitor import CONTENT_TYPE, Monitor
 from serve.problems import Problem, refusals
 from serve.scheduler import Scheduler
-from serve.schemas import (
-    AnswerSaid,
-    BatchSaid,
-    BatchSent,
-    ChangeSaid,
-    HealthSaid,
-    HistorySaid,
-    LeadSent,
-    ModelSaid,
-    ReadySaid,
-    SimilarSaid,
-    WhatIfSaid,
-    WhatIfSent,
-    body_of,
-)
+from serve.schemas.aside import ChangeSaid, SimilarSaid, WhatIfSaid
+from serve.schemas.predicted import AnswerSaid, BatchSaid, HistorySaid
+from serve.schemas.sent import BatchSent, LeadSent, WhatIfSent, body_of
+from serve.schemas.standing import HealthSaid, ModelSaid, ReadySaid
 
 MOST_ENTRIES: Final = 200
 READS: Final = (401, 413, 500, 503)

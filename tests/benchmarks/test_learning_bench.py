@@ -20,12 +20,11 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from tests.model.invented import flat_settings, invented_task
 
-from leads.decision import Reason
 from model.bundle.whole import Bundle
 from model.features.catalog import Catalog, Feature, FeatureTable, Words
 from model.learners.boosting import Recipe, Style, grow, parameters_of
 from model.learning import Task, Trained, learn
-from model.reasons.sentences import reasons
+from model.reasons.sentences import Explained, explained
 
 ROWS, FEATURES, TREES, LEAVES, EXPLAINED = 40_000, 34, 300, 31, 1_000
 
@@ -162,9 +161,9 @@ def test_one_lead_explained_in_words(
     """Log-odds, contributions and reasons in both languages."""
     table = task.table.rows(slice(0, 1))
 
-    def explain() -> tuple[Reason, ...]:
-        bundle.log_odds(table)
-        return reasons(bundle, table, 0, bundle.contributions(table))
+    def explain() -> list[Explained]:
+        odds = bundle.log_odds(table)
+        return explained(bundle, table, bundle.contributions(table), odds)
 
     assert benchmark(explain)
 

@@ -320,15 +320,13 @@ def test_all_faults_are_named_at_once(trained: Trained, tmp_path: Path) -> None:
     assert "extra.pkl does not belong there" in str(refused.value)
 
 
-def test_a_child_proves_a_whole_bundle(trained: Trained) -> None:
-    """A bundle that is whole passes in another process."""
-    verify_in_child(trained.bundle.path)
-
-
-def test_a_child_refuses_a_damaged_bundle(trained: Trained, tmp_path: Path) -> None:
-    """The child's refusal reaches the caller in words."""
+def test_a_child_passes_a_whole_bundle_and_refuses_a_damaged_one(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """The same folder passes until it is damaged; the refusal is told in words."""
     folder = tmp_path / "bundle"
     shutil.copytree(trained.bundle.path, folder)
+    verify_in_child(folder)
     (folder / "booster.txt").write_text("tree\n")
 
     with pytest.raises(DamagedBundle, match=r"booster\.txt was changed"):

@@ -49,7 +49,6 @@ Late = tuple[float, Change]
 class ScriptedDesk:
     """Cards in memory; a script says how each write ends and what happens meanwhile."""
 
-    allowance = BOUNDLESS
     most_at_once = 3
     late_by = LATE_BY
 

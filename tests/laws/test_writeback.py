@@ -38,8 +38,11 @@ def on_card(ours: dict[OurField, Value]) -> st.SearchStrategy[dict[OurField, Val
     return fields(whole=False).map(lambda by_hand: dict.fromkeys(OURS) | ours | by_hand)
 
 
+Scene = tuple[Decision, Card, Shown, Policy]
+
+
 @st.composite
-def scenes(draw: st.DrawFn) -> tuple[Decision, Card, Shown, Policy]:
+def scenes(draw: st.DrawFn) -> Scene:
     """Draw a decision, a card that people touched, and what we had on it."""
     ours = draw(fields(whole=False))
     shown = Shown(
@@ -64,9 +67,7 @@ def applied(card: Card, made: Plan) -> Card:
 
 
 @given(scenes())
-def test_what_a_person_wrote_is_never_touched(
-    scene: tuple[Decision, Card, Shown, Policy],
-) -> None:
+def test_what_a_person_wrote_is_never_touched(scene: Scene) -> None:
     """A value that is there and is not what we had there is in no change."""
     decision, card, shown, policy = scene
     made = plan(decision, card, shown, version=6, policy=policy)
@@ -80,9 +81,7 @@ def test_what_a_person_wrote_is_never_touched(
 
 
 @given(scenes())
-def test_a_plan_is_carried_out_once(
-    scene: tuple[Decision, Card, Shown, Policy],
-) -> None:
+def test_a_plan_is_carried_out_once(scene: Scene) -> None:
     """After its own write there is nothing left to write."""
     decision, card, shown, policy = scene
     first = plan(decision, card, shown, version=6, policy=policy)
@@ -98,9 +97,7 @@ def test_a_plan_is_carried_out_once(
 
 
 @given(scenes())
-def test_a_change_holds_only_what_differs(
-    scene: tuple[Decision, Card, Shown, Policy],
-) -> None:
+def test_a_change_holds_only_what_differs(scene: Scene) -> None:
     """Nothing is written that the card shows already, nothing that was not decided."""
     decision, card, shown, policy = scene
     made = plan(decision, card, shown, version=6, policy=policy)
@@ -112,9 +109,7 @@ def test_a_change_holds_only_what_differs(
 
 
 @given(scenes())
-def test_what_is_remembered_is_what_the_card_shows(
-    scene: tuple[Decision, Card, Shown, Policy],
-) -> None:
+def test_what_is_remembered_is_what_the_card_shows(scene: Scene) -> None:
     """The base of the next plan is the card itself, less what people hold."""
     decision, card, shown, policy = scene
     made = plan(decision, card, shown, version=6, policy=policy)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,24 +16,6 @@ from leads.records import LATEST, OVERRIDES, PREDICTIONS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every test runs on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'journal.db'}"
-    postgres_url: str = request.getfixturevalue("postgres_url")
-    return postgres_url
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    """Open an empty journal."""
-    opened = Journal(url)
-    opened.upgrade()
-    yield opened
-    opened.close()
 
 
 def say(journal: Journal, lead_id: str, *, at: datetime = NOW) -> None:

@@ -42,17 +42,17 @@ def test_latest_is_the_last_that_happened_not_the_last_recorded() -> None:
     assert stages.to_list() == ["talk", None, "talk"]
 
 
-def test_latest_can_be_narrowed_and_keeps_the_order_asked() -> None:
-    """The last event of one kind, for moments in any order."""
+def test_latest_keeps_the_order_asked() -> None:
+    """The last event of each lead, for moments in any order."""
     history = by_hand(
         ["a", "b"], events=[("a", 1, "call"), ("a", 2, "click"), ("b", 1, "click")]
     )
     asked = ask(("b", 9), ("a", 9), ("a", 0.5))
 
-    calls = history.latest("events", asked, only=pl.col("kind") == "call")
+    events = history.latest("events", asked)
 
-    assert calls["row"].to_list() == [0, 1, 2]
-    assert calls["at"].to_list() == [None, moment(1), None]
+    assert events["row"].to_list() == [0, 1, 2]
+    assert events["at"].to_list() == [moment(1), moment(2), None]
 
 
 def test_a_changing_field_is_unknown_before_its_first_change() -> None:

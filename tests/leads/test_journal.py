@@ -2,7 +2,7 @@ import math
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -32,24 +32,6 @@ NASTY = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every test of the journal runs on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'new' / 'journal.db'}"
-    postgres_url: str = request.getfixturevalue("postgres_url")
-    return postgres_url
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    """Open an empty journal."""
-    opened = Journal(url)
-    opened.upgrade()
-    yield opened
-    opened.close()
-
-
 def said(
     lead_id: str = "L-1", probability: float = 0.25, *, tier: Tier = Tier.WARM
 ) -> Prediction:
@@ -73,19 +55,6 @@ def said(
 def record(journal: Journal, *predictions: Prediction, made_at: datetime = NOW) -> None:
     """Journal these as one batch of the API."""
     journal.record(predictions, made_at=made_at, channel="api")
-
-
-def listed(
-    journal: Journal,
-    *,
-    tier: Tier | None = None,
-    search: str = "",
-    offset: int = 0,
-    limit: int = 50,
-) -> tuple[list[str], int]:
-    """Name the leads of a page, and the length of the whole list."""
-    page = journal.page(tier=tier, search=search, offset=offset, limit=limit)
-    return [row.prediction.lead_id for row in page.rows], page.total
 
 
 def bits(numbers: Sequence[float]) -> bytes:
@@ -262,11 +231,7 @@ def test_poison_in_a_question_is_refused(journal: Journal) -> None:
             journal.latest(poison)
         with pytest.raises(BadInput, match="lead id"):
             journal.history(poison)
-        with pytest.raises(BadInput, match="search"):
-            listed(journal, search=poison)
     for bad in (-1, 2**63):
-        with pytest.raises(BadInput, match="between"):
-            listed(journal, offset=bad)
         with pytest.raises(BadInput, match="between"):
             journal.history("L-1", before=bad)
 
@@ -277,7 +242,7 @@ def test_unknown_leads_and_empty_batches_change_nothing(journal: Journal) -> Non
 
     assert journal.latest("L-1") is None
     assert journal.history("L-1") == []
-    assert listed(journal) == ([], 0)
+    assert journal.ranking() == []
 
 
 def test_latest_is_the_one_made_last(journal: Journal) -> None:
@@ -298,8 +263,7 @@ def test_a_fall_is_kept_and_the_moment_looked_at_has_no_say(journal: Journal) ->
     record(journal, earlier, made_at=NOW + timedelta(seconds=1))
 
     assert journal.latest("L-1") == earlier
-    assert listed(journal, tier=Tier.COLD) == (["L-1"], 1)
-    assert listed(journal, tier=Tier.HOT) == ([], 0)
+    assert [(lead, tier) for lead, _, _, tier in journal.ranking()] == [("L-1", "cold")]
 
 
 def test_of_two_in_one_batch_the_later_counts(journal: Journal) -> None:
@@ -333,9 +297,7 @@ def test_the_list_goes_from_likely_to_unlikely(journal: Journal) -> None:
     record(journal, said("first", 0.9))
 
     expected = ["first", "B", "Z", "_", "a", "b", "я", "last"]
-    assert listed(journal) == (expected, 8)
-    assert listed(journal, offset=2, limit=3) == (expected[2:5], 8)
-    assert listed(journal, offset=99) == ([], 8)
+    assert [lead for lead, *_ in journal.ranking()] == expected
 
 
 def test_the_ranking_is_the_list_without_its_words(journal: Journal) -> None:
@@ -354,16 +316,6 @@ def test_the_ranking_is_the_list_without_its_words(journal: Journal) -> None:
     assert len(entries) == 3
 
 
-def test_what_was_said_before_is_the_entry_before(journal: Journal) -> None:
-    """The chance before is that of the last entry but one; a new lead has none."""
-    record(journal, said("a", 0.1), said("b", 0.9))
-    record(journal, said("a", 0.2), made_at=NOW + timedelta(days=1))
-    record(journal, said("a", 0.3), made_at=NOW + timedelta(days=2))
-
-    assert journal.before(["a", "b", "nobody"]) == {"a": (0.2, NOW + timedelta(days=1))}
-    assert journal.before([]) == {}
-
-
 def test_the_mark_moves_with_every_entry(journal: Journal) -> None:
     """Equal marks mean an equal list: an entry more gives another mark."""
     marks = [journal.mark()]
@@ -374,28 +326,6 @@ def test_the_mark_moves_with_every_entry(journal: Journal) -> None:
     assert len(set(marks)) == 4
     assert marks[0] == (0, 0)
     assert journal.mark() == marks[-1]
-
-
-def test_search_finds_the_text_itself_in_any_case(journal: Journal) -> None:
-    """Signs that a database reads as wildcards mean only themselves."""
-    record(journal, *map(said, ["A%1", "A_1", "Ab1", "ЛИД-7", "x\\y"]))
-
-    assert listed(journal, search="a%") == (["A%1"], 1)
-    assert listed(journal, search="_") == (["A_1"], 1)
-    assert listed(journal, search="лид") == (["ЛИД-7"], 1)
-    assert listed(journal, search="\\") == (["x\\y"], 1)
-    assert listed(journal, search="1", tier=Tier.HOT) == ([], 0)
-    assert listed(journal, search="1", limit=2) == (["A%1", "A_1"], 3)
-
-
-def test_tiers_are_counted_by_the_latest_word(journal: Journal) -> None:
-    """A lead that changed its tier counts once, in the new one."""
-    record(journal, said("a", tier=Tier.HOT), said("b", tier=Tier.HOT), said("c"))
-    record(journal, said("a", tier=Tier.NO_DATA))
-
-    assert journal.tier_counts() == {
-        Tier.HOT: 1, Tier.WARM: 1, Tier.COLD: 0, Tier.NO_DATA: 1
-    }  # fmt: skip
 
 
 def test_writers_at_the_same_moment_lose_and_double_nothing(journal: Journal) -> None:
@@ -414,7 +344,7 @@ def test_writers_at_the_same_moment_lose_and_double_nothing(journal: Journal) ->
         chances = [entry.prediction.probability for entry in entries]
         assert sorted(chances) == [count / 100 for count in range(80)]
         assert journal.latest(name) == entries[0].prediction
-    assert listed(journal)[1] == 3
+    assert len(journal.ranking()) == 3
 
 
 def test_the_journal_outlives_its_process(url: str) -> None:
@@ -502,7 +432,7 @@ def test_order_does_not_depend_on_the_language_of_the_database(
     journal.upgrade()
     record(journal, *map(said, ["b", "B", "a", "_"]))
 
-    assert listed(journal) == (["B", "_", "a", "b"], 4)
+    assert [lead for lead, *_ in journal.ranking()] == ["B", "_", "a", "b"]
     journal.close()
     with home.connect() as connection:
         connection.exec_driver_sql("DROP DATABASE english")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -34,23 +32,6 @@ class Clock:
     def forward(self, by: timedelta) -> None:
         """Let time pass; a negative time is a step back."""
         self.micros += int(by / timedelta(microseconds=1))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every law holds on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'journal.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def journal(url: str) -> Iterator[Journal]:
-    """Open an empty journal."""
-    with closing(Journal(url)) as opened:
-        opened.upgrade()
-        yield opened
 
 
 @pytest.fixture

@@ -5,42 +5,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.model.invented_history import invented_history
+from tests.pipelines.small import CONFIG, exported
 from typer.testing import CliRunner, Result
 
 from leads.settings import read_settings
 from model.backtest.outcomes import read_backtest
 from pipelines.__main__ import app
 
-CONFIG = """
-[source]
-kind = "files"
-folder = "export"
-[conversion]
-horizon_days = 14
-[snapshots]
-at = ["creation", "1d"]
-[model]
-rounds = 20
-learning_rate = 0.1
-folds = 3
-threads = 1
-"""
-
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the small company as files, and a configuration."""
     folder = tmp_path_factory.mktemp("company")
-    (folder / "export").mkdir()
-    tables = invented_history().tables
-    tables.leads.drop("recorded_at").write_csv(folder / "export" / "leads.csv")
-    tables.events.select("lead_id", "at", "kind").write_csv(
-        folder / "export" / "events.csv"
-    )
-    money = pl.col("amount_minor") / 100
-    tables.payments.select("lead_id", "at", "currency", amount=money).write_csv(
-        folder / "export" / "payments.csv"
-    )
+    exported(invented_history().tables, folder / "export")
     (folder / "company.toml").write_text(CONFIG)
     return folder / "company.toml"
 

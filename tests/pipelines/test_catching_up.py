@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from tests.pipelines.small import exported
 from tests.pipelines.test_daily import configured, expected, trained
 from tests.serve.company import invented_tables
 from tests.serve.service import environment, free_port
@@ -19,7 +20,6 @@ from leads.journal import Journal
 from leads.mornings import DAY, newest_due
 from leads.runs import Runs
 from leads.settings import Settings, read_settings
-from leads.tables import SCHEMAS
 
 __all__ = ["trained"]
 
@@ -70,11 +70,7 @@ def is_done(runs: Runs, day: date) -> bool:
 def grown(export: Path) -> None:
     """Put more leads into the export."""
     export.unlink()
-    export.mkdir()
-    tables = invented_tables(LEADS)
-    for name in SCHEMAS:
-        if tables[name].height:
-            tables[name].write_parquet(export / f"{name}.parquet")
+    exported(invented_tables(LEADS), export)
 
 
 def done_yesterday(settings: Settings) -> date:

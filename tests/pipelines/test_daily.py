@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.pipelines.small import exported
 from tests.serve.company import invented_tables, learned, settings_in
 from typer.testing import CliRunner
 
@@ -21,7 +22,6 @@ from leads.journal import Journal
 from leads.mornings import newest_due
 from leads.runs import Run, Runs
 from leads.settings import Settings, read_settings
-from leads.tables import SCHEMAS
 from model.examples.snapshots import open_leads
 from model.promotion import champion
 from pipelines.__main__ import app
@@ -52,10 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Export a company, and promote what was learned of it."""
     folder = tmp_path_factory.mktemp("company")
     tables = invented_tables()
-    (folder / "export").mkdir()
-    for name in SCHEMAS:
-        if tables[name].height:
-            tables[name].write_parquet(folder / "export" / f"{name}.parquet")
+    exported(tables, folder / "export")
     made = settings_in(folder)
     bundle = learned(tables, made, folder / "work")
     champion.set_champion(folder / "store", bundle.path, "1", datetime.now(UTC))

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import structlog
 from tests.model.invented_history import invented_history
+from tests.pipelines.small import CONFIG, exported
 from typer.testing import CliRunner, Result
 
 from leads.history import History
@@ -30,19 +31,7 @@ from pipelines.routing import route_morning
 from playbook.routed import arms_of
 from serve.vocabulary import playbook_of
 
-CONFIG = """
-[source]
-kind = "files"
-folder = "export"
-[conversion]
-horizon_days = 14
-[snapshots]
-at = ["creation", "1d"]
-[model]
-rounds = 20
-learning_rate = 0.1
-folds = 3
-threads = 1
+GIVING = """
 [playbook]
 file = "playbook.yaml"
 [criteria]
@@ -89,20 +78,12 @@ plans:
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the small company with its stages, and promote a model of it."""
     folder = tmp_path_factory.mktemp("foreseeing")
-    (folder / "export").mkdir()
     tables = invented_history(leads=600).tables
-    tables.leads.drop("recorded_at").write_csv(folder / "export" / "leads.csv")
-    tables.events.select("lead_id", "at", "kind").write_csv(
-        folder / "export" / "events.csv"
-    )
-    money = pl.col("amount_minor") / 100
-    tables.payments.select("lead_id", "at", "currency", amount=money).write_csv(
-        folder / "export" / "payments.csv"
-    )
+    export = exported(tables, folder / "export")
     came = tables.leads.select("lead_id", at="created_at", stage=pl.lit("new"))
     went = came.with_columns(pl.col("at") + pl.duration(hours=12), stage=pl.lit("talk"))
-    pl.concat([came, went]).write_csv(folder / "export" / "stages.csv")
-    (folder / "company.toml").write_text(CONFIG)
+    pl.concat([came, went]).write_csv(export / "stages.csv")
+    (folder / "company.toml").write_text(CONFIG + GIVING)
     (folder / "playbook.yaml").write_text(BOOK, encoding="utf-8")
     path = folder / "company.toml"
     settings = read_settings(path)

@@ -14,7 +14,7 @@ from tests.serve.company import invented_tables, learned, settings_in
 
 from leads import store
 from leads.history import History
-from leads.settings import Settings
+from leads.settings import PlaybookFile, Settings
 from leads.tables import Tables
 from model.bundle.whole import Bundle
 from model.promotion import champion
@@ -53,6 +53,14 @@ class Company:
                     update={"database": f"sqlite:///{folder / 'journal.db'}"}
                 )
             }
+        )
+
+    def charted(self, folder: Path, text: str) -> Settings:
+        """Make such settings with a playbook of one test's own."""
+        path = folder / "playbook.yaml"
+        path.write_text(text, encoding="utf-8")
+        return self.apart(folder).model_copy(
+            update={"playbook": PlaybookFile(file=path)}
         )
 
 

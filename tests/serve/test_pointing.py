@@ -11,7 +11,6 @@ from tests.serve.conftest import Company
 from tests.serve.service import config_of
 from typer.testing import CliRunner, Result
 
-from leads.settings import PlaybookFile
 from pipelines.__main__ import app
 
 BOOK = """\
@@ -37,12 +36,7 @@ Typed = Callable[..., Result]
 @pytest.fixture
 def typed(company: Company, tmp_path: Path) -> Typed:
     """Type a command with the company's configuration; the playbook has points."""
-    path = tmp_path / "playbook.yaml"
-    path.write_text(BOOK, encoding="utf-8")
-    settings = company.apart(tmp_path).model_copy(
-        update={"playbook": PlaybookFile(file=path)}
-    )
-    config = str(config_of(settings, tmp_path))
+    config = str(config_of(company.charted(tmp_path, BOOK), tmp_path))
 
     def typing(*words: str) -> Result:
         return CliRunner().invoke(app, [*words, "--config", config])

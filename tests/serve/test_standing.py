@@ -89,9 +89,8 @@ def near(company: Company, tmp_path: Path) -> tuple[Settings, Prediction]:
     score_open(settings, None, as_of=None, now=NOW)
     borders = company.first.borders
     journal = Journal(settings.store.database)
-    page = journal.page(tier=None, search="", offset=0, limit=1_000)
-    for row in page.rows:
-        plain = row.prediction
+    entries = journal.entries([entry for _, entry, _, _ in journal.ranking()])
+    for plain in (entry.prediction for entry in entries.values()):
         for tier in (Tier.HOT, Tier.WARM, Tier.COLD):
             kept = borders.tier_of(plain.probability, previous=tier)
             if kept is tier and tier is not plain.tier:

@@ -186,12 +186,7 @@ def test_without_points_it_is_not_enough_data(young: Young) -> None:
 
 def test_a_model_is_not_overruled_by_points(company: Company, tmp_path: Path) -> None:
     """Where a model answers, the portrait stands beside it and the tier is its own."""
-    path = tmp_path / "playbook.yaml"
-    path.write_text(BOOK, encoding="utf-8")
-    apart = company.apart(tmp_path).model_copy(
-        update={"playbook": PlaybookFile(file=path)}
-    )
-    with TestClient(create_app(apart)) as client:
+    with TestClient(create_app(company.charted(tmp_path, BOOK))) as client:
         said = client.post("/v1/predict", json={"lead_id": "L00003"}).json()
         portrait = client.get("/v1/points/L00003").json()
 

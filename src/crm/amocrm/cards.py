@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from crm.amocrm import notes
 from crm.amocrm.client import AmoClient, AmoRefused, BadRequest
 from crm.amocrm.fields import Layout, look, require_sound
-from crm.amocrm.naming import moment
 from crm.amocrm.ties import clients_in, tie
 from crm.amocrm.values import sent, shown
 from crm.amocrm.writes import Address, Item, send_all
@@ -38,14 +37,6 @@ ALLOWANCE: Final = Allowance(per_second=5.0, burst=2)
 LEADS: Final = Address("PATCH", "leads", "leads")
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What must be known of an account before its cards make sense."""
-
-    layout: Layout
-    user: str
-
-
 class Desk:
     """``crm.port.CardDesk`` for one account; safe between threads.
 
@@ -53,19 +44,11 @@ class Desk:
     ----------
     client
         Of the account.
-    allowance
-        What it takes.
     """
 
-    def __init__(self, client: AmoClient, *, allowance: Allowance = ALLOWANCE) -> None:
+    def __init__(self, client: AmoClient) -> None:
         self._client = client
-        self._allowance = allowance
-        self._known = Remembered(self._look)
-
-    @property
-    def allowance(self) -> Allowance:
-        """How many requests the account takes."""
-        return self._allowance
+        self._layout = Remembered(self._look)
 
     @property
     def most_at_once(self) -> int:
@@ -87,8 +70,8 @@ class Desk:
 
     def require_fields(self) -> None:
         """Look anew whether our fields stand; see ``crm.port.CardDesk``."""
-        self._known.forget()
-        self._known.get()
+        self._layout.forget()
+        self._layout.get()
 
     def read(self, entities: Sequence[str]) -> Mapping[str, Card | None]:
         """Look at cards, all in one request; see ``crm.port.CardDesk``.
@@ -98,7 +81,7 @@ class Desk:
         FieldsChanged
             A person has deleted or changed a field of ours.
         """
-        known = self._known.get()
+        layout = self._layout.get()
         ids = [_number(entity) for entity in entities]
         cards: dict[str, Card | None] = dict.fromkeys(entities)
         if not ids:
@@ -106,7 +89,7 @@ class Desk:
         query: dict[str, Any] = {"filter[id][]": ids, "limit": 250, "with": "contacts"}
         body = self._client.get("leads", query)
         for row in _rows(body):
-            card = _card(row, known)
+            card = _card(row, layout)
             if card.entity not in cards:
                 raise Unavailable(
                     "amoCRM gave cards that were not asked for.",
@@ -130,8 +113,8 @@ class Desk:
 
     def _write(self, changes: Sequence[Change]) -> list[Result]:
         try:
-            known = self._known.get()
-            items = [_item(change, known.layout) for change in changes]
+            layout = self._layout.get()
+            items = [_item(change, layout) for change in changes]
         except GateClosed as closed:
             late = Result(Outcome.NOT_APPLIED, GATE, retry_after=closed.retry_after)
             return [late] * len(changes)
@@ -145,7 +128,7 @@ class Desk:
             next(ends) if len(item) > 1 else Result(Outcome.APPLIED) for item in items
         ]
         if any(end.why == "FIELDS_CHANGED" for end in results):
-            self._known.forget()
+            self._layout.forget()
         return [replace(end, remote_id=None) for end in results]
 
     def find(self, wanted: Sequence[Note]) -> Mapping[str, str]:
@@ -156,29 +139,24 @@ class Desk:
         """Create or change notes; see ``crm.port.CardDesk``."""
         return notes.post(self._client, wanted)
 
-    def _look(self) -> _Known:
+    def _look(self) -> Layout:
         layout = look(self._client)
         require_sound(layout)
-        account = self._client.get("account") or {}
-        return _Known(layout, str(account.get("current_user_id")))
+        return layout
 
 
-def _card(row: Mapping[str, Any], known: _Known) -> Card:
+def _card(row: Mapping[str, Any], layout: Layout) -> Card:
     filled = _filled(row)
-    author = row.get("updated_by")
     return Card(
         entity=f"lead:{row.get('id')}",
         fields={
             our: shown(our, filled.get(found.id, []), found)
-            for our, found in known.layout.items()
+            for our, found in layout.items()
         },
         stage=f"{row.get('pipeline_id')}/{row.get('status_id')}",
         responsible=str(row["responsible_user_id"])
         if row.get("responsible_user_id")
         else None,
-        changed_at=moment(row.get("updated_at")),
-        # 0 is "a robot or the interface": it may be us.
-        changed_by_us=str(author) == known.user if author else None,
         clients=clients_in(row),
     )
 

@@ -16,7 +16,7 @@ from crm.bitrix24.answers import OUTCOMES, Kind, Refused, Trouble
 from crm.bitrix24.client import MOST_COMMANDS, SERVER_SECONDS, Batch, Client, Command
 from crm.bitrix24.fields import ENTITIES, Layout, look, require_sound
 from crm.bitrix24.ties import clients_in, commands_of
-from crm.bitrix24.values import is_taken, moment, sent, shown
+from crm.bitrix24.values import is_taken, sent, shown
 from crm.layouts import Remembered
 from crm.port import (
     GATE,
@@ -44,19 +44,11 @@ class Desk:
     ----------
     client
         Of the portal.
-    allowance
-        What the plan takes.
     """
 
-    def __init__(self, client: Client, *, allowance: Allowance = ALLOWANCE) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._allowance = allowance
         self._layout = Remembered(self._look)
-
-    @property
-    def allowance(self) -> Allowance:
-        """How many requests the account takes."""
-        return self._allowance
 
     @property
     def most_at_once(self) -> int:
@@ -96,10 +88,9 @@ class Desk:
             {kind: _list_of(kind, ids, layout) for kind, ids in wanted.items()}
         )
         cards: dict[str, Card | None] = dict.fromkeys(entities)
-        us = self._client.door.user
         for kind, ids in wanted.items():
             for row in _items(batch, kind):
-                card = self._card(kind, row, layout, us)
+                card = self._card(kind, row, layout)
                 if card.entity.partition(":")[2] in ids:
                     cards[card.entity] = card
         return cards
@@ -169,7 +160,7 @@ class Desk:
         require_sound(layout)
         return layout
 
-    def _card(self, kind: str, row: Mapping[str, Any], layout: Layout, us: str) -> Card:
+    def _card(self, kind: str, row: Mapping[str, Any], layout: Layout) -> Card:
         ours = layout[kind]
         gone = [each.name for each in ours.values() if each.name not in row]
         if gone:
@@ -178,14 +169,11 @@ class Desk:
                 f"Bitrix24 did not tell {', '.join(gone)} of a {kind}.",
                 remedy="Run `connect bitrix24 --check`.",
             )
-        updated_by = row.get("updatedBy")
         return Card(
             entity=f"{kind}:{row.get('id')}",
             fields={our: shown(our, row[f.name], f) for our, f in ours.items()},
             stage=_text(row.get("stageId")),
             responsible=_text(row.get("assignedById")),
-            changed_at=moment(row.get("updatedTime")),
-            changed_by_us=None if updated_by is None else str(updated_by) == us,
             clients=clients_in(row),
         )
 
@@ -227,8 +215,7 @@ def _by_kind(entities: Sequence[str]) -> dict[str, list[str]]:
 def _list_of(kind: str, ids: Sequence[str], layout: Layout) -> Command:
     names = [found.name for found in layout[kind].values()]
     standard = [
-        "id", "stageId", "assignedById", "updatedTime", "updatedBy",
-        "contactId", "contactIds", "companyId",
+        "id", "stageId", "assignedById", "contactId", "contactIds", "companyId",
     ]  # fmt: skip
     return "crm.item.list", {
         "entityTypeId": ENTITIES[kind],

@@ -97,7 +97,7 @@ def answer(call: Call, event_token: str, values: Mapping[str, str], said: str) -
     call("bizproc.event.send", {**body, "LOG_MESSAGE": said})
 
 
-def enrol_robot(call: Call, handler: str, *, user: int = 1) -> bool:
+def enrol_robot(call: Call, handler: str) -> bool:
     """Add the robot, or bring the one that is there up to date; give if it is new.
 
     Parameters
@@ -106,8 +106,6 @@ def enrol_robot(call: Call, handler: str, *, user: int = 1) -> bool:
         By the right of the application and of an administrator.
     handler
         The address of ``/crm/bitrix24/robot`` here, on the application's domain.
-    user
-        In whose name the robot's calls act.
 
     Raises
     ------
@@ -116,7 +114,7 @@ def enrol_robot(call: Call, handler: str, *, user: int = 1) -> bool:
     """
     fields = {
         "HANDLER": handler,
-        "AUTH_USER_ID": user,
+        "AUTH_USER_ID": 1,
         "USE_SUBSCRIPTION": "Y",
         "NAME": NAME,
         "DESCRIPTION": DESCRIPTION,

@@ -55,16 +55,6 @@ def subscribe(client: Client, handler: str, *, queue: bool = False) -> list[str]
     return [str(one["event"]) for one in new]
 
 
-def unsubscribe(client: Client, handler: str) -> int:
-    """Take back what was bound to our address, and the queue; give how many."""
-    count = 0
-    for name in (*EVENTS, PING):
-        count += _unbound(client, {"event": name, "handler": handler})
-    for name in EVENTS:
-        count += _unbound(client, {"event": name, "event_type": "offline"})
-    return count
-
-
 def unsubscribe_all(client: Client) -> list[str]:
     """Take back all that we ever bound, wherever it leads; give the events.
 

@@ -15,7 +15,6 @@ from crm.bitrix24.client import Batch, Command
 from crm.bitrix24.streams import PAGE
 
 KINDS: Final[Mapping[str, int]] = {"lead": 1, "deal": 2}
-CUSTOM: Final = "UF_"
 
 
 @dataclass

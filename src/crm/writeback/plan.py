@@ -336,31 +336,6 @@ def is_overtaken(decision: Decision, card: Card) -> bool:
     return not (_is_tied(card, tie.before) or _is_tied(card, tie.after))
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The newest write of ours to a card, and when it was settled."""
-
-    version: int
-    fields: Fields
-    at: datetime
-    until: datetime
-
-
-def is_echo(card: Card, sent: Sent | None) -> bool:
-    """Whether an "updated" hint is about our own write and nothing else.
-
-    ``card`` is the card re-read after the hint. In doubt the answer is no: a prediction
-    too many costs a millisecond, a person's change overlooked costs a sale.
-    """
-    if sent is None or card.fields[OurField.VERSION] != sent.version:
-        return False
-    if overridden_in(card, sent.fields):
-        return False
-    if card.changed_by_us is not None:
-        return card.changed_by_us
-    return card.changed_at is not None and sent.at <= card.changed_at <= sent.until
-
-
 def _has_fallen_back(card: Card, shown: Shown) -> bool:
     """Whether the card says an earlier version than it did: a restored backup."""
     version = card.fields[OurField.VERSION]

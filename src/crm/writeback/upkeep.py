@@ -10,15 +10,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from crm.writeback.outbox import Clock
-from crm.writeback.plan import Sent
-from crm.writeback.tables import NOTES, OUTBOX, SENT, fields_of
+from crm.writeback.tables import NOTES, OUTBOX, SENT
 from leads.databaseclock import database_micros
 from leads.journal import Journal
 from leads.records import moment_of
 
 KEPT: Final = timedelta(days=90)
+MOST_TOLD: Final = 50
 RATE_OVER: Final = timedelta(minutes=1)
-SETTLED_LATEST: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +88,13 @@ class Upkeep:
             per_second=recent / (RATE_OVER / timedelta(seconds=1)),
         )  # fmt: skip
 
-    def dead(self, limit: int = 50) -> list[DeadLetter]:
+    def dead(self) -> list[DeadLetter]:
         """List cards that were given up, the oldest first."""
         query = (
             sa.select(OUTBOX)
             .where(self._mine, OUTBOX.c.dead_since.is_not(None))
             .order_by(OUTBOX.c.dead_since, OUTBOX.c.entity)
-            .limit(limit)
+            .limit(MOST_TOLD)
         )
         with self._journal.reading() as connection:
             return [
@@ -150,23 +149,6 @@ class Upkeep:
                 SENT.c.move_after.is_(None),  # a move is never made twice
             )
             return connection.execute(removing).rowcount
-
-    def sent(self, entity: str) -> Sent | None:
-        """Give the newest write to a card, for telling our own echo from news."""
-        query = (
-            sa.select(SENT)
-            .where(SENT.c.account == self._account, SENT.c.entity == entity)
-            .order_by(SENT.c.version.desc())
-            .limit(1)
-        )
-        with self._journal.reading() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            return None
-        until = moment_of(row.settled_at or row.sent_at) + SETTLED_LATEST
-        # A CRM tells times in whole seconds.
-        begun = moment_of(row.sent_at).replace(microsecond=0)
-        return Sent(row.version, fields_of(row.fields), begun, until)
 
 
 def forget_cards(journal: Journal, lead_ids: Sequence[str]) -> int:

@@ -24,32 +24,33 @@ class TableMap(Section):
     columns: dict[str, str] = Field(default_factory=dict)
 
 
-class FilesSource(Section):
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class MappedSource(Section):
+    """Canonical tables, each out of a table of the source."""
+
+    currency: Currency = "RUB"
+    exclude: tuple[str, ...] = ()
+    leads: TableMap = TableMap()
+    events: TableMap | None = None
+    stages: TableMap | None = None
+    payments: TableMap | None = None
+    field_changes: TableMap | None = None
+
+
+class FilesSource(MappedSource):
     """A folder of CSV, Parquet or XLSX files."""
 
     kind: Literal["files"]
     folder: Path
-    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
-    exclude: tuple[str, ...] = ()
-    leads: TableMap = TableMap()
-    events: TableMap | None = None
-    stages: TableMap | None = None
-    payments: TableMap | None = None
-    field_changes: TableMap | None = None
 
 
-class SqlSource(Section):
+class SqlSource(MappedSource):
     """The same tables out of any database that SQLAlchemy reaches."""
 
     kind: Literal["sql"]
     url: str
-    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
-    exclude: tuple[str, ...] = ()
-    leads: TableMap = TableMap()
-    events: TableMap | None = None
-    stages: TableMap | None = None
-    payments: TableMap | None = None
-    field_changes: TableMap | None = None
 
 
 class AmoSource(CrmAccount):
@@ -61,7 +62,7 @@ class AmoSource(CrmAccount):
     """
 
     kind: Literal["amocrm"]
-    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
+    currency: Currency = "RUB"
     exclude: tuple[str, ...] = ()
     payments: tuple[Literal["invoices", "customers", "won"], ...] = ("invoices",)
 
@@ -94,7 +95,7 @@ class Bitrix24Source(CrmAccount):
 
     kind: Literal["bitrix24"]
     entity: Literal["lead", "deal"] = "lead"
-    currency: str = Field(default="RUB", pattern=r"^[A-Z]{3}$")
+    currency: Currency = "RUB"
     exclude: tuple[str, ...] = ()
 
 

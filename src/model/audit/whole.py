@@ -7,18 +7,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from leads.history import History
 from leads.lead import EPOCH
-from leads.settings import Settings
 from model.audit.channels import Channel, channel_stages
 from model.audit.clearer import Preview, Rule, preview, propose
 from model.audit.questionnaire import (
     Missing,
     missing_answers,
     question_faults,
-    require_questions,
 )
-from model.audit.standing import Scene, look_over
+from model.audit.standing import Scene
 from model.audit.unknown import unknown_of
 from model.audit.work import Load, Work, work_of
 from model.cleaning.knowing import Known
@@ -80,19 +77,6 @@ class Audit:
     def to_facts(self) -> dict[str, Any]:
         """Turn into what JSON can hold."""
         return asdict(self)
-
-
-def audit_funnel(history: History, settings: Settings, now: int | None = None) -> Audit:
-    """Audit the funnel as known at a moment; by default the cut-off.
-
-    Raises
-    ------
-    BadConfig
-        The questionnaire names what the data do not have.
-    """
-    scene = look_over(history, settings, now or history.cut_off)
-    require_questions(scene)
-    return audit_scene(scene)
 
 
 def audit_scene(scene: Scene) -> Audit:

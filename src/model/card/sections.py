@@ -6,7 +6,6 @@ and the page, the report and MLflow show the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -245,14 +244,3 @@ def _again(subject: Subject) -> Section:
 
 def _head(*names: str) -> tuple[Words, ...]:
     return tuple(COLUMNS[name] for name in names)
-
-
-def plain(made: tuple[Section, ...], language: str) -> Iterator[str]:
-    """Yield every text of a card in one language, as a reader meets them."""
-    for section in made:
-        yield section.title[language]
-        yield from (line[language] for line in section.lines)
-        for name, value in section.facts:
-            yield from (name[language], value[language])
-        for row in (section.head, *section.rows):
-            yield from (cell[language] for cell in row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
@@ -20,7 +20,6 @@ from leads.settings import Criteria
 from leads.settings.distance import OF_CARD
 
 ASKED: Final = (*OF_CARD, "right_timing")
-Answer = Literal["yes", "no", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Final, Literal
+from typing import Final
 
 from model.features.catalog import OTHER_KINDS, Feature, Kind, Words
 from model.features.wording import UNITS, ChangedBy, Noun, noun_of, title_of, words_of
@@ -71,17 +71,6 @@ STAGES: Final[tuple[Spec, ...]] = (
     ("stage", "", None),
 )
 CLOCK: Final[tuple[Kind, ...]] = ("hour", "weekday", "month")
-
-SIGNS: Final[Mapping[str, Literal[-1, 1]]] = {
-    "activity.count_7d": 1,
-    "activity.days_7d": 1,
-    "activity.recency_hours": -1,
-    "payments.refunds": -1,
-    "stage.age_relative": -1,
-    "stage.moves_back": -1,
-    "stage.position": 1,
-}
-"""The direction one would expect, where it is obvious."""
 
 NOBODY: Final = Words("", "")
 
@@ -235,7 +224,7 @@ def _feature(
     name = f"{prefix or field}.{end}" if end else field
     return Feature(
         name, kind, field, words_of(kind, what, window), of=of, window=window,
-        unit=UNITS.get(kind, ""), sign=SIGNS.get(name, 0), changed_by=changed_by,
+        unit=UNITS.get(kind, ""), changed_by=changed_by,
         about=None if what is NOBODY else what,
     )  # fmt: skip
 

@@ -50,13 +50,6 @@ OTHER_CODE: Final = 0.0
 OTHER_KINDS: Final = "(other)"
 """``of`` of the features that count every event kind the catalog does not name."""
 
-UNITLESS: Final[Mapping[Kind, str]] = {
-    "card_number": "the company's own measure, which the data do not tell",
-    "event_sum": "the company's own measure, which the data do not tell",
-    **dict.fromkeys(TEXT_KINDS, "a name, not a quantity"),
-}
-"""Kinds of features that have no unit, and why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -74,9 +67,9 @@ class Feature:
     """One column of what the model sees.
 
     ``field`` is the business field that a person would name: every window of visits
-    is one field. ``window`` is in seconds; None means since the lead began. ``sign``
-    is the direction one would expect (+1, -1, or 0 for none), ``changed_by`` who can
-    change it. ``about`` names the kind of event or the card field, where there is one.
+    is one field. ``window`` is in seconds; None means since the lead began.
+    ``changed_by`` says who can change it, ``about`` names the kind of event or the card
+    field, where there is one.
     """
 
     name: str
@@ -86,7 +79,6 @@ class Feature:
     of: str | None = None
     window: int | None = None
     unit: str = ""
-    sign: Literal[-1, 0, 1] = 0
     changed_by: Literal["seller", "buyer", "fixed"] = "fixed"
     about: Words | None = None
 
@@ -256,7 +248,8 @@ class Catalog:
 
 
 def _feature_of(raw: Mapping[str, Any]) -> Feature:
-    """Read a feature back; catalogs written before there was ``about`` lack it."""
+    """Read a feature back; older catalogs lack ``about`` or have a ``sign``, too."""
     about = raw.get("about")
     words = {"words": Words(**raw["words"]), "about": about and Words(**about)}
-    return Feature(**{**raw, **words})
+    known = {name: value for name, value in raw.items() if name != "sign"}
+    return Feature(**{**known, **words})

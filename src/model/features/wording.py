@@ -161,25 +161,7 @@ UNITS: Final[Mapping[Kind, str]] = {
     "weekday": "weekday",
     "month": "month",
 }  # fmt: skip
-"""Units by kind; payments come in a currency, and ``catalog.UNITLESS`` have none."""
-
-UNIT_WORDS: Final[Mapping[str, Words]] = {
-    "times": Words("times", "раз"),
-    "seconds": Words("seconds", "с"),
-    "minutes": Words("minutes", "мин"),
-    "days": Words("days", "дн."),
-    "hours": Words("hours", "ч"),
-    "ratio": Words("of the usual", "от обычного"),
-    "yes or no": Words("yes or no", "да или нет"),
-    "kinds": Words("kinds", "видов"),
-    "steps": Words("steps", "шагов"),
-    "characters": Words("characters", "знаков"),
-    "hour": Words("o'clock", "час"),
-    "weekday": Words("day of the week, Monday is 1", "день недели, понедельник 1"),
-    "month": Words("month", "месяц"),
-}
-"""Units in both languages; a currency stays its code."""
-
+"""Units by kind; payments come in a currency, a company's own measures in none."""
 
 NO_TITLES: Final[Mapping[str, Words]] = {}
 

@@ -28,7 +28,6 @@ NUMBERS: Final = "outlook.json"
 SPREAD: Final = "spread.txt"
 HAZARD: Final = "hazard.txt"
 AMOUNT: Final = "amount.txt"
-OUTLOOK_FILES: Final = (AMOUNT, HAZARD, NUMBERS, SPREAD)
 
 
 @dataclass(frozen=True, eq=False)

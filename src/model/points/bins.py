@@ -28,7 +28,6 @@ SMOOTHING: Final = 10.0
 """Leads at the usual rate that each bin is drawn to; keeps a rare bin modest."""
 
 FIGURES: Final = 2
-DIGITS: Final = 6
 APART: Final = 3.84
 """Chi-square at 95 % with one degree of freedom: closer neighbours are joined."""
 

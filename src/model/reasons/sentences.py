@@ -48,16 +48,6 @@ Explained = tuple[dict[str, float], tuple[Reason, ...]]
 """The share of each field, and the reasons worth showing."""
 
 
-def reasons(
-    bundle: Bundle, table: FeatureTable, row: int, contributions: Numbers
-) -> tuple[Reason, ...]:
-    """Say why one lead's probability is what it is (``explained`` takes many)."""
-    one = slice(row, row + 1)
-    mine = contributions[one]
-    log_odds = bundle.base + mine.sum(axis=1)
-    return explained(bundle, table.rows(one), mine, log_odds)[0][1]
-
-
 def explained(
     bundle: Bundle, table: FeatureTable, contributions: Numbers, log_odds: Numbers
 ) -> list[Explained]:

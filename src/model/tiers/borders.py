@@ -124,8 +124,8 @@ class Borders:
         return border if self.by == "money" else min(border, 1.0 - border)
 
 
-def learn_borders(scores: Numbers, *, hot: float, warm: float, floor: float) -> Borders:
-    """Place the borders so that at most a share ``hot`` of these leads is hot.
+def cut_at(scores: Numbers, *, hot: float, warm: float, least: float) -> Cut:
+    """Cut scores by shares; the hot border is at least ``least``.
 
     Parameters
     ----------
@@ -134,27 +134,17 @@ def learn_borders(scores: Numbers, *, hot: float, warm: float, floor: float) -> 
     hot, warm
         The greatest shares of the two tiers; warm comes after hot, so the best
         ``hot + warm`` of the leads are at least warm.
-    floor
-        The probability that a hot lead must beat in any case.
 
     Examples
     --------
-    >>> chances = np.array([0.9, 0.6, 0.5, 0.2, 0.1])
-    >>> learn_borders(chances, hot=0.4, warm=0.4, floor=0.3)
-    Borders(hot=0.5, warm=0.1, floor=0.3, hysteresis=0.0, by='chance', pipelines={})
+    >>> cut_at(np.array([0.9, 0.6, 0.5, 0.2, 0.1]), hot=0.4, warm=0.4, least=0.3)
+    Cut(hot=0.5, warm=0.1)
 
     A share is a ceiling, not a quota: in a weak season nobody is hot.
 
-    >>> weak = np.array([0.3, 0.2, 0.1])
-    >>> learn_borders(weak, hot=0.4, warm=0.4, floor=0.3).tier_of(0.3).value
-    'warm'
+    >>> cut_at(np.array([0.3, 0.2, 0.1]), hot=0.4, warm=0.4, least=0.3)
+    Cut(hot=0.3, warm=0.1)
     """
-    cut = cut_at(scores, hot=hot, warm=warm, least=floor)
-    return Borders(cut.hot, cut.warm, floor=floor)
-
-
-def cut_at(scores: Numbers, *, hot: float, warm: float, least: float) -> Cut:
-    """Cut scores by shares; the hot border is at least ``least``."""
     ranked = np.sort(scores)[::-1]
     border = max(_first_outside(ranked, hot), least)
     return Cut(border, min(_first_outside(ranked, hot + warm), border))

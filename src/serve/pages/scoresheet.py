@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -15,7 +15,6 @@ from playbook.world import World
 from serve.planning import Memory
 from serve.pointing import Cell, Counted, Origin, Scored, score_open
 
-MOST_GIVEN: Final = 3
 """Items that say where a lead's points came from."""
 
 

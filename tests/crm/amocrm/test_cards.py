@@ -65,7 +65,6 @@ def test_what_was_written_is_read_in_our_words() -> None:
     assert result.outcome is Outcome.APPLIED
     assert read is not None
     assert dict(read.fields) == dict(WHOLE)
-    assert read.changed_by_us is True
     assert read.stage == f"{PIPELINE}/{INBOX_STATUS + 1}"
 
 

@@ -41,7 +41,6 @@ class HttpDesk:
 
     address: str
     gate: Gate
-    allowance: Allowance = BOUNDLESS
     most_at_once: int = 10
     late_by: timedelta = timedelta(seconds=2)
     timeout: float = 0.6

@@ -53,7 +53,7 @@ class Crew:
         """Make a worker."""
         gate = self.gate()
         desk = HttpDesk(
-            self.address, gate, self.allowance,
+            self.address, gate,
             most_at_once=self.most_at_once, timeout=self.timeout,
         )  # fmt: skip
         outbox = Outbox(self.journal, "acme", self.terms)

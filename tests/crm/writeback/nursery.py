@@ -170,7 +170,7 @@ def work(job: Job) -> None:
     gate = PaceGate(journal, ["acme"], allowance, probe_every=timedelta(seconds=0.3))
     is_blind = job.bug == "no read"
     desk = (Blind if is_blind else HttpDesk)(
-        job.address, gate, allowance,
+        job.address, gate,
         most_at_once=job.most_at_once,
         late_by=terms.late_by,
         at=outbox.at,

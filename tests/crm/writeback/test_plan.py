@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from tests.crm.writeback.saying import NOW, decide, said
+from tests.crm.writeback.saying import decide, said
 
 from crm.port import Card, Fields, Move, OurField, Value
 from crm.writeback.plan import (
@@ -12,10 +11,8 @@ from crm.writeback.plan import (
     MoveRule,
     Plan,
     Policy,
-    Sent,
     Shown,
     decision_of,
-    is_echo,
     plan,
 )
 from leads.decision import Tier
@@ -182,21 +179,3 @@ def test_texts_fit_the_card() -> None:
     reasons = decision.fields[OurField.REASONS]
     assert isinstance(reasons, str)
     assert 400 < len(reasons) <= 500
-
-
-def test_an_echo_is_our_own_write_and_nothing_else() -> None:
-    """Only a card that shows just what we wrote, changed last by us, is an echo."""
-    fields = written(HOT, 4)
-    sent = Sent(4, fields, NOW, NOW + timedelta(seconds=3))
-    seen = replace(on_card(fields), changed_at=NOW + timedelta(seconds=1))
-    later = NOW + timedelta(seconds=9)
-
-    assert is_echo(seen, sent)
-    assert is_echo(replace(seen, changed_at=None, changed_by_us=True), sent)
-    assert not is_echo(seen, None)
-    assert not is_echo(replace(seen, changed_at=later), sent)
-    assert not is_echo(replace(seen, changed_at=None), sent)
-    assert not is_echo(replace(seen, changed_by_us=False), sent)
-    assert not is_echo(seen, replace(sent, version=5))
-    by_hand = replace(seen, fields={**seen.fields, OurField.TIER: "cold"})
-    assert not is_echo(by_hand, sent)

@@ -128,7 +128,7 @@ class Stage:
             clock=self.clock.micros, sleep=self.clock.sleep,
         )  # fmt: skip
         desk = NearDesk(
-            "nowhere", gate, self.allowance, most_at_once=self.most_at_once,
+            "nowhere", gate, most_at_once=self.most_at_once,
             store=self.store, clock=self.clock,
         )  # fmt: skip
         outbox = Outbox(self.journal, "acme", self.terms, clock=self.clock.micros)

@@ -13,8 +13,9 @@ from leads.settings import Conversion, FilesSource, Funnel, Question, Settings
 from leads.tables import SCHEMAS, FieldType, Tables
 from model.audit.channels import said_channel
 from model.audit.clearer import Rule, preview, propose, read_rules, write_rules
+from model.audit.questionnaire import require_questions
 from model.audit.standing import Scene, look_over
-from model.audit.whole import Audit, audit_funnel, audit_scene
+from model.audit.whole import Audit, audit_scene
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUT_OFF = START + timedelta(days=100)
@@ -73,10 +74,19 @@ LEADS: dict[str, Lead] = {
 }
 
 
+def audit_funnel(
+    history: History, settings: Settings = SETTINGS, now: int | None = None
+) -> Audit:
+    """Audit a company, as known at its cut-off or earlier."""
+    scene = look_over(history, settings, now or history.cut_off)
+    require_questions(scene)
+    return audit_scene(scene)
+
+
 @pytest.fixture(scope="module")
 def audit() -> Audit:
     """Audit a small company."""
-    return audit_funnel(company(LEADS), SETTINGS)
+    return audit_funnel(company(LEADS))
 
 
 def audited(leads: dict[str, Lead], **changed: object) -> Audit:

@@ -8,7 +8,7 @@ import pytest
 
 from leads.decision import Reason, mean_slope
 from model.bundle.whole import Bundle
-from model.features.catalog import FeatureTable
+from model.features.catalog import FeatureTable, Numbers
 from model.learning import Trained
 from model.reasons.explanation import fields_of, shares
 from model.reasons.sentences import (
@@ -17,8 +17,16 @@ from model.reasons.sentences import (
     MOST,
     explained,
     fact_of,
-    reasons,
 )
+
+
+def reasons(
+    bundle: Bundle, table: FeatureTable, row: int, given: Numbers
+) -> tuple[Reason, ...]:
+    """Explain one row by itself."""
+    one = slice(row, row + 1)
+    log_odds = bundle.base + given[one].sum(axis=1)
+    return explained(bundle, table.rows(one), given[one], log_odds)[0][1]
 
 
 def every_reason(trained: Trained) -> list[tuple[Reason, ...]]:

@@ -13,7 +13,7 @@ from tests.serve.conftest import Company
 from tests.serve.markup import read
 
 from leads.journal import Journal
-from leads.settings import PlaybookFile, Settings
+from leads.settings import Settings
 from pipelines.score import score_open
 from playbook.points import GRID
 from serve.app import create_app
@@ -42,11 +42,7 @@ plans: {all: {segment: Все, steps: [Письмо]}}
 @pytest.fixture
 def settings(company: Company, tmp_path: Path) -> Settings:
     """Configure points, and a journal with every open lead predicted."""
-    path = tmp_path / "playbook.yaml"
-    path.write_text(TEXT, encoding="utf-8")
-    made = company.apart(tmp_path).model_copy(
-        update={"playbook": PlaybookFile(file=path)}
-    )
+    made = company.charted(tmp_path, TEXT)
     score_open(made, None, as_of=None, now=NOW)
     return made
 

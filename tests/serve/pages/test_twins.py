@@ -9,12 +9,9 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.serve import example
 
-from serve import problems
-from serve.pages import attach
 from serve.pages.index import PAGES, Page
 from serve.pages.report import write_report
 from serve.pages.sight import Sight
@@ -27,15 +24,6 @@ def sight(tmp_path: Path) -> Iterator[Sight]:
     """Open a company with 5 leads and one with an odd id."""
     with example.sight(tmp_path / "store", [*example.lead_ids(5), ODD]) as opened:
         yield opened
-
-
-@pytest.fixture
-def client(sight: Sight) -> TestClient:
-    """Serve its pages."""
-    app = FastAPI()
-    attach(app, sight)
-    problems.install(app)
-    return TestClient(app)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -7,15 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.serve import example
 from tests.serve.markup import read
 
 from leads.settings import Settings, Store
 from model.comparison.records import FieldMove
-from serve import problems
-from serve.pages import attach
 from serve.pages.evidence import record_of
 from serve.pages.links import FileLinks
 from serve.pages.rendering import compare_page
@@ -30,15 +27,6 @@ def sight(tmp_path: Path) -> Iterator[Sight]:
     """Open a company with 5 leads whose versions 3 and 4 were compared."""
     with example.sight(tmp_path / "store", example.lead_ids(5)) as opened:
         yield opened
-
-
-@pytest.fixture
-def client(sight: Sight) -> TestClient:
-    """Ask for its pages and twins."""
-    app = FastAPI()
-    attach(app, sight)
-    problems.install(app)
-    return TestClient(app)
 
 
 def test_page_and_twin_say_the_same(client: TestClient, tmp_path: Path) -> None:
