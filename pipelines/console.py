@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from leads.errors import LeadcastError, Unavailable
+from leads.errors import LeadcastError, Unavailable, Unwritable
 from leads.logs import configure_logs, mask
 from leads.outside import way_outside
+from leads.wholefile import NO_ROOM
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import OperationalError
@@ -77,8 +78,21 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
                 remedy="Start it, or mend its URL in the configuration.",
             )
             raise _ended(refusal) from error
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise _ended(_no_room(error)) from error
 
     return run
+
+
+def _no_room(error: OSError) -> Unwritable:
+    where = f" at {error.filename}" if error.filename else ""
+    return Unwritable(
+        f"The disk is full or read-only{where}: {error.strerror}.",
+        remedy="Make room and run it again. Nothing half was kept; what served before"
+        " serves on.",
+    )
 
 
 def _no_answer() -> type[OperationalError]:

@@ -7,7 +7,6 @@ in ``leads.records``, and the journal reads and writes that.
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import tempfile
 import threading
@@ -24,6 +23,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from leads.errors import BadConfig, Unavailable, Unwritable
+from leads.wholefile import NO_ROOM
 
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
@@ -37,7 +37,6 @@ WRITE_MUCH: Final = (
     "CREATE TEMPORARY TABLE leadcast_room ON COMMIT DROP AS"
     f" SELECT repeat('x', 1024) FROM generate_series(1, {ROOM // 1024})"
 )
-NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 _UPGRADING: Final = threading.Lock()  # Alembic keeps its context in module globals
 

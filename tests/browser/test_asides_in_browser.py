@@ -108,7 +108,9 @@ def test_a_person_sets_and_withdraws_a_tier_without_scripts(
         page.locator("select[name=tier]").select_option(other)
         page.get_by_role("button", name="Set the tier").click()
         expect(page.get_by_text("Set by a person").first).to_be_visible()
-        expect(page.get_by_text("not for the tier that a person set (by u7)")).to_be_visible()
+        expect(
+            page.get_by_text("not for the tier that a person set (by u7)")
+        ).to_be_visible()
         assert live.said(f"/leads/{lead_id}")["override"]["tier"] == other
         assert live.said(f"/leads/{lead_id}")["tier"] == machine["tier"]
 

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,8 @@ __all__ = ["trained"]
 
 LEAD = "L00001"
 SIZE = "64m"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MOST_SPARE = 100 * PAGE
 FAILURES = (LeadcastError, OSError)
 
 
@@ -61,9 +63,17 @@ def configured(trained: Path, disk: Path, journal: Path) -> Settings:
 def full(disk: Path, *, left: int) -> Iterator[None]:
     """Fill a disk but for so many bytes."""
     filler = disk / "filler"
-    told = os.statvfs(disk)
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, told.f_bavail * told.f_frsize - left)
+        for spare in range(0, MOST_SPARE, PAGE):
+            told = os.statvfs(disk)
+            with suppress(OSError):  # somebody else wrote since, or it was about so
+                room = told.f_bavail * told.f_frsize - left - spare
+                os.posix_fallocate(file.fileno(), 0, room)
+                break
+        file.seek(0, os.SEEK_END)
+        with suppress(OSError):
+            while os.statvfs(disk).f_bavail * PAGE > left:
+                os.write(file.fileno(), bytes(PAGE))
     yield
     filler.unlink()
 

@@ -241,11 +241,8 @@ def shift_of(still: pl.DataFrame, before: pl.DataFrame) -> Shift:
     crossed = pl.col("tier") != pl.col("tier_before")
     told = both.filter(crossed | (pl.col("points").abs() >= STILL))
     climbed = pl.col("climbed")
-    up = (
-        pl.when(climbed.fill_null(0) != 0)
-        .then(climbed > 0)
-        .otherwise(pl.col("points") > 0)
-    )
+    rose = pl.col("points") > 0
+    up = pl.when(climbed.fill_null(0) != 0).then(climbed > 0).otherwise(rose)
     rises = told.filter(up).sort(
         crossed, "points", "lead_id", descending=[True, True, False]
     )
