@@ -23,6 +23,7 @@ def test_a_double_on_any_free_port_is_where_it_says(double: str) -> None:
             address = process.stdout.readline().split()[1]
             with pytest.raises(HTTPError) as refused:
                 urlopen(address.rstrip("/") + "/nothing.there", timeout=20)
+            refused.value.close()
         finally:
             process.kill()
 
