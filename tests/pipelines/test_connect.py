@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -180,14 +181,9 @@ def test_delivering_ends_where_access_was_taken(shell: Shell, portal: Portal) ->
     assert _attempts(shell.folder) == 0
 
 
-def test_an_amocrm_account_is_connected_from_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same there: consent, rights, fields."""
-    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
-    amo = AmoCrm()
-    config = tmp_path / "acme.toml"
-    config.write_text(AMOCRM)
+@contextmanager
+def reached(amo: AmoCrm, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Let an account be reached over a socket, as the environment tells."""
 
     async def slowly(scope: object, receive: object, send: object) -> None:
         amo.clock.move(0.5)
@@ -199,6 +195,19 @@ def test_an_amocrm_account_is_connected_from_the_command_line(
             ("SECRET", CLIENT.client_secret),
         ):  # fmt: skip
             monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
+        yield address
+
+
+def test_an_amocrm_account_is_connected_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same there: consent, rights, fields."""
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
+    amo = AmoCrm()
+    config = tmp_path / "acme.toml"
+    config.write_text(AMOCRM)
+
+    with reached(amo, monkeypatch) as address:
         shell = Shell(config, address, tmp_path)
         code = amo.tokens.code(CLIENT.client_id)
         done = shell.run("connect", "amocrm", paste=shell.came_back("st4te", code))
@@ -234,16 +243,7 @@ def seller(
     config = tmp_path / "acme.toml"
     config.write_text(CALLING)
 
-    async def slowly(scope: object, receive: object, send: object) -> None:
-        amo.clock.move(0.5)
-        await amo.app(scope, receive, send)  # type: ignore[arg-type]
-
-    with running(slowly) as address:
-        for name, value in (
-            ("URL", address), ("CLIENT", CLIENT.client_id),
-            ("SECRET", CLIENT.client_secret),
-        ):  # fmt: skip
-            monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
+    with reached(amo, monkeypatch) as address:
         yield Shell(config, address, tmp_path)
 
 
