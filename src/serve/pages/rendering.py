@@ -76,7 +76,8 @@ def trust_page(trust: Trust, view: View) -> str:
     return draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES, groups=GROUPS, kinds=KINDS, names=view.field, sorts=_sorts(trust),
+        leak_titles=TITLES, groups=GROUPS, kinds=KINDS, names=view.field,
+        sorts=_sorts(trust),
         telling=plots.telling,
         ablation_how=ABLATION_HOW,
     )  # fmt: skip
