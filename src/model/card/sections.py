@@ -181,12 +181,12 @@ def _aside(subject: Subject) -> Section:
     told = (
         (say.EXCLUDED, ", ".join(model.get("exclude", ()))),
         (say.SUSPECTED, ", ".join(leaks.set_aside)),
-        (say.NOTES, "; ".join(subject.catalog.notes)),
     )
     facts = tuple(
         (name, say.same(text) if text else say.NOTHING) for name, text in told
     )
-    return Section("aside", TITLES["aside"], facts=facts)
+    notes = (say.NOTES, say.noted(subject.catalog.notes))
+    return Section("aside", TITLES["aside"], facts=(*facts, notes))
 
 
 def _ladder(manifest: Manifest) -> Section:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -255,6 +255,31 @@ LEARNERS: Final[Mapping[str, Words]] = {
     "restrained": Words("restrained trees", "сдержанные деревья"),
     "free": Words("free trees", "свободные деревья"),
 }
+
+
+LEFT_OUT: Final = (
+    ("has no two levels of enough leads", "нет двух значений, у которых хватает лидов"),
+    ("is the same at every training moment", "одинаково во все моменты обучения"),
+    ("is the same as", "то же, что и"),
+    ("is never filled at a training moment", "не заполнено ни в один момент обучения"),
+    ("differs for every lead: an id", "у каждого лида своё: это номер"),
+)
+"""What the notes of a catalog say of a feature, in both languages."""
+
+
+def noted(notes: Iterable[str]) -> Words:
+    """Say the notes of a catalog.
+
+    Examples
+    --------
+    >>> noted(["'card.a' is the same as 'card.b'"]).ru
+    "'card.a': то же, что и 'card.b'"
+    """
+    english = "; ".join(notes)
+    russian = english
+    for said, told in LEFT_OUT:
+        russian = russian.replace(f" {said}", f": {told}")
+    return Words(english, russian) if english else NOTHING
 
 
 def filled(words: Words, **values: object) -> Words:

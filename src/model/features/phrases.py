@@ -273,7 +273,7 @@ def _level(feature: Feature, value: float, text: str | None, language: Language)
     """Name a level; one that few leads have is not named, for it may name a person."""
     if value == OTHER_CODE or text is None:
         return RARE[language]
-    if feature.kind == "contact_mail":
+    if feature.kind == "contact_mail" or feature.of == "email_kind":
         return ADDRESSES.get(text, RARE)[language]
     return text
 
