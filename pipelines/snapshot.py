@@ -15,7 +15,6 @@ import polars as pl
 from rich.table import Table
 
 from leads.errors import DataRefused
-from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.wholefile import replacing
 from model.examples.labels import funnel_of
@@ -34,7 +33,6 @@ FILE = "snapshots.parquet"
 class Snapshotted:
     """What one run of ``snapshot`` made."""
 
-    history: History
     snapshots: pl.DataFrame
     card: DataCard
 
@@ -76,7 +74,7 @@ def snapshot_leads(settings: Settings) -> Snapshotted:
     card = describe(history, settings, snapshots, funnel)
     _keep(snapshots, settings.store.folder)
     card.save(settings.store.folder)
-    return Snapshotted(history, snapshots, card)
+    return Snapshotted(snapshots, card)
 
 
 def _keep(snapshots: pl.DataFrame, folder: Path) -> None:

@@ -98,6 +98,8 @@ class Calls:
     ) -> bool:  # fmt: skip
         """Keep a call; it is on the disk when this returns. Give whether it is new.
 
+        Calls that are long over are forgotten on the way.
+
         Parameters
         ----------
         token
@@ -129,6 +131,7 @@ class Calls:
                 "next_at": None if secret is None else now,
                 "attempts": 0,
             }
+            self._forget(connection, before=now - _micros(KEPT))
             adding = dialect.insert(CALLS).values(**row).on_conflict_do_nothing()
             return bool(connection.execute(adding).rowcount == 1)
 
@@ -169,13 +172,9 @@ class Calls:
             values = {"next_at": None, "ended": how, "secret": None, "said": None}
             connection.execute(self._change(mark).values(**values))
 
-    def tidy(self) -> int:
-        """Forget calls that are long over; give how many."""
-        with self._journal.writing() as connection:
-            before = database_micros(connection) - _micros(KEPT)
-            mine = CALLS.c.account == self._account
-            old = sa.delete(CALLS).where(mine, CALLS.c.until < before)
-            return int(connection.execute(old).rowcount)
+    def _forget(self, connection: sa.Connection, *, before: int) -> None:
+        mine = CALLS.c.account == self._account
+        connection.execute(sa.delete(CALLS).where(mine, CALLS.c.until < before))
 
     def _locked(self, secret: Mapping[str, str]) -> str:
         return self._seal.locked(orjson.dumps(secret).decode())

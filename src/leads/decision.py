@@ -88,12 +88,6 @@ class Prediction:
     bundle_digest: str
     outlook: Outlook | None = None
 
-    @property
-    def points(self) -> Mapping[str, float]:
-        """Every field's share in points of probability, base rate to probability."""
-        slope = mean_slope(self.log_odds, self.base)
-        return {field: share * slope for field, share in self.shares.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Override:

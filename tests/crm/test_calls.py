@@ -16,6 +16,7 @@ from crm.sealing import Seal
 from leads.journal import Journal
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 SECRET = {"event": "ev3nt", "access": "acc3ss"}
 
 
@@ -70,3 +71,18 @@ def test_a_call_that_no_key_opens_holds_up_no_other(journal: Journal) -> None:
 
     assert [one.entity for one in calls.take()] == ["lead:2"]
     assert "locked" in kept(journal)
+
+
+def test_calls_that_are_long_over_are_forgotten_by_the_next(journal: Journal) -> None:
+    """The table holds days of calls, not years; what is just over is still known."""
+    calls = Calls(journal, "acme", seal=seal())
+    calls.keep("old", "lead:1", waits=-3 * DAY)
+    calls.keep("over", "lead:2", waits=-DAY)
+    other = Calls(journal, "other", seal=seal())
+    other.keep("old", "lead:3", waits=-3 * DAY)
+
+    calls.keep("new", "lead:4", waits=HOUR)
+
+    with journal.reading() as connection:
+        entities = set(connection.execute(sa.select(CALLS.c.entity)).scalars())
+    assert entities == {"lead:2", "lead:3", "lead:4"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from leads.decision import Override, Prediction, Reason, Tier
+from leads.decision import Override, Prediction, Reason, Tier, mean_slope
 from leads.errors import BadInput
 from leads.forgetting import Forgotten, forget_before, forget_leads
 from leads.journal import Journal
@@ -174,5 +174,5 @@ def test_reasons_from_before_there_were_points_read_back_with_them(
     read = journal.latest("L")
 
     assert read is not None
-    assert read.reasons[0].points == read.points["visits"]
+    assert read.reasons[0].points == 0.5 * mean_slope(read.log_odds, read.base)
     assert read.reasons[0].advisable

@@ -59,7 +59,6 @@ class Round:
     """What one round of a listener came to."""
 
     taken: int = 0
-    looked: int = 0
     predicted: int = 0
     wait: timedelta = timedelta(0)
 
@@ -214,7 +213,7 @@ class Listener:
         for part in (calm, *alone):
             count, longer = self._safely(part, self._look_at)
             predicted, wait = predicted + count, max(wait, longer)
-        return Round(len(taken), len(leads), predicted, wait)
+        return Round(len(taken), predicted, wait)
 
     def _safely(self, taken: Sequence[Taken], work: Work) -> tuple[int, timedelta]:
         """Work on hints; put back those that nothing could be done with."""

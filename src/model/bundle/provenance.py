@@ -25,7 +25,7 @@ CODE: Final = (":(top)src", ":(top,glob)pipelines/*.py")
 
 PACKAGES: Final = (
     "joblib", "lightgbm", "mlflow", "narwhals", "numpy", "pandas", "polars",
-    "scikit-learn", "scipy", "shap", "threadpoolctl",
+    "scikit-learn", "scipy", "threadpoolctl",
 )  # fmt: skip
 """What a figure could depend on."""
 
