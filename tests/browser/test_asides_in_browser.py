@@ -118,7 +118,7 @@ def test_a_person_sets_and_withdraws_a_tier_without_scripts(
         page.get_by_role("link", name="Set by a person").click()
         expect(page.locator("tbody tr")).to_have_count(1)
         row = plain(page.locator("tbody tr").text_content())
-        assert f"Set by a person: {other.capitalize()} u7" in row
+        assert f"Set by a person: {other.capitalize()} by u7" in row
         assert f"The model says: {machine['tier'].capitalize()}" in row
 
         page.goto(live.page(lead_id))
