@@ -31,9 +31,7 @@ from serve.app import create_app
 __all__ = ["trained"]
 
 LEAD = "L00001"
-NEWCOMER: Mapping[str, object] = {
-    "lead": {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
-}
+NEWCOMER = {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
 """A lead that is sent whole: nothing need be ingested."""
 
 SIZE = "64m"
@@ -145,7 +143,7 @@ def test_a_full_store_costs_nothing(
         runs = Runs(journal)
         run = done_until(settings, runs, step)
         if step == "ingest":
-            lead = dict(NEWCOMER)
+            lead = NEWCOMER
         else:
             lead = {"lead_id": sorted(expected(settings))[0]}
 
