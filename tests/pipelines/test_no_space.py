@@ -140,9 +140,7 @@ def test_a_full_store_costs_nothing(
         runs = Runs(journal)
         run = done_until(settings, runs, step)
         if step == "ingest":
-            lead: dict[str, object] = {
-                "lead": {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
-            }
+            lead = {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
         else:
             lead = {"lead_id": sorted(expected(settings))[0]}
 
