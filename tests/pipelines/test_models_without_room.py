@@ -24,7 +24,7 @@ from serve.app import create_app
 __all__ = ["disk"]
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-LEAD = {"lead": {"lead_id": "new", "fields": {"budget": 1.0, "size": 0.0}}}
+LEAD = {"lead_id": "new", "fields": {"budget": 1.0, "size": 0.0}}
 
 
 def command(verb: str, config: Path) -> Result:
