@@ -124,7 +124,7 @@ class Telling:
 
     def group(self, group: Group) -> str:
         """Name a group of points: its title, else what the company calls the field."""
-        plain = {self.language: group.name}
+        plain: Text = {self.language: group.name}
         return self.say(group.title or self.words.get(group.name, plain))
 
     def counted(self, item: Item) -> str:
