@@ -70,6 +70,18 @@ def pointed(prediction: Prediction) -> Pointed | None:
     return None
 
 
+def points_in(value: str | None) -> int | None:
+    """Read the points of a kept reason's value; None if it tells of none.
+
+    Examples
+    --------
+    >>> points_in("30 + -5 = 25, A3"), points_in("3"), points_in(None)
+    (25, None, None)
+    """
+    found = SHAPE.fullmatch(value or "")
+    return None if found is None else int(found[3])
+
+
 def by_points(prediction: Prediction, said: Pointed, tier: Tier) -> Prediction:
     """Let points answer instead of "not enough data"."""
     return replace(prediction, tier=tier, reasons=(said.reason(), *prediction.reasons))

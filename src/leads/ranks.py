@@ -6,12 +6,13 @@ leads that it is about are read again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
 from leads.journal import Journal, Stored
+from leads.pointed import points_in
 from leads.records import LATEST, PREDICTIONS, stored_of
 
 MOST_ASKED: Final = 10_000  # values in one question; SQLite takes 32,766
@@ -19,32 +20,46 @@ PRIME: Final = 1_000_003
 """Moments are summed modulo this: their own sum outgrows 64 bits."""
 
 Rank = tuple[str, int, int, float, str, int | None]
-"""Lead id, id of the entry, microseconds when it was made, probability, tier, money."""
+"""Lead id, id of the entry, microseconds when it was made, probability, tier, worth."""
+
+Worth = Literal["money", "points"]
+KEPT: Final[Mapping[Worth, Any]] = {
+    "money": sa.cast(
+        PREDICTIONS.c.outlook["expected_minor"].as_string(), sa.BigInteger
+    ),
+    "points": PREDICTIONS.c.reasons[(0, "value")].as_string(),
+}
+"""Where it stands in an entry; points are in the first of its reasons."""
 
 
-def ranks(journal: Journal, *, after: int = 0, money: bool = False) -> list[Rank]:
+def ranks(
+    journal: Journal, *, after: int = 0, worth: Worth | None = None
+) -> list[Rank]:
     """List the leads whose latest entry is newer than one, in no order.
 
     Parameters
     ----------
     after
         The id of an entry; all leads if 0.
-    money
-        Whether to read expected money, too, which takes longer; None of all if not.
+    worth
+        What to read besides, which takes longer: expected money, or the points that
+        stand for a tier; None of all if nothing.
     """
-    minor: Any = sa.null()
+    kept: Any = sa.null()
     source: Any = LATEST
-    if money:
-        kept = PREDICTIONS.c.outlook["expected_minor"].as_string()
-        minor = sa.cast(kept, sa.BigInteger)
+    if worth is not None:
+        kept = KEPT[worth]
         source = LATEST.join(PREDICTIONS, LATEST.c.prediction_id == PREDICTIONS.c.id)
     names = ("lead_id", "prediction_id", "made_at", "probability", "tier")
     columns = [LATEST.c[name] for name in names]
-    query = sa.select(*columns, minor).select_from(source)
+    query = sa.select(*columns, kept).select_from(source)
     if after:
         query = query.where(LATEST.c.prediction_id > after)
     with journal.reading() as connection:
-        return [tuple(row) for row in connection.execute(query)]
+        rows = [tuple(row) for row in connection.execute(query)]
+    if worth != "points":
+        return rows
+    return [(*row[:-1], points_in(row[-1])) for row in rows]
 
 
 def fingerprint(journal: Journal) -> tuple[int, int, int]:

@@ -22,8 +22,8 @@ MOST_GIVEN: Final = 3
 """Lines that are named: the answer must fit a field of a card."""
 
 HEAD: Final[Mapping[Language, str]] = {
-    "en": "By points (too few data for a model): {points}, {grid}",
-    "ru": "По баллам (для модели мало данных): {points}, {grid}",
+    "en": "By points (too few data for a model): {points}, cell {grid}",
+    "ru": "По баллам (для модели мало данных): {points}, клетка {grid}",
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from leads.decision import Prediction, Reason
+from leads.pointed import pointed
 
 WORTH: Final = 0.5
 """The part of the strongest reason's share below which a reason is not put forward."""
@@ -33,6 +34,8 @@ def telling_reasons(predictions: Sequence[Prediction]) -> list[Reason | None]:
 
 
 def _speaking(prediction: Prediction) -> list[Reason]:
+    if pointed(prediction) is not None:  # there is no model, and points speak alone
+        return [prediction.reasons[0]]
     return [reason for reason in prediction.reasons if reason.share > 0]
 
 

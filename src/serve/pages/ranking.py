@@ -20,7 +20,7 @@ import polars as pl
 
 from leads.decision import Tier
 from leads.journal import Journal
-from leads.ranks import PRIME, Rank, fingerprint, ranks
+from leads.ranks import PRIME, Rank, Worth, fingerprint, ranks
 from serve.pages.listing import Choices, Wanted
 from serve.pages.whereabouts import Places
 
@@ -31,16 +31,17 @@ MOST_PATCHED: Final = 0.2
 """The part of all leads up to which new rows are put in; beyond, all are read again."""
 
 By = Literal["chance", "money", "tier"]
-"""What the leads of a tier are sorted by, as tiers are made; or by tier alone."""
+"""What the leads of a tier are sorted by, as tiers are made; "tier": by points."""
+WORTHS: Final[Mapping[By, Worth]] = {"money": "money", "tier": "points"}
 
 RANKED: Final = {
     "lead_id": pl.String(), "entry": pl.Int64(), "made_at": pl.Int64(),
-    "probability": pl.Float64(), "tier": pl.String(), "expected": pl.Int64(),
+    "probability": pl.Float64(), "tier": pl.String(), "worth": pl.Int64(),
 }  # fmt: skip
 ORDERS: Final[Mapping[By, tuple[tuple[str, bool], ...]]] = {
     "chance": (("probability", True), ("lead_id", False)),
-    "tier": (("probability", True), ("lead_id", False)),
-    "money": (("expected", True), ("probability", True), ("lead_id", False)),
+    "tier": (("worth", True), ("probability", True), ("lead_id", False)),
+    "money": (("worth", True), ("probability", True), ("lead_id", False)),
 }
 """By what a list is sorted: columns in turn, and whether the greatest comes first."""
 
@@ -142,7 +143,7 @@ class Ranking:
     def _anew(
         self, journal: Journal, places: Places, by: By, mark: tuple[int, int]
     ) -> Ranked:
-        rows = _rows(ranks(journal, money=by == "money"))
+        rows = _rows(ranks(journal, worth=WORTHS.get(by)))
         ranked = _sorted(_placed(rows, places), by)
         self._held = _Held(mark, self._clock(), places, ranked)
         return ranked
@@ -157,7 +158,7 @@ def _fingerprint(frame: pl.DataFrame) -> tuple[int, int, int]:
 def _patched(held: _Held, journal: Journal, mark: tuple[int, int]) -> Ranked | None:
     """Put in what was said since; None if that does not account for every lead."""
     frame, by = held.ranked.frame, held.ranked.by
-    rows = _rows(ranks(journal, after=held.mark[0], money=by == "money"))
+    rows = _rows(ranks(journal, after=held.mark[0], worth=WORTHS.get(by)))
     if len(rows) > MOST_PATCHED * len(frame):
         return None
     new = _placed(rows, held.places)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.serve import example
 
-from leads.decision import Prediction, Reason
+from leads.decision import Prediction, Reason, Tier
+from leads.pointed import Pointed, by_points
 from serve.pages.distinction import WORTH, telling_reasons
 
 SHARES = st.lists(
@@ -73,3 +74,12 @@ def test_what_is_said_is_the_leads_own_and_strong(
         if said is not None:
             assert said in speaking
             assert said.share >= WORTH * max(reason.share for reason in speaking)
+
+
+def test_where_points_stand_for_the_tier_they_are_told() -> None:
+    """Nothing speaks in log-odds there, and "nothing speaks for it" would be untrue."""
+    points = Pointed(20, 5, "A2", {"en": "By points: 25"})
+
+    found = telling_reasons([by_points(lead(), points, Tier.HOT), lead()])
+
+    assert [one and one.text["en"] for one in found] == ["By points: 25", None]

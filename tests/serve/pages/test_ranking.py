@@ -15,6 +15,7 @@ from tests.serve import example
 
 from leads.decision import Outlook, Prediction, Tier
 from leads.forgetting import forget_leads
+from leads.pointed import Pointed, by_points
 from leads.ranks import entries_before
 from leads.records import LATEST
 from serve.pages.listing import Wanted
@@ -35,7 +36,7 @@ def worth(made: Prediction, minor: int | None) -> Prediction:
     return replace(made, outlook=Outlook(0.1, 0.9, {}, None, minor, "RUB"))
 
 
-@pytest.mark.parametrize("by", ["chance", "money"])
+@pytest.mark.parametrize("by", ["chance", "money", "tier"])
 def test_what_is_put_in_stands_where_a_whole_reading_puts_it(
     sight: Sight, by: By
 ) -> None:
@@ -132,3 +133,22 @@ def test_the_entry_before_is_the_one_before_the_latest(sight: Sight) -> None:
     assert latest.id > earlier.id
     assert found == {"L-00001": earlier}
     assert entries_before(sight.journal, []) == {}
+
+
+def test_points_sort_where_they_stand_for_tiers(sight: Sight) -> None:
+    """While all chances are the usual one, who has most points is called first."""
+    said = replace(example.prediction("x", random.Random(4)), probability=0.16)
+    made = [
+        by_points(
+            replace(said, lead_id=lead_id),
+            Pointed(points, 5, "A1", {"en": "By points"}),
+            Tier.HOT,
+        )
+        for lead_id, points in (("a", 20), ("b", 110), ("c", -3))
+    ]
+    sight.journal.record(made, made_at=example.NOW, channel="api")
+
+    found = Ranking().of(sight.journal, NOWHERE, "tier").frame
+
+    assert found["lead_id"].head(3).to_list() == ["b", "a", "c"]
+    assert found["worth"].head(3).to_list() == [115, 25, 2]

@@ -34,9 +34,11 @@ POINTS: Final[Mapping[str, Words]] = {
     ),
     "list.by_tier": Words(
         "Data are too few for a model yet: the chance is the usual one, and tiers come"
-        " from the playbook’s points, if it has any.",
+        " from the playbook’s points, if it has any. In each tier who has most points"
+        " comes first, and whoever was called this week already below the others.",
         "Для модели данных пока мало: вероятность обычная, а группы — по баллам"
-        " регламента, если они заданы.",
+        " регламента, если они заданы. В каждой группе сначала те, у кого больше"
+        " баллов; кому на этой неделе уже звонили, стоит ниже остальных.",
     ),
     "points.hand": Words(
         "Written by hand, in the playbook.", "Записаны вручную, в регламенте."

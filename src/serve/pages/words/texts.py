@@ -210,8 +210,10 @@ TEXTS: Final[Mapping[str, Words]] = {
     "model.version": Words("Model", "Модель"),
     "model.promoted": Words("In use since", "Работает с"),
     "model.unproved": Words(
-        "Nothing was proved: no lead is called hot, warm or cold.",
-        "Ничего не доказано: лиды не делятся на горячие, тёплые и холодные.",
+        "Nothing was proved: no model calls leads hot, warm or cold. Where they are,"
+        " it is by the playbook's points.",
+        "Ничего не доказано: модель не делит лиды на горячие, тёплые и холодные. Если"
+        " они поделены, то по баллам регламента.",
     ),
     "model.base": Words("Usual chance", "Обычная вероятность"),
     "model.digest": Words("Fingerprint", "Отпечаток"),
