@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.company import Live
-from tests.browser.opening import PHONE, FAULTS, opened
+from tests.browser.opening import FAULTS, PHONE, opened
 from tests.browser.reading import plain
 
 from serve.pages.wording import Wording

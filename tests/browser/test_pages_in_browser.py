@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from starlette.routing import BaseRoute
 from tests.browser.company import Live
 from tests.browser.conftest import HOSTILE, Site
-from tests.browser.opening import DESK, PHONE, FAULTS, opened
+from tests.browser.opening import DESK, FAULTS, PHONE, opened
 from tests.serve import example
 
 from serve.pages.report import write_report
