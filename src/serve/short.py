@@ -14,7 +14,7 @@ from typing import Final, Literal
 from leads.decision import Prediction, Reason, Tier
 from leads.logs import mask
 from leads.pointed import pointed
-from model.features.phrases import Language, number, percent
+from model.features.phrases import Language, counted, number, percent
 from model.reasons.sentences import fact_of
 
 Form = Literal["text", "bb"]
@@ -109,10 +109,9 @@ def _head(prediction: Prediction, language: Language) -> str:
     if by is not None:  # the usual rate is no chance of this lead
         return f"{TIERS[language][prediction.tier]}. {by.text[language]}"
     chance = percent(prediction.probability, language)
-    tier, days = TIERS[language][prediction.tier], prediction.horizon_days
-    if language == "en":
-        return f"{tier}: {chance} within {days} days"
-    return f"{tier}: {chance} за {days}\u00a0дн."
+    tier = TIERS[language][prediction.tier]
+    days = counted("day", prediction.horizon_days, language)
+    return f"{tier}: {chance} {'within' if language == 'en' else 'за'} {days}"
 
 
 def _brief(reason: Reason, language: Language) -> str:

@@ -292,7 +292,9 @@ def test_report_opens_from_disk(browser: Browser, sight: Sight, tmp_path: Path) 
         expect(page.get_by_role("heading", level=1)).to_have_text("Can it be trusted?")
 
 
-@pytest.mark.parametrize("place", ["/", "/leads/{lead}", "/digest"])
+@pytest.mark.parametrize(
+    "place", ["/", "/leads/{lead}", "/digest", "/model", "/funnel"]
+)
 def test_page_can_be_printed(browser: Browser, live: Live, place: str) -> None:
     """On A4 nothing sticks out or is crushed, and ink is dark whatever the screen."""
     sheet = {"width": 718, "height": 1_000}
@@ -305,6 +307,11 @@ def test_page_can_be_printed(browser: Browser, live: Live, place: str) -> None:
         assert page.evaluate(CONTRAST) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= sheet["width"]
         assert all(not form.is_visible() for form in page.locator("form").all())
+        assert all(not tab.is_visible() for tab in page.locator(".tabs a").all())
+        assert page.eval_on_selector_all(
+            "table.stack",
+            "all => all.every(t => getComputedStyle(t).display == 'table')",
+        )
         for why in page.locator(".leads .why").all():
             box = why.bounding_box()
             assert box is not None

@@ -89,7 +89,7 @@ def test_it_reads_as_a_person_would_write_it() -> None:
     assert card_text(said, form="text", language="ru", action="Позвонить").replace(
         "\u00a0", " "
     ) == (
-        "Горячий: 62 % за 30 дн.\n"
+        "Горячий: 62 % за 30 дней\n"
         "За:\n"
         "+ Визиты за 7 дней: 3. Из 412 таких лидов сконвертировались 31 %,"
         " обычно 12 %.\n"

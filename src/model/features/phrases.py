@@ -46,9 +46,15 @@ RATIO_KINDS: Final = frozenset(
 )
 """Kinds of features that are measured by what is usual."""
 
+UNCOMPARED_KINDS: Final = frozenset({"stage_age_relative", "lead_age_relative"})
+"""Kinds of features that are not known where nobody knows what is usual."""
+
 UNKNOWN: Final[Phrase] = {"en": "not known", "ru": "нет данных"}
 NONE_YET: Final[Phrase] = {"en": "none so far", "ru": "пока не было"}
 TOO_FEW: Final[Phrase] = {"en": "too few so far", "ru": "пока слишком мало"}
+NOT_USUAL: Final[Phrase] = {
+    "en": "the usual time is not known", "ru": "обычное время неизвестно",
+}  # fmt: skip
 EMPTY: Final[Phrase] = {"en": "not filled in", "ru": "не заполнено"}
 ABSENT: Final[Mapping[Kind, Phrase]] = {
     "event_recency": NONE_YET,
@@ -64,12 +70,7 @@ ABSENT: Final[Mapping[Kind, Phrase]] = {
         ),
         EMPTY,
     ),
-    "stage_age_relative": {
-        "en": "the usual time is not known", "ru": "обычное время неизвестно",
-    },
-    "lead_age_relative": {
-        "en": "the usual time is not known", "ru": "обычное время неизвестно",
-    },
+    **dict.fromkeys(UNCOMPARED_KINDS, NOT_USUAL),
     "stage": {"en": "not in the funnel yet", "ru": "ещё не в воронке"},
 }  # fmt: skip
 """What it means that a value is not known, where that says more."""
@@ -278,13 +279,21 @@ def _level(feature: Feature, value: float, text: str | None, language: Language)
     return text
 
 
+def says_nothing(feature: Feature, value: float) -> bool:
+    """Tell a value that says nothing of the lead: what is usual is not known.
+
+    A field not filled in, or nothing so far, does say something of it.
+    """
+    return feature.kind in UNCOMPARED_KINDS and math.isnan(value)
+
+
 def against_usual(ratio: float, language: Language) -> str:
     r"""Compare with the usual, as a person would say it.
 
     Examples
     --------
-    >>> [against_usual(ratio, "en") for ratio in (0.4, 1.02, 1.7, 5.25)]
-    ['60% below', 'about the same', '70% above', '5.2 times as much']
+    >>> [against_usual(ratio, "en") for ratio in (0.4, 1.02, 1.7, 2.08)]
+    ['60% below', 'about the same', '70% above', '2.1 times as much']
     >>> against_usual(0.4, "ru"), against_usual(5.25, "ru")
     ('на 60\xa0% меньше', 'больше в 5,2 раза')
     """
@@ -292,7 +301,7 @@ def against_usual(ratio: float, language: Language) -> str:
         return SAME[language]
     if ratio < 0.01:
         return FAR_BELOW[language]
-    if ratio >= 3:
+    if ratio >= 2:
         times = number(round(ratio, 1), language)
         return f"{times} times as much" if language == "en" else _times(times)
     part = percent(abs(ratio - 1), language)

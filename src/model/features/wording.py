@@ -101,7 +101,7 @@ SUBJECTS: Final[Mapping[str, Words]] = {
 TEMPLATES: Final[Mapping[Kind, Words]] = {
     "event_count": Words("{what}{in_window}", "{what}{in_window}"),
     "event_days": Words(
-        "{what}{in_window}, on how many days", "{what}{in_window}, в скольких днях"
+        "{what}{in_window}, days with them", "{what}{in_window}, дней с ними"
     ),
     "event_sum": Words("{what}{in_window}, in all", "{what}{in_window}, суммарно"),
     "event_recency": Words(

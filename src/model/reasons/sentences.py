@@ -25,6 +25,7 @@ from model.features.phrases import (
     number,
     percent,
     plural,
+    says_nothing,
     value_words,
 )
 from model.reasons.explanation import columns_of, points, shares
@@ -167,10 +168,17 @@ class _Speaker:
         """Find the column that speaks for the field: it must pull the field's way.
 
         The heaviest, unless its count speaks the other way and that of a column that
-        gives a good part as much does not.
+        gives a good part as much does not. A value that says nothing of the lead is
+        named only where no other pulls.
         """
         side = math.copysign(1.0, share)
         pulls = {column: side * seen.given[column] for column in self.columns[place]}
+        telling = {
+            column: pull
+            for column, pull in pulls.items()
+            if pull > 0 and not says_nothing(self.features[column], seen.values[column])
+        }
+        pulls = telling or pulls
         heaviest = max(pulls, key=pulls.__getitem__)
         least = GOOD_PART * pulls[heaviest]
         for column in sorted(pulls, key=pulls.__getitem__, reverse=True):

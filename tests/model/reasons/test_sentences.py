@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -235,6 +236,24 @@ def test_the_column_whose_count_agrees_speaks_for_its_field(trained: Trained) ->
 
     assert found.rate == 1.0
     assert found.advisable
+
+
+def test_a_value_that_says_nothing_of_the_lead_is_not_named(trained: Trained) -> None:
+    """That nobody knows the usual time is no fact of a lead while others pull."""
+    bundle = trained.bundle
+    (first, *_) = [f.name for f in bundle.catalog.features if f.field == "visits"]
+    features = tuple(
+        replace(f, kind="stage_age_relative") if f.name == first else f
+        for f in bundle.catalog.features
+    )
+    blind = replace(bundle, catalog=replace(bundle.catalog, features=features))
+    given = np.zeros((1, len(features)))
+    given[:, :2] = 0.5, 0.1
+
+    (found,) = reasons(blind, one_lead(trained, **{first: math.nan}), 0, given)
+
+    assert "usual time is not known" not in found.text["en"]
+    assert found.field == "visits"
 
 
 def test_the_fact_is_the_sentence_without_its_count(trained: Trained) -> None:

@@ -148,7 +148,7 @@ def test_points_sort_where_they_stand_for_tiers(sight: Sight) -> None:
     ]
     sight.journal.record(made, made_at=example.NOW, channel="api")
 
-    found = Ranking().of(sight.journal, NOWHERE, "tier").frame
+    found = Ranking().of(sight.journal, Places(), "tier").frame
 
     assert found["lead_id"].head(3).to_list() == ["b", "a", "c"]
     assert found["worth"].head(3).to_list() == [115, 25, 2]
