@@ -17,8 +17,6 @@ from playbook.routing import GIVEN, Asked, Load, Route, route
 
 MONDAY = datetime(2026, 3, 2, 7, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
-LOW = {Tier.COLD, Tier.NO_DATA}
-
 PEOPLE = st.lists(
     st.builds(
         Person,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -180,14 +181,14 @@ def test_delivering_ends_where_access_was_taken(shell: Shell, portal: Portal) ->
     assert _attempts(shell.folder) == 0
 
 
-def test_an_amocrm_account_is_connected_from_the_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same there: consent, rights, fields."""
-    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
-    amo = AmoCrm()
-    config = tmp_path / "acme.toml"
-    config.write_text(AMOCRM)
+@contextmanager
+def selling(
+    amo: AmoCrm, text: str, folder: Path, patch: pytest.MonkeyPatch
+) -> Iterator[Shell]:
+    """Sit down before a configuration for an account, whose clock goes on."""
+    patch.setattr("secrets.token_urlsafe", lambda _: "st4te")
+    config = folder / "acme.toml"
+    config.write_text(text)
 
     async def slowly(scope: object, receive: object, send: object) -> None:
         amo.clock.move(0.5)
@@ -198,8 +199,17 @@ def test_an_amocrm_account_is_connected_from_the_command_line(
             ("URL", address), ("CLIENT", CLIENT.client_id),
             ("SECRET", CLIENT.client_secret),
         ):  # fmt: skip
-            monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
-        shell = Shell(config, address, tmp_path)
+            patch.setenv(f"LEADCAST_CRM_{name}", value)
+        yield Shell(config, address, folder)
+
+
+def test_an_amocrm_account_is_connected_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same there: consent, rights, fields."""
+    amo = AmoCrm()
+
+    with selling(amo, AMOCRM, tmp_path, monkeypatch) as shell:
         code = amo.tokens.code(CLIENT.client_id)
         done = shell.run("connect", "amocrm", paste=shell.came_back("st4te", code))
 
@@ -229,22 +239,9 @@ def seller(
     amo: AmoCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shell]:
     """Sit down before a configuration for the account, which shall call us."""
-    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
     monkeypatch.delenv("LEADCAST_HOOK_KEY", raising=False)
-    config = tmp_path / "acme.toml"
-    config.write_text(CALLING)
-
-    async def slowly(scope: object, receive: object, send: object) -> None:
-        amo.clock.move(0.5)
-        await amo.app(scope, receive, send)  # type: ignore[arg-type]
-
-    with running(slowly) as address:
-        for name, value in (
-            ("URL", address), ("CLIENT", CLIENT.client_id),
-            ("SECRET", CLIENT.client_secret),
-        ):  # fmt: skip
-            monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
-        yield Shell(config, address, tmp_path)
+    with selling(amo, CALLING, tmp_path, monkeypatch) as shell:
+        yield shell
 
 
 def test_an_amocrm_account_is_had_call_us(
