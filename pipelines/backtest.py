@@ -11,7 +11,15 @@ from model.backtest.outcomes import Outcome
 from model.backtest.rehearsal import Rehearsed, rehearse
 from model.learning import Progress
 from model.proof.record import Bin, TierProof
-from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.console import (
+    ConfigOption,
+    log,
+    out,
+    shares,
+    table,
+    verb,
+    working,
+)
 from pipelines.ingest import stored
 
 MONTHS: Final = 3
@@ -92,13 +100,8 @@ def _parts(
 
 
 def _cells(proof: Bin | TierProof) -> tuple[str, ...]:
-    low, high = proof.low or 0.0, proof.high or 0.0
-    return (
-        f"{proof.count:,}",
-        f"{proof.said or 0.0:.1%}",
-        f"{proof.happened or 0.0:.1%}",
-        f"{low:.1%} to {high:.1%}",
-    )
+    told = shares(proof.said, proof.happened, low=proof.low, high=proof.high)
+    return (f"{proof.count:,}", *told)
 
 
 def _words(month: Outcome) -> str:

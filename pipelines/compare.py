@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from leads.errors import NoModel, UnknownVersion
 from leads.history import History
+from leads.outside import way_outside
 from leads.settings import Settings, read_settings
 from leads.store import load
 from model.bundle.whole import Bundle
@@ -126,9 +127,11 @@ def show(done: Comparison) -> None:
         "metric", "old", "new", "difference", "95 % interval", "verdict",
     )  # fmt: skip
     for one in done.figures:
+        ways = [f"{{:+z.{digits}f}}".format for digits in (4, 5, 6)]
+        write = way_outside(0.0, one.low, one.high, ways)
         figures.add_row(
-            one.name, f"{one.old:.4f}", f"{one.new:.4f}", f"{one.difference:+.4f}",
-            f"{one.low:+.4f} to {one.high:+.4f}", one.verdict,
+            one.name, f"{one.old:.4f}", f"{one.new:.4f}", write(one.difference),
+            f"{write(one.low)} to {write(one.high)}", one.verdict,
         )  # fmt: skip
     out.print(figures)
     out.print(f"tiers    {done.changed:,} of {done.leads:,} open leads change")

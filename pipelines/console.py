@@ -10,17 +10,21 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import structlog
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
 
-from leads.errors import LeadcastError, Unavailable
+from leads.errors import LeadcastError, Unavailable, Unwritable
 from leads.logs import configure_logs, mask
+from leads.outside import way_outside
+from leads.wholefile import NO_ROOM
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import OperationalError
 
 P = ParamSpec("P")
 ConfigOption = Annotated[
@@ -33,6 +37,25 @@ ConfigOption = Annotated[
 out = Console()
 err = Console(stderr=True)
 log = structlog.get_logger()
+
+
+def shares(
+    said: float | None, happened: float | None, *, low: float | None, high: float | None
+) -> tuple[str, str, str]:
+    """Write what was said, what happened and its range, so that outside is seen.
+
+    Examples
+    --------
+    >>> shares(0.06412, 0.044, low=0.029, high=0.06381)
+    ('6.41%', '4.40%', '2.90% to 6.38%')
+    >>> shares(None, None, low=None, high=None)
+    ('-', '-', '-')
+    """
+    ways = [f"{{:.{digits}%}}".format for digits in (1, 2, 3)]
+    write = way_outside(said, low, high, ways)
+    told = ["-" if one is None else write(one) for one in (said, happened)]
+    span = "-" if low is None or high is None else f"{write(low)} to {write(high)}"
+    return told[0], told[1], span
 
 
 def verb(function: Callable[P, None]) -> Callable[P, None]:
@@ -49,14 +72,33 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
             function(*args, **kwargs)
         except LeadcastError as error:
             raise _ended(error) from error
-        except OperationalError as error:
+        except _no_answer() as error:
             refusal = Unavailable(
                 f"The database did not answer: {mask(str(error.orig))}.",
                 remedy="Start it, or mend its URL in the configuration.",
             )
             raise _ended(refusal) from error
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise _ended(_no_room(error)) from error
 
     return run
+
+
+def _no_room(error: OSError) -> Unwritable:
+    where = f" at {error.filename}" if error.filename else ""
+    return Unwritable(
+        f"The disk is full or read-only{where}: {error.strerror}.",
+        remedy="Make room and run it again. Nothing half was kept; what served before"
+        " serves on.",
+    )
+
+
+def _no_answer() -> type[OperationalError]:
+    from sqlalchemy.exc import OperationalError  # only where something is raised
+
+    return OperationalError
 
 
 def _ended(error: LeadcastError) -> typer.Exit:

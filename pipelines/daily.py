@@ -2,7 +2,8 @@
 
 It chains the stages that the other verbs run. Each step that is done is written down
 under the run's lease, so a run that was killed is taken up where it stopped; the steps
-themselves are harmless to repeat.
+themselves are harmless to repeat. A step loads its stage when it is its turn: to say
+how a morning stands takes none of them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import FrameType
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo
 
 import typer
@@ -28,14 +29,9 @@ from leads.mornings import moment_of, newest_due
 from leads.runs import Run, Runs
 from leads.settings import Settings, read_settings
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from pipelines.deliver import deliver_due
-from pipelines.digesting import digest_leads, digest_letter, telegram_text
-from pipelines.ingest import take_in
-from pipelines.mailing import NotSent, Refused, send
-from pipelines.report import report_leads
-from pipelines.routing import route_morning
-from pipelines.score import score_open
-from serve.pages.letter import Letter
+
+if TYPE_CHECKING:
+    from serve.pages.letter import Letter
 
 CheckOption = Annotated[
     bool,
@@ -59,6 +55,8 @@ class Morning:
 
 
 def _ingest(morning: Morning) -> Mapping[str, str]:
+    from pipelines.ingest import take_in
+
     done = take_in(morning.settings)
     with closing(Journal(morning.settings.store.database)) as journal:
         last, _ = journal.mark()
@@ -69,6 +67,8 @@ def _ingest(morning: Morning) -> Mapping[str, str]:
 
 def _score(morning: Morning) -> Mapping[str, str]:
     """Predict as of what this run ingested, so that going on repeats no prediction."""
+    from pipelines.score import score_open
+
     pinned = morning.run.done["as_of"]
     as_of = datetime.fromisoformat(pinned) if pinned else None
     done = score_open(
@@ -81,22 +81,30 @@ def _score(morning: Morning) -> Mapping[str, str]:
 
 
 def _route(morning: Morning) -> Mapping[str, str]:
+    from pipelines.routing import route_morning
+
     return route_morning(morning.settings, now=morning.now)
 
 
 def _deliver(morning: Morning) -> Mapping[str, str]:
     if morning.settings.crm is None:
         return {"deliver": "no CRM is configured"}
+    from pipelines.deliver import deliver_due
+
     done = deliver_due(morning.settings, advance=morning.advance)
     return {"deliver": f"{done.written:,} cards written, {done.waiting:,} wait"}
 
 
 def _report(morning: Morning) -> Mapping[str, str]:
+    from pipelines.report import report_leads
+
     done = report_leads(morning.settings, now=morning.now, digest=False)
     return {"report": f"{done.listed:,} leads listed, {done.pages:,} with a page"}
 
 
 def _digest(morning: Morning) -> Mapping[str, str]:
+    from pipelines.digesting import digest_leads
+
     done = digest_leads(morning.settings, now=morning.now).facts
     if done is None:
         return {"digest": "nothing was predicted yet"}
@@ -106,8 +114,14 @@ def _digest(morning: Morning) -> Mapping[str, str]:
     return {"digest": f"{done.today:,} to call today, {moved}"}
 
 
+def _letter(settings: Settings, *, now: datetime) -> Letter | None:
+    from pipelines.digesting import digest_letter
+
+    return digest_letter(settings, now=now)
+
+
 def mail_step(
-    morning: Morning, *, write: Callable[..., Letter | None] = digest_letter
+    morning: Morning, *, write: Callable[..., Letter | None] = _letter
 ) -> Mapping[str, str]:
     """Send the digest, at most once: what is not known to have failed is not repeated.
 
@@ -120,6 +134,8 @@ def mail_step(
         return {"mail": "no mail is configured"}
     if SENDING in morning.run.done:
         return {"mail": "perhaps sent: the run stopped while it was; not sent again"}
+    from pipelines.mailing import NotSent, Refused, send
+
     letter = write(morning.settings, now=morning.now)
     if letter is None:
         return {"mail": "nothing was predicted yet"}
@@ -161,6 +177,8 @@ def daily(
     """Run this morning's work once: read, predict, write back, report, tell."""
     settings = read_settings(config)
     if telegram:
+        from pipelines.digesting import telegram_text
+
         typer.echo(telegram_text(settings))
         return
     now = datetime.now(UTC)

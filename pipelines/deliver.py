@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -81,6 +81,13 @@ def _do(courier: Courier, what: What) -> None:
         out.print(f"replayed  {courier.upkeep.replay():,} dead letters")
     elif what is What.SWEEP:
         out.print(f"to compare  {courier.upkeep.sweep():,} cards")
+
+
+WAY_OUT: Final = (
+    "Such a card is written no more, not even its prediction. Mend in the CRM what it"
+    " refuses, or take the order back (funnel clean --undo RECEIPT); then run deliver"
+    " replay."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,13 @@ def show_state(courier: Courier) -> None:
     out.print(shown)
     dead = courier.upkeep.dead()
     if dead:
-        letters = table("Dead letters", "card", "why", "since", "attempts")
+        letters = table(
+            f"Dead letters: {len(dead):,} of {box.dead:,}",
+            "card", "ordered", "why", "since", "attempts",
+        )  # fmt: skip
         for one in dead:
             since = one.since.isoformat(timespec="seconds")
-            letters.add_row(one.entity, one.why, since, str(one.attempts))
+            ordered = one.wanted or "-"
+            letters.add_row(one.entity, ordered, one.why, since, str(one.attempts))
         out.print(letters)
+        out.print(WAY_OUT, soft_wrap=True)

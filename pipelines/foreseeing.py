@@ -28,7 +28,7 @@ from pipelines.lookback import look_back
 from serve.giving import heldout_of
 from serve.pages.stagewhy import explain
 from serve.pages.wording import Wording
-from serve.planning import playbook_of
+from serve.vocabulary import playbook_of
 
 THOUSAND: Final = 100_000
 """A thousand of a currency in its smallest unit."""

@@ -34,9 +34,9 @@ from playbook.plan import Playbook
 from playbook.points import Scorecard
 from playbook.pointsfile import parse_points
 from playbook.world import World
-from serve.planning import world_of
 from serve.pointing import NO_BOOK
 from serve.scoring import predict
+from serve.vocabulary import world_of
 
 CHUNK: Final = 4_096
 CALL: Final = "call"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import polars as pl
@@ -17,13 +17,19 @@ from rich.tree import Tree
 
 from leads.errors import BadInput, DataRefused, Fault, Unavailable
 from leads.history import History
-from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from leads.wholefile import replace_whole
-from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.console import (
+    ConfigOption,
+    log,
+    out,
+    shares,
+    table,
+    verb,
+    working,
+)
 from pipelines.routing import route_leads
-from playbook.difference import Difference, differ
 from playbook.doubts import doubts_of, lines_of
 from playbook.drawing import to_svg
 from playbook.file import read_playbook
@@ -35,7 +41,11 @@ from playbook.telling import Telling
 from playbook.text import Language
 from playbook.trying import Case, Trial, try_out
 from playbook.world import World
-from serve.planning import kept_folder, playbook_of, world_of
+from serve.vocabulary import kept_folder, playbook_of, world_of
+
+if TYPE_CHECKING:
+    from leads.journal import Journal
+    from playbook.difference import Difference
 
 MOST_SHOWN: Final = 10
 NARROW: Final = 360
@@ -286,6 +296,7 @@ def diff(
     ] = None,
 ) -> None:
     """Show which open leads would get another plan, before the file is live."""
+    from playbook.difference import differ
     from serve.bulk import Model  # as above
     from serve.tryout import open_known
 
@@ -309,6 +320,8 @@ def diff(
 
 @contextmanager
 def _journal(settings: Settings) -> Iterator[Journal]:
+    from leads.journal import Journal
+
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
         yield journal
@@ -342,11 +355,11 @@ def show_trial(done: Trial, telling: Telling, why: str) -> None:
         "branch", "plan", "past", "converted", "95 % interval", "said", "open",
     )  # fmt: skip
     for leaf in done.leaves:
+        said, rate, span = shares(leaf.said, leaf.rate, low=leaf.low, high=leaf.high)
         segment = telling.say(telling.playbook.plans[leaf.plan].segment)
         told.add_row(
-            leaf.branch, segment, f"{leaf.leads:,}", _share(leaf.rate),
-            "-" if leaf.low is None else f"{_share(leaf.low)} to {_share(leaf.high)}",
-            _share(leaf.said), f"{leaf.open_leads:,}",
+            leaf.branch, segment, f"{leaf.leads:,}", rate, span, said,
+            f"{leaf.open_leads:,}",
         )  # fmt: skip
     out.print(told)
     if why:

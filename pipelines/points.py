@@ -24,7 +24,6 @@ from playbook.points import DIGITS, LETTERS, SIDE_WORDS, Bounds
 from playbook.pointsfile import holds_only_points, parse_points
 from playbook.telling import Telling
 from playbook.text import Language, said
-from serve.planning import playbook_of, world_of
 from serve.pointing import (
     Counted,
     Tried,
@@ -33,6 +32,7 @@ from serve.pointing import (
     rival_of,
     try_points,
 )
+from serve.vocabulary import playbook_of, world_of
 
 LEAST_P: Final = 0.0001
 
@@ -66,7 +66,7 @@ def learn(
     settings = read_settings(config)
     history = History(load(settings.store.folder))
     with working("Learning points") as say:
-        task = task_of(history, settings, progress=say, terms=Terms(ablated=False))
+        task = task_of(history, settings, progress=say, terms=Terms(brief=True))
         matrix, leads = task.matrix, task.training_leads
         card = learn_scorecard(task.catalog, matrix.values, matrix.labels, leads)
         found = check_hypotheses(

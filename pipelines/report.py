@@ -18,11 +18,21 @@ from leads.settings import Settings, read_settings
 from leads.store import load
 from model.backtest.outcomes import read_backtest
 from model.proof.record import Capacity
-from pipelines.console import ConfigOption, log, out, table, verb, working
+from pipelines.console import (
+    ConfigOption,
+    log,
+    out,
+    shares,
+    table,
+    verb,
+    working,
+)
 from serve.insight import Insight
+from serve.overlay import fresh_of
 from serve.pages.evidence import read_evidence
 from serve.pages.paper import write_digest
 from serve.pages.report import MOST_LISTED, MOST_PAGES, Report, write_report
+from serve.pages.seen import Seen
 from serve.pages.sight import Sight
 from serve.planning import Planning
 
@@ -97,9 +107,15 @@ def sight_of(settings: Settings, now: datetime) -> Iterator[Sight]:
             lambda: history,
             partial(read_evidence, folder, settings),
             partial(read_backtest, folder),
-            insight=Insight(settings, journal=journal, history=lambda: history),
+            insight=Insight(
+                settings,
+                journal=journal,
+                history=lambda: history,
+                fresh=fresh_of(settings, journal),
+            ),
             now=lambda: now,
             planning=Planning(settings, lambda: history, now=lambda: now),
+            seen=Seen.of(settings, journal),
         )
     finally:
         journal.close()
@@ -134,12 +150,6 @@ def show_capacity(rows: Sequence[Capacity]) -> None:
         asked = f"{row.per_week:,}" + " (now)" * row.present
         if row.floored:
             asked += f", only {row.reached:g}"
-        other.add_row(
-            asked, f"{row.border:.1%}", _share(row.said), _share(row.happened),
-            f"{_share(row.low)} to {_share(row.high)}", f"{row.caught:.0%}",
-        )  # fmt: skip
+        told = shares(row.said, row.happened, low=row.low, high=row.high)
+        other.add_row(asked, f"{row.border:.1%}", *told, f"{row.caught:.0%}")
     out.print(other)
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

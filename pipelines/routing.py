@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,13 +13,13 @@ import typer
 from leads.decision import Tier
 from leads.errors import BadInput, Fault
 from leads.history import History
-from leads.journal import Journal
 from leads.settings import Settings, read_settings
 from leads.store import load
 from pipelines.console import ConfigOption, log, out, table, verb, working
-from playbook.routing import GIVEN, Kind
+from playbook.routing import GIVEN, Kind, Route, Want
 
 if TYPE_CHECKING:
+    from leads.journal import Journal
     from serve.giving import Giving
 
 SAID: Final[Mapping[Kind, str]] = {
@@ -27,6 +27,13 @@ SAID: Final[Mapping[Kind, str]] = {
     "kept": "kept by a person", "nurture": "to nurture", "waits": "waiting",
 }  # fmt: skip
 """What a morning says of each kind of route."""
+
+LACKING: Final[Mapping[Want, str]] = {
+    "holiday": "a working day (public holiday)", "hours": "somebody at work",
+    "load": "room", "pipeline": "the pipeline", "source": "the source",
+    "skill": "the skill", "language": "the language",
+}  # fmt: skip
+"""What the most people lack for a lead that waits."""
 
 SimulateOption = Annotated[
     bool, typer.Option("--simulate", help="Show who gets what, and keep nothing.")
@@ -57,6 +64,8 @@ def route_leads(
     the person is offered to the card. The morning's run does the same.
     Exit codes: 0 done, 2 bad input or configuration, 4 nothing was predicted yet.
     """
+    from leads.journal import Journal  # as in ``_round``
+
     settings, now = read_settings(config), datetime.now(UTC)
     if not simulate and (on is not None or applied):
         option = "--on" if on is not None else "--as-applied"
@@ -74,6 +83,7 @@ def route_leads(
         journal.upgrade()
         given, kept = _round(settings, journal, now=now, keep=not simulate)
     show_routes(settings, given)
+    show_holidays(settings, given, now=now)
     out.print(
         "kept     nothing: a simulation"
         if simulate
@@ -88,11 +98,15 @@ def route_morning(settings: Settings, *, now: datetime) -> Mapping[str, str]:
     """
     if not settings.routing.person:
         return {"route": "nobody is listed to give leads to"}
+    from leads.journal import Journal  # as in ``_round``
+
     with closing(Journal(settings.store.database)) as journal:
         journal.upgrade()
         given, kept = _round(settings, journal, now=now, keep=True)
     kinds = Counter(one.kind for one in given.routes)
     told = ", ".join(f"{kinds[kind]:,} {word}" for kind, word in SAID.items())
+    if waiting := [one for one in given.routes if one.kind == "waits"]:
+        told += f" ({_why(waiting)})"
     return {"route": f"{told}; {kept:,} new routes"}
 
 
@@ -133,9 +147,8 @@ def show_routes(settings: Settings, given: Giving) -> None:
     out.print(f"nurture  {kinds['nurture']:,} of low tiers, not called")
     out.print(f"random   {kinds['random']:,} of low tiers, drawn to be called")
     nobody = [one for one in routes if one.kind == "waits" and not one.person]
-    why = Counter(", ".join(one.lacking) for one in nobody)
-    told_why = "; ".join(f"{count:,} for {what}" for what, count in why.most_common())
-    out.print(f"waiting  {len(nobody):,}{': ' if nobody else ''}{told_why}")
+    told_why = f": {_why(nobody)}" if nobody else ""
+    out.print(f"waiting  {len(nobody):,}{told_why}", soft_wrap=True)
     if settings.routing.apply:
         out.print(f"owned    {given.owned:,} stay with whom a person gave them to")
     else:
@@ -143,3 +156,29 @@ def show_routes(settings: Settings, given: Giving) -> None:
             f"owned    {given.owned:,} have a person already; with apply = true"
         )
         out.print(f"{told_owned} they would stay", soft_wrap=True)
+
+
+def show_holidays(settings: Settings, given: Giving, *, now: datetime) -> None:
+    """Say which public holiday it is, or whose holidays nobody named."""
+    from serve.giving import next_round  # loads the learning libraries
+
+    calendar = settings.company.calendar
+    if calendar.country is None:
+        told = "are not known: say [company] country"
+        out.print(f"holidays {told}", soft_wrap=True)
+        return
+    name = calendar.holiday(now.astimezone(calendar.zone).date())
+    if name is None:
+        return
+    found = next_round(settings, now).astimezone(calendar.zone)
+    waits = any("holiday" in one.lacking for one in given.routes)
+    until = f"; who works next gets them on {found:%Y-%m-%d %H:%M}" if waits else ""
+    out.print(f"holiday  {name['en']}{until}", soft_wrap=True)
+
+
+def _why(waiting: Sequence[Route]) -> str:
+    """Say what is lacking, with how many leads wait for it."""
+    why = Counter(
+        ", ".join(LACKING[want] for want in one.lacking) for one in waiting
+    )  # fmt: skip
+    return "; ".join(f"{count:,} for {what}" for what, count in why.most_common())

@@ -11,6 +11,7 @@ from leads.errors import NoModel, OtherFormat
 from leads.settings import Settings, read_settings
 from model.bundle.provenance import CodeMark
 from model.bundle.whole import Bundle
+from model.card.words import RIVAL
 from model.leaks.findings import Inspection
 from model.learning import Progress, Trained
 from model.points.record import Rival
@@ -119,7 +120,7 @@ def show(done: Registered) -> None:
             f" {rows[f'{side}_conversions']:,} conversions"
         )
     if bundle.manifest.enough:
-        proof = proof_of(bundle)
+        proof = bundle.read_proof()
         show_worths(proof)
         show_rival(proof.rival)
         show_model(bundle)
@@ -152,11 +153,6 @@ def show_model(bundle: Bundle) -> None:
     )
 
 
-def proof_of(bundle: Bundle) -> Proof:
-    """Read the proof that a bundle holds."""
-    return Proof.from_json((bundle.path / "proof.json").read_text("utf-8"))
-
-
 def show_worths(proof: Proof) -> None:
     """Say what each group of features is worth."""
     if not proof.ablation:
@@ -186,11 +182,8 @@ def show_rival(rival: Rival | None) -> None:
             f"{one.low:+.4f} to {one.high:+.4f}",
         )  # fmt: skip
     out.print(told)
-    if not rival.beaten:
-        out.print(
-            "[bold yellow]points[/]   the model does not clearly beat the scorecard:"
-            " points would do as well"
-        )
+    if rival.standing != "won":
+        out.print(f"[bold yellow]points[/]   {RIVAL[rival.standing].en}")
 
 
 def show_leaks(leaks: Inspection) -> None:

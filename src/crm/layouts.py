@@ -1,20 +1,67 @@
-"""Our fields as they were last seen in a CRM, and the refusal to write past changes.
+"""What our fields are called in every CRM, and the refusal to write past changes.
 
-Which fields these are differs between CRMs; that they are looked at every hour, and
-anew after anything odd, and that a changed one stops all writing, does not.
+Of what type they are differs between CRMs; what people read there does not, nor that
+they are looked at every hour, and anew after anything odd, and that a changed one stops
+all writing.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import structlog
 
+from crm.port import OurField
+from leads.decision import Tier
 from leads.errors import BadConfig, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What people read, in both languages."""
+
+    ru: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """Give it in one of them."""
+        return self.ru if language == "ru" else self.en
+
+
+TITLES: Final[Mapping[OurField, Title]] = {
+    OurField.TIER: Title("Прогноз: категория", "Forecast: tier"),
+    OurField.PROBABILITY: Title("Прогноз: вероятность, %", "Forecast: probability, %"),
+    OurField.EXPECTED_MONEY: Title(
+        "Прогноз: ожидаемая сумма", "Forecast: expected amount"
+    ),
+    OurField.REASONS: Title("Прогноз: причины", "Forecast: reasons"),
+    OurField.ACTION: Title("Прогноз: что сделать", "Forecast: what to do"),
+    OurField.AS_OF: Title("Прогноз: на момент", "Forecast: as of"),
+    OurField.MODEL_VERSION: Title("Прогноз: версия модели", "Forecast: model version"),
+    OurField.VERSION: Title("Прогноз: номер записи", "Forecast: number of this write"),
+}
+
+
+class Option(NamedTuple):
+    """One option of the tier: the id by which we find it again, and its words."""
+
+    id: str
+    title: Title
+
+
+TIERS: Final[Mapping[Tier, Option]] = {
+    Tier.HOT: Option("lcp_hot", Title("Горячий", "Hot")),
+    Tier.WARM: Option("lcp_warm", Title("Тёплый", "Warm")),
+    Tier.COLD: Option("lcp_cold", Title("Холодный", "Cold")),
+    Tier.NO_DATA: Option("lcp_no_data", Title("Мало данных", "Not enough data")),
+}
+TIER_OF: Final[Mapping[str, str]] = {one.id: t.value for t, one in TIERS.items()}
+"""The tier's word by the id of its option."""
 
 LOOK_AGAIN: Final = timedelta(hours=1)
 
@@ -25,6 +72,11 @@ log = structlog.get_logger()
 
 class FieldsChanged(BadConfig):
     """Our fields are not as they must be: nothing may be written until they are."""
+
+
+def fault_of(where: str, name: str, our: OurField, *, state: str, remedy: str) -> Fault:
+    """Say that a field of ours, which the CRM knows by a name, is not as it must be."""
+    return Fault(where, f"our field {name} ({TITLES[our].ru}) {state}", remedy)
 
 
 def refuse_changed(crm: str, verb: str, faults: Sequence[Fault]) -> None:

@@ -174,6 +174,8 @@ class Outcome(StrEnum):
 
 GATE: Final = "GATE"
 """Why a change never left: the gate was shut. That is no attempt."""
+STAGE_NOT_TAKEN: Final = "STAGE_NOT_TAKEN"
+"""Why a change is not applied whole: the card shows all of it but its stage."""
 
 
 @dataclass(frozen=True, slots=True)

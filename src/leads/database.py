@@ -8,6 +8,7 @@ in ``leads.records``, and the journal reads and writes that.
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,11 +23,20 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 from leads.errors import BadConfig, Unavailable, Unwritable
+from leads.wholefile import NO_ROOM
 
 UPGRADE_LOCK: Final = 7_236_111_905  # any fixed number: PostgreSQL's advisory lock
 BUSY_SECONDS: Final = 30.0
 CANNOT_WRITE: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, "53100"}
 """After these the transaction is surely undone; "53100" is PostgreSQL's full disk."""
+
+ROOM: Final = 262_144
+"""Bytes that there should be room for: some dozens of predictions."""
+
+WRITE_MUCH: Final = (
+    "CREATE TEMPORARY TABLE leadcast_room ON COMMIT DROP AS"
+    f" SELECT repeat('x', 1024) FROM generate_series(1, {ROOM // 1024})"
+)
 
 _UPGRADING: Final = threading.Lock()  # Alembic keeps its context in module globals
 
@@ -110,6 +120,23 @@ class Database:
     def insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         """Begin an insert that knows what to do about rows that are there already."""
         return sqlite.insert(table) if self.is_file else postgresql.insert(table)
+
+    def has_room(self) -> bool | None:
+        """Find out whether there is room to write now; None if that cannot be told.
+
+        Something is really written, where the journal lies, and at once given back. It
+        waits for no writer, so it may be asked at any time.
+        """
+        if self.is_file:
+            return _room_beside(Path(str(self._url.database)))
+        try:
+            with self.writing() as connection:
+                connection.exec_driver_sql(WRITE_MUCH)
+        except Unwritable:
+            return False
+        except Unavailable:
+            return None
+        return True
 
     def leave_no_trace(self) -> None:
         """Have a SQLite file overwrite what was deleted, in its log as well."""
@@ -205,6 +232,16 @@ def _open_file(url: sa.URL) -> sa.Engine:
         driver.execute(f"BEGIN {how}")
 
     return engine
+
+
+def _room_beside(file: Path) -> bool | None:
+    """Write a nameless file beside the journal's own."""
+    try:
+        with tempfile.TemporaryFile(dir=file.parent) as scratch:
+            scratch.write(bytes(ROOM))
+    except OSError as error:
+        return False if error.errno in NO_ROOM else None
+    return True
 
 
 @contextmanager

@@ -161,7 +161,7 @@ class Late(Unavailable):
 
 
 class Unwritable(Unavailable):
-    """The database is there, but its disk is full or read-only: nothing was kept."""
+    """A disk is full or read-only: nothing was kept."""
 
 
 class NoModel(Unavailable):

@@ -76,6 +76,10 @@ class Journal:
         """Bring the database to the newest shape; many may start at once."""
         self._database.upgrade()
 
+    def has_room(self) -> bool | None:
+        """Find out whether there is room to record; None if that cannot be told."""
+        return self._database.has_room()
+
     def on_recorded(self, tell: Callable[[], None]) -> None:
         """Have somebody told after each transaction that recorded; it must be quick."""
         self._recorded.append(tell)

@@ -15,9 +15,14 @@ from typing import Any, Final, TextIO, cast
 
 import structlog
 
-MAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Each of these goes over a line once, however long it is: a run of letters is begun
+# only where it begins, and never gone back over.
+MAIL: Final = re.compile(
+    r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++(?:[.+@]++[\w-][\w.+@-]*+)?"
+)
 PHONE: Final = re.compile(r"(?<![\w.-])\+?\d(?:[\s()-]{0,2}\d){9,14}(?![\w.-])")
-SECRET: Final = re.compile(r"(?<=://)([^:/@\s]+):[^@\s]+(?=@)")
+UP_TO_AT: Final = re.compile(r"(?<![^@\s])[^@\s]++@")
+SECRET: Final = re.compile(r"(?<=://)([^:/]++):.+@")
 
 
 class Unfailing:
@@ -85,5 +90,5 @@ def mask_personal_data(
 
 def mask(text: str) -> str:
     """Blank out what could name a person or open a door."""
-    text = SECRET.sub(r"\1:<secret>", text)
+    text = UP_TO_AT.sub(lambda found: SECRET.sub(r"\1:<secret>@", found[0]), text)
     return PHONE.sub("<phone>", MAIL.sub("<mail>", text))

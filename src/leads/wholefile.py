@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""Errors of a disk that is full or read-only."""
 
 
 def replace_whole(path: Path, body: bytes, *, private: bool = True) -> None:

@@ -37,12 +37,13 @@ class Terms:
 
     ``data_digest`` is that of the stored tables, counted anew if not given. ``kept``
     are the champion's borders, where they are to be kept. Without ``ablated`` nobody
-    asks what each group of features is worth.
+    asks what each group of features is worth; ``brief`` is as in ``Task``.
     """
 
     data_digest: str | None = None
     kept: Borders | None = None
     ablated: bool = True
+    brief: bool = False
 
 
 PLAIN: Final = Terms()
@@ -136,6 +137,7 @@ def task_of(
         groups=groups_of(history, settings, moments_at(snapshots, parts.test)),
         kept=terms.kept,
         ablated=terms.ablated,
+        brief=terms.brief,
     )
     if history.tables.dated:
         task = replace(

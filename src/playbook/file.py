@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from leads.errors import BadConfig
+from leads.workdays import WEEK, regions_of
 from playbook.clauses import Clauses
 from playbook.condition import Condition
-from playbook.hours import WEEK, Hours, regions_of
+from playbook.hours import Hours
 from playbook.leaves import Leaves
 from playbook.marked import Faults, Marked, entries, read_marked
 from playbook.plan import EVERYONE, Branch, Plan, Playbook, TrialPeriod, Usage
@@ -252,7 +253,8 @@ class _Reader:
                 self.faults.add(key, what, "Give it a branch, or take it out.")
 
     def _hours(self, node: Marked | None) -> Hours:
-        made = Hours(zone=self.world.zone)
+        world = self.world
+        made = Hours(world.zone, country=world.country, region=world.region)
         if node is None or not self.leaves.mapping(node, HOURS_KEYS, "hours"):
             return made
         opens = self._clock(node.at("open"), made.opens)
@@ -261,8 +263,19 @@ class _Reader:
             what = f"{opens:%H:%M} to {closes:%H:%M} is no working day"
             self.faults.add(node, what, "Let open be earlier than close.")
         country, region = self._country(node.at("country"), node.at("region"))
+        self._check_one_country(node, country, region)
         days = self._days(node.at("days"))
-        return Hours(self.world.zone, opens, closes, days, country, region)
+        return Hours(world.zone, opens, closes, days, country, region)
+
+    def _check_one_country(
+        self, node: Marked, country: str | None, region: str | None
+    ) -> None:
+        """Refuse holidays other than the company's: leads are given out by those."""
+        own = self.world.country, self.world.region
+        if own[0] is not None and (country, region) != own:
+            told = [" ".join(filter(None, one)) for one in ((country, region), own)]
+            what = "holidays are those of {}, but [company] says {}".format(*told)
+            self.faults.add(node, what, "Take country and region out here.")
 
     def _clock(self, node: Marked | None, usual: time) -> time:
         if node is None:
@@ -290,7 +303,7 @@ class _Reader:
         self, country: Marked | None, region: Marked | None
     ) -> tuple[str | None, str | None]:
         if country is None:
-            return None, None
+            return self.world.country, self.world.region
         regions = regions_of(str(country.value))
         if regions is None:
             what = f"the holidays of {country.value!r} are not known"

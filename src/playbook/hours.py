@@ -1,25 +1,18 @@
-"""Business hours and public holidays: by when a task is to be done.
+"""Business hours: by when a task is to be done.
 
-Holidays, and weekends that a country works, come from the ``holidays`` library. Hours
-are counted on the company's clock; a day that is shorter by law counts whole.
+Which days are worked is said by ``leads.workdays``; hours are counted on the company's
+clock.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Final, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-import holidays
-
-WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CODE: Final = re.compile("[A-Z]{2}")
-LONGEST_BREAK: Final = 60
-"""Days without work in a row, after which the calendar is taken to be wrong."""
+from leads.workdays import LONGEST_BREAK, WEEK, Calendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +50,8 @@ class Hours:
         >>> hours.works_on(date(2026, 3, 9)), hours.works_on(date(2026, 3, 10))
         (False, True)
         """
-        if self.country is None:
-            return WEEK[day.weekday()] in self.days
-        calendar = _calendar(self.country, self.region)
-        if day in calendar:
-            return False
-        return WEEK[day.weekday()] in self.days or day in calendar.weekend_workdays
+        calendar = Calendar(ZoneInfo(self.zone), self.country, self.region)
+        return calendar.works_on(day, self.days)
 
     def due(self, moment: datetime, within: Within) -> datetime:
         """Say by when something is to be done that is given out at a moment.
@@ -108,27 +97,3 @@ class Hours:
             day += timedelta(days=1)
             idle += 1
         raise AssertionError(f"{self.country} has no business day for {idle} days")
-
-
-@lru_cache
-def _calendar(country: str, region: str | None) -> holidays.HolidayBase:
-    return holidays.country_holidays(country, subdiv=region)
-
-
-def regions_of(country: str) -> tuple[str, ...] | None:
-    """List the regions whose holidays are known; None if the country is not.
-
-    Only that country is loaded: to list all of them takes as long as all the rest of
-    reading a playbook.
-
-    Examples
-    --------
-    >>> regions_of("RU"), regions_of("XX"), "BY" in regions_of("DE")
-    ((), None, True)
-    """
-    if CODE.fullmatch(country) is None:
-        return None
-    try:
-        return tuple(_calendar(country, None).subdivisions)
-    except NotImplementedError:
-        return None

@@ -22,16 +22,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from leads.decision import Tier
 from leads.settings import Person, Routing
+from leads.workdays import Calendar
 
 Kind = Literal["given", "returning", "random", "kept", "nurture", "waits"]
 GIVEN: Final[frozenset[Kind]] = frozenset({"given", "returning", "random"})
 """Kinds of routes by which somebody gets a lead."""
 
-Want = Literal["pipeline", "source", "skill", "language", "hours", "load", "level"]
+Want = Literal["pipeline", "source", "skill", "language", "hours", "holiday", "load"]
 LOW: Final = (Tier.COLD, Tier.NO_DATA)
 ORDER: Final = (Tier.HOT, Tier.WARM, Tier.COLD, Tier.NO_DATA)
 MOST_OWED: Final = 2.0
@@ -86,7 +86,7 @@ def route(
     routing: Routing,
     *,
     now: datetime,
-    zone: ZoneInfo,
+    calendar: Calendar,
     loads: Mapping[str, Load],
 ) -> tuple[Route, ...]:
     """Give out leads: hot before warm before cold, the likeliest of each first.
@@ -101,6 +101,8 @@ def route(
     now
         The moment; people count whose working day is not over, and get as much of
         ``per_day`` as is left of it.
+    calendar
+        The company's: on its public holidays only those work who do so on holidays.
     loads
         By person; who is absent has nothing.
 
@@ -109,7 +111,7 @@ def route(
     tuple
         One route per lead, in the order in which they were given out.
     """
-    desk = _Desk(routing, now, zone, loads)
+    desk = _Desk(routing, now, calendar, loads)
     first = desk.drawn_first(leads)
 
     def place(one: Asked) -> tuple[float, float, str]:
@@ -139,14 +141,18 @@ class _Desk:
         self,
         routing: Routing,
         now: datetime,
-        zone: ZoneInfo,
+        calendar: Calendar,
         loads: Mapping[str, Load],
     ) -> None:
         self._routing = routing
-        self._day = now.astimezone(zone).date()
+        self._day = now.astimezone(calendar.zone).date()
         self._people = {one.id: one for one in routing.person}
-        left = {one.id: one.left_today(now, zone) for one in routing.person}
-        self._away = {name for name, part in left.items() if not part}
+        left = {one.id: one.left_today(now, calendar) for one in routing.person}
+        self._away: dict[str, Want] = {
+            one.id: "holiday" if one.is_on_holiday(now, calendar) else "hours"
+            for one in routing.person
+            if not left[one.id]
+        }
         self._most = {
             n: math.ceil(p.per_day * left[n]) for n, p in self._people.items()
         }
@@ -193,7 +199,7 @@ class _Desk:
     def _return(self, lead: Asked) -> Route:
         """Keep a customer with their manager, today or as soon as there is room."""
         person = self._people[lead.returning_to]
-        lacks = tuple(want for want in ("hours", "load") if want in self._lacks(person))
+        lacks = tuple(self._lacks(person))
         if lacks:
             return Route(lead.lead_id, lead.tier, "waits", person.id, lacks)
         self._take(person.id)
@@ -239,14 +245,14 @@ class _Desk:
         return unmet | self._lacks(person)
 
     def _lacks(self, person: Person) -> set[Want]:
-        """Say what a person lacks for any lead: hours, or room."""
-        found: set[Want] = set()
+        """Say what a person lacks for any lead: a working day, hours, or room."""
         if person.id in self._away:
-            return {"hours"}
+            return {self._away[person.id]}
         full = self._open[person.id] >= person.most_open
-        if full or self._today[person.id] >= self._most[person.id]:
-            found.add("load")
-        return found
+        return {"load"} if full or self._is_done(person.id) else set()
+
+    def _is_done(self, name: str) -> bool:
+        return self._today[name] >= self._most[name]
 
     def _lacking(self, lead: Asked) -> tuple[Want, ...]:
         counts = Counter(

@@ -11,7 +11,7 @@ from playbook.condition import All, AnyOf, Ask, Condition, Not
 from playbook.facts import PLAIN, VALUES, Asked, Fact, fact_named
 from playbook.hours import Hours, Within
 from playbook.plan import OWNER, TASKS, Branch, Plan, Playbook, Task
-from playbook.points import Item
+from playbook.points import Group, Item
 from playbook.text import AND, OR, Language, Text, listed, many, number, percent, said
 from playbook.world import World
 
@@ -121,6 +121,11 @@ class Telling:
                 return self._joined(parts, AND[self.language])
             case AnyOf(parts):
                 return self._joined(parts, OR[self.language])
+
+    def group(self, group: Group) -> str:
+        """Name a group of points: its title, else what the company calls the field."""
+        plain: Text = {self.language: group.name}
+        return self.say(group.title or self.words.get(group.name, plain))
 
     def counted(self, item: Item) -> str:
         """Say what gave a lead points: without how much each one counts."""

@@ -26,7 +26,8 @@ class World:
     None: all of them but ``fixed``, the card fields that never changed. While the data
     are ``young`` a name that is not there may still come, unless it looks like a
     misspelt one. ``criteria`` are the questions of the 50 % group that a card field
-    answers. ``words`` are what the company calls its fields and events.
+    answers. ``words`` are what the company calls its fields and events. ``country`` and
+    ``region`` are those whose public holidays the company keeps.
     """
 
     stages: frozenset[str] | None = None
@@ -42,6 +43,8 @@ class World:
     words: Mapping[str, Text] = field(default_factory=dict)
     language: str = "en"
     zone: str = "UTC"
+    country: str | None = None
+    region: str | None = None
     criteria: frozenset[str] | None = None
 
     @classmethod

@@ -17,7 +17,6 @@ from starlette.concurrency import run_in_threadpool
 
 from crm.courier import Courier, also_of
 from crm.doors import connecting_of
-from crm.hearing.fresh import Fresh
 from crm.watchwords import Watchwords, watchwords_of
 from leads.errors import Unavailable
 from leads.journal import Journal
@@ -34,8 +33,9 @@ from serve.lane import Lane
 from serve.listening import Listening, listening_of
 from serve.live import Live
 from serve.monitor import Monitor, Timer
-from serve.overlay import Overlay
+from serve.overlay import Overlay, fresh_of
 from serve.pages.evidence import read_evidence
+from serve.pages.seen import Seen
 from serve.pages.sight import Sight, wall_clock
 from serve.planning import Planning
 from serve.reception import Reception
@@ -87,7 +87,10 @@ def create_app(
     monitor.watch_mornings(scheduler)
     listening = listening_of(desk)
     insight = Insight(
-        settings, journal=desk.journal, history=desk.ingested.history_or_none
+        settings,
+        journal=desk.journal,
+        history=desk.ingested.history_or_none,
+        fresh=fresh_of(settings, desk.journal),
     )
     sight = _sight(desk, insight)
     words = _words(desk)
@@ -176,19 +179,13 @@ def _desk(settings: Settings, monitor: Monitor, now: Clock) -> Desk:
     desk = Desk(
         settings,
         live=Live(folder, now=now, on_swap=monitor.swapped, on_refusal=monitor.refused),
-        overlay=Overlay(ingested, _fresh(settings, journal)),
+        overlay=Overlay(ingested, fresh_of(settings, journal)),
         journal=journal,
         recorder=Recorder(journal, channel="api", now=now),
         now=now,
     )
     desk.planning = planning
     return desk
-
-
-def _fresh(settings: Settings, journal: Journal) -> Fresh | None:
-    """Make what is laid over the ingested leads; None where nobody listens."""
-    crm = settings.crm
-    return Fresh(journal, crm.account) if crm is not None and crm.hear else None
 
 
 def _courier(desk: Desk, monitor: Monitor) -> Courier | None:
@@ -211,6 +208,7 @@ def _sight(desk: Desk, insight: Insight) -> Sight:
         insight=insight,
         now=desk.now,
         planning=desk.planning,
+        seen=Seen.of(desk.settings, desk.journal),
     )
 
 

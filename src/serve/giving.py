@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from leads.journal import Journal
 from leads.overruling import standing_overrides
 from leads.ranks import ranks
 from leads.settings import Person, Routing, Settings
+from leads.workdays import LONGEST_BREAK
 from model.benefit.heldout import Heldout, prove_calls
 from model.examples.snapshots import open_leads
 from playbook.routed import Last, arms_of, given_since, keep_routes, lasting
@@ -72,10 +73,11 @@ def give_out(
         else:
             asked.append(lead)
     kept = Counter(one.kept_by for one in asked)
-    people, zone = settings.routing.person, settings.company.zone
-    today = given_since(journal, {p.id: _midnight(p, now, zone) for p in people})
+    people, calendar = settings.routing.person, settings.company.calendar
+    midnights = {p.id: _midnight(p, now, calendar.zone) for p in people}
+    today = given_since(journal, midnights)
     loads = {p.id: Load(stays[p.id] + kept[p.id], today[p.id]) for p in people}
-    routes = route(asked, settings.routing, now=now, zone=zone, loads=loads)
+    routes = route(asked, settings.routing, now=now, calendar=calendar, loads=loads)
     return Giving(routes, {one.lead_id: one for one in asked}, stays, owned)
 
 
@@ -116,18 +118,31 @@ def heldout_of(
 
 def next_round(settings: Settings, now: datetime) -> datetime:
     """Find the next morning on which somebody works, as a moment in UTC."""
-    zone, at = settings.company.zone, settings.daily.at
-    day = now.astimezone(zone).date()
-    mornings = (_morning(day + timedelta(days=n), at, zone) for n in range(8))
-    later = [one for one in mornings if one > now]
+    calendar = settings.company.calendar
+    later = [one for one in _mornings(settings, now) if one > now]
     for one in later:
-        if any(p.left_today(one, zone) for p in settings.routing.person):
+        if any(p.left_today(one, calendar) for p in settings.routing.person):
             return one
     return later[0]
 
 
-def _morning(day: date, at: Any, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+def holidays_until(
+    settings: Settings, now: datetime, until: datetime
+) -> tuple[Mapping[str, str], ...]:
+    """Name by language the public holidays from today to a moment, each once."""
+    calendar = settings.company.calendar
+    begin, end = (one.astimezone(calendar.zone).date() for one in (now, until))
+    days = (begin + timedelta(days=n) for n in range((end - begin).days + 1))
+    found = [name for day in days if (name := calendar.holiday(day)) is not None]
+    return tuple(one for n, one in enumerate(found) if one not in found[:n])
+
+
+def _mornings(settings: Settings, now: datetime) -> Iterator[datetime]:
+    zone, at = settings.company.zone, settings.daily.at
+    day = now.astimezone(zone).date()
+    for n in range(LONGEST_BREAK):
+        morning = datetime.combine(day + timedelta(days=n), at, tzinfo=zone)
+        yield morning.astimezone(UTC)
 
 
 def _open_leads(

@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 import structlog
 
+from crm.hearing.fresh import Fresh
 from leads.decision import Prediction
 from leads.errors import BadInput, DamagedBundle, Fault, Unavailable, UnknownLead
 from leads.history import History, LeadHistory, microseconds
@@ -36,6 +37,7 @@ from model.reasons.similar import Neighbour, Past, read_past
 from model.reasons.whatif import Knob, More, Subject, Suggestion, WhatIf, ask, knobs
 from model.reasons.whatif import suggestions as suggestions_of
 from serve.intake import INSTANT, instant_of
+from serve.overlay import known_now
 from serve.scoring import features_in
 
 DIGEST: Final = re.compile("[0-9a-f]{64}")
@@ -132,10 +134,12 @@ class Insight:
         *,
         journal: Journal,
         history: Callable[[], History | None],
+        fresh: Fresh | None = None,
     ) -> None:
         self._settings = settings
         self._journal = journal
         self._history = history
+        self._fresh = fresh
         self._bundles: _Kept[Bundle] = _Kept(self._opened)
         self._pasts: _Kept[Past] = _Kept(partial(read_past, settings.store.folder))
 
@@ -306,11 +310,8 @@ class Insight:
         return Subject(bundle, table, partial(_with_more, bundle, table, lead, moment))
 
     def _lead(self, lead_id: str) -> LeadHistory | None:
-        history = self._history()
-        try:
-            return None if history is None else history.lead(lead_id)
-        except UnknownLead:
-            return None
+        found = known_now(self._history(), self._fresh, lead_id)
+        return None if found is None else found[0]
 
     def _opened(self, digest: str) -> Bundle | None:
         path = self._settings.store.folder / BUNDLES / digest

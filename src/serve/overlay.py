@@ -4,8 +4,33 @@ from __future__ import annotations
 
 from crm.hearing.fresh import Fresh
 from leads.errors import UnknownLead
+from leads.history import History
+from leads.journal import Journal
 from leads.lead import LeadHistory
+from leads.settings import Settings
 from serve.ingested import Ingested
+
+
+def fresh_of(settings: Settings, journal: Journal) -> Fresh | None:
+    """Open what is laid over the ingested leads; None where nobody listens."""
+    crm = settings.crm
+    return Fresh(journal, crm.account) if crm is not None and crm.hear else None
+
+
+def known_now(
+    history: History | None, fresh: Fresh | None, lead_id: str
+) -> tuple[LeadHistory, int] | None:
+    """Give a lead as it is known now, and up to when that is, in microseconds.
+
+    None if it was neither ingested nor seen, or nothing was ingested at all.
+    """
+    if history is None:
+        return None
+    seen = None if fresh is None else fresh.lead(lead_id, since=history.cut_off)
+    if seen is not None:
+        return seen
+    found = history.find(lead_id)
+    return None if found is None else (found, history.cut_off)
 
 
 class Overlay:
@@ -33,15 +58,10 @@ class Overlay:
         Unavailable
             Nothing was ingested.
         """
-        known = self.ingested.history()
-        if self._fresh is not None:
-            seen = self._fresh.lead(lead_id, since=known.cut_off)
-            if seen is not None:
-                return seen
-        try:
-            return known.lead(lead_id), known.cut_off
-        except UnknownLead as error:
+        found = known_now(self.ingested.history(), self._fresh, lead_id)
+        if found is None:
             raise UnknownLead(
                 "No lead of this id was ingested.",
                 remedy="Send what the CRM knows of it, or run ingest.",
-            ) from error
+            )
+        return found

@@ -7,26 +7,23 @@ says so. What each version said is kept under its digest, for decisions name it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
 
 from crm.writeback.guidance import Guidances
 from leads.decision import Prediction, Tier
-from leads.errors import BadConfig, NoModel, UnknownLead
+from leads.errors import BadConfig, UnknownLead
 from leads.history import History
 from leads.journal import Also, Journal
 from leads.lead import LeadHistory, microseconds
 from leads.settings import Settings
 from leads.wholefile import replace_whole
-from model.features.catalog import Catalog
-from model.features.wording import subject_of
-from model.promotion import champion
 from playbook import (
     Known,
     Norms,
@@ -35,17 +32,15 @@ from playbook import (
     Playbook,
     World,
     plan_of,
-    read_playbook,
 )
 from playbook.decide import action_of
 from playbook.known import PaidElsewhere, nobody
 from playbook.ledger import Kept, Ledger, kept_plans
-from playbook.text import Language, Text
+from playbook.text import Language
 from serve.guiding import guidance_of
 from serve.returning import Returning
 from serve.thin import answered
-
-KEPT: Final = "playbook"
+from serve.vocabulary import kept_folder, playbook_of, world_of
 
 
 class Offers(Protocol):
@@ -62,63 +57,6 @@ class Offers(Protocol):
 
 
 log = structlog.get_logger()
-
-
-def kept_folder(settings: Settings) -> Path:
-    """Say where versions of the playbook and its last test are kept."""
-    return settings.store.folder / KEPT
-
-
-def world_of(settings: Settings, history: History | None) -> World:
-    """List what the company's playbook may name."""
-    company = settings.company
-    titles, reasons = _fields(settings)
-    asked = frozenset(settings.criteria.fields)
-    words: dict[str, Text] = dict(titles)
-    words |= {k: {"en": t.en, "ru": t.ru} for k, t in settings.words.items()}
-    if history is None:
-        return World(
-            words=words, language=company.language, zone=company.timezone,
-            criteria=asked,
-        )  # fmt: skip
-    made = World.of(
-        history.tables,
-        reasons=reasons,
-        changeable=company.changeable,
-        words=words,
-        language=company.language,
-        zone=company.timezone,
-    )
-    return replace(made, criteria=asked)
-
-
-def _fields(settings: Settings) -> tuple[Mapping[str, Text], frozenset[str] | None]:
-    """Name the business fields of the model in use; None if there is no model."""
-    try:
-        found = champion.read(settings.store.folder)
-        text = (found.path / "catalog.json").read_text("utf-8")
-    except (NoModel, FileNotFoundError):  # whoever serves it says that it is not there
-        return {}, None
-    features = Catalog.from_json(text).features
-    named = {one.field: subject_of(one) for one in features}
-    titles = {name: {"en": words.en, "ru": words.ru} for name, words in named.items()}
-    return titles, frozenset(titles)
-
-
-def playbook_of(settings: Settings, history: History | None) -> Playbook:
-    """Read the playbook that is configured.
-
-    Raises
-    ------
-    BadConfig
-        None is configured, or it has faults.
-    """
-    if settings.playbook is None:
-        raise BadConfig(
-            "No playbook is configured.",
-            remedy='Add [playbook] file = "…" to the configuration.',
-        )
-    return read_playbook(settings.playbook.file, world_of(settings, history))
 
 
 @dataclass(frozen=True)

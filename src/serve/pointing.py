@@ -35,7 +35,8 @@ from playbook.plan import Playbook
 from playbook.points import GRID, Score, Scorecard
 from playbook.pointsfile import parse_points
 from playbook.world import World
-from serve.planning import Memory, kept_folder
+from serve.planning import Memory
+from serve.vocabulary import kept_folder
 
 Origin = Literal["hand", "learned"]
 

@@ -77,10 +77,17 @@ class Recorder:
         """Whether predictions can be recorded, as far as is known."""
         return self._is_open and self._thread.is_alive()
 
-    @property
-    def is_writable(self) -> bool:
-        """Whether the last who wanted to record found space."""
-        return self._is_writable
+    def has_room(self) -> bool:
+        """Find out whether there is space to record now, whatever was found last.
+
+        Where that cannot be told, the last who wanted to record is believed.
+        """
+        room = self._journal.has_room()
+        if room is None:
+            return self._is_writable
+        if room:
+            self.found(writable=True)
+        return room
 
     def found(self, *, writable: bool) -> None:
         """Note whether there was space to record; the log tells of each change."""

@@ -234,7 +234,7 @@ def _add_watching(made: APIRouter, api: Api) -> None:
     def readyz() -> Response:
         """Say whether predictions can be made, and whether they are recorded."""
         serving = api.desk.check()
-        is_whole = api.desk.recorder.is_writable
+        is_whole = api.desk.recorder.has_room()
         said: dict[str, Any] = {
             "status": "ready" if is_whole else "degraded",
             "recording": is_whole,

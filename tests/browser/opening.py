@@ -9,8 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 PHONE, DESK = (375, 812), (1280, 900)
-SERIOUS = {"serious", "critical"}
-"""What axe calls a fault that keeps people out."""
+FAULTS = {"moderate", "serious", "critical"}
+"""What axe calls a fault that keeps people out or slows them down."""
 
 
 @contextmanager

@@ -97,18 +97,21 @@ def _proposal(audit: Facts, w: Wording) -> Says:
 
 
 def playbook(facts: Facts, w: Wording) -> Says:
-    """Say who is in which plan; words of the file are not the twin's."""
+    """Say who is in which plan, and all that the plans tell their readers."""
+    yield from (w.of(facts["title"]), w.of(facts["hours"]))
     yield w.say("playbook.version", version=facts["version"][:12])
     leads = sum(leaf["leads"] for leaf in facts["leaves"])
     yield w.say("playbook.decided", n=w.many("leads", leads))
     for leaf in facts["leaves"]:
         title = f"{leaf['branch']}. {w.of(leaf['segment'])}"
         yield from (title, title, w.count(leaf["leads"]))
-    # Hours of a file that names none, and of a task in it: the owner's, not ours.
-    yield {"en": "from 09:00 to 18:00", "ru": "с 09:00 до 18:00"}[w.language]
-    yield {"en": "within 4 business hours", "ru": "в течение 4 рабочих часов"}[
-        w.language
-    ]
+        for text in [*leaf["steps"], *leaf["questions"]]:
+            yield w.of(text)
+        for name in ("script", "task", "message", "aims"):
+            yield w.of(leaf[name]) if leaf[name] else ""
+        yield leaf["stage"] or ""
+    for state in facts["usage"]:
+        yield from (w.of(state["state"]), w.of(state["when"]))
 
 
 def points(facts: Facts, w: Wording) -> Says:
@@ -165,9 +168,19 @@ def _differing(one: Hypothesis, w: Wording) -> Says:
         yield w.span(one.low, one.high)
 
 
+def _holidays(facts: Facts, w: Wording) -> str:
+    if facts["holidays"]:
+        names = ", ".join(w.of(one) for one in facts["holidays"])
+        return w.say("routing.holidays", names=names)
+    if facts["country"]:
+        return w.say("routing.country", country=facts["country"])
+    return w.say("routing.country.none")
+
+
 def routing(facts: Facts, w: Wording) -> Says:
     """Say who has which leads, and what the next round would give out."""
     yield w.say("routing.next", when=w.moment(at(facts["on"])))
+    yield _holidays(facts, w)
     for one in facts["people"]:
         gets, has = one["gets"], one["has"]
         yield from (one["person"], one["person"])  # in both tables
@@ -234,11 +247,16 @@ def backtest(facts: Facts, w: Wording) -> Says:
 def _latest(latest: Facts, w: Wording) -> Says:
     hot = latest["hot"]
     proof = hot["proof"]
+    said, happened, _ = _held(proof, w)
     yield w.say(
         f"latest.{hot['verdict']}", month=w.month(latest["month"]),
-        said=w.rate(proof["said"]), happened=w.rate(proof["happened"]),
-        n=w.count(proof["count"]),
+        said=said, happened=happened, n=w.count(proof["count"]),
     )  # fmt: skip
+
+
+def _held(proof: Facts, w: Wording) -> tuple[str, str, str]:
+    low, high = proof["low"], proof["high"]
+    return w.held(proof["said"], proof["happened"], low=low, high=high)
 
 
 def _judged(judged: Facts, w: Wording) -> Says:
@@ -248,8 +266,7 @@ def _judged(judged: Facts, w: Wording) -> Says:
 
 
 def _said(proof: Facts, w: Wording, *, count: str) -> Says:
-    yield from (w.rate(proof["said"]), w.rate(proof["happened"]))
-    yield from (w.span(proof["low"], proof["high"]), w.count(proof[count]))
+    yield from (*_held(proof, w), w.count(proof[count]))
 
 
 def model(facts: Facts, w: Wording) -> Says:
@@ -292,8 +309,7 @@ def _capacity(one: Facts, w: Wording) -> Says:
     yield w.count(one["per_week"])
     if one["floored"]:
         yield w.say("capacity.floored", reached=w.decimal(one["reached"], 1))
-    yield from (w.rate(one["border"]), w.rate(one["said"]), w.rate(one["happened"]))
-    yield from (w.span(one["low"], one["high"]), w.rate(one["caught"]))
+    yield from (w.rate(one["border"]), *_held(one, w), w.rate(one["caught"]))
 
 
 def _slice(proof: Facts, w: Wording) -> Says:

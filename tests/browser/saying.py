@@ -216,6 +216,8 @@ def _moved(changes: Facts, w: Wording) -> Says:
         colder=w.count(changes["colder"]), fresh=w.count(changes["fresh"]),
     )  # fmt: skip
     yield w.say("digest.moved.since", when=w.moment(at(changes["since"])))
+    for way in changes["crossed"]:
+        yield w.crossing(Tier(way["before"]), Tier(way["after"]), way["leads"])
     for one in changes["leads"]:
         yield from (one["lead_id"], one["owner"] or w.say("row.nobody"))
         yield w.points(one["after"] - one["before"])

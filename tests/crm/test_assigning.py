@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,17 @@ def offered(made: Company, lead: str, person: str, *instead_of: str) -> None:
         assign(connection, "acme", wanted)
 
 
+@contextmanager
+def to_be_given(account: Account, folder: Path) -> Iterator[Company]:
+    """Offer the first lead, which nobody has, to somebody."""
+    nobody, new, _ = people(account)
+    lead = account.leads[0]
+    with company(account, folder) as made:
+        given_by_a_person(account, lead, nobody)
+        offered(made, lead, new, nobody)
+        yield made
+
+
 def responsible(made: Company, lead: str) -> str:
     """Deliver, and say who is responsible."""
     found = made.delivered(lead).responsible
@@ -57,11 +70,9 @@ def responsible(made: Company, lead: str) -> str:
 
 def test_a_person_is_put_where_nobody_was(account: Account, tmp_path: Path) -> None:
     """Who made the card stands for nobody; the prediction is written all the same."""
-    nobody, new, _ = people(account)
+    _, new, _ = people(account)
     lead = account.leads[0]
-    with company(account, tmp_path) as made:
-        given_by_a_person(account, lead, nobody)
-        offered(made, lead, new, nobody)
+    with to_be_given(account, tmp_path) as made:
         made.say(lead)
 
         assert responsible(made, lead) == new
@@ -98,9 +109,7 @@ def test_an_assignment_is_made_once(account: Account, tmp_path: Path) -> None:
     """A card that a person gave back is not taken again, by no check and no news."""
     nobody, new, _ = people(account)
     lead = account.leads[0]
-    with company(account, tmp_path) as made:
-        given_by_a_person(account, lead, nobody)
-        offered(made, lead, new, nobody)
+    with to_be_given(account, tmp_path) as made:
         assert responsible(made, lead) == new
         given_by_a_person(account, lead, nobody)
 
@@ -116,9 +125,7 @@ def test_a_prediction_in_between_loses_no_assignment(
     """What was not sent yet joins the newest words of the card."""
     nobody, new, _ = people(account)
     lead = account.leads[0]
-    with company(account, tmp_path) as made:
-        given_by_a_person(account, lead, nobody)
-        offered(made, lead, new, nobody)
+    with to_be_given(account, tmp_path) as made:
         made.say(lead)
         shown = preview(made.courier.outbox, made.courier.desk, made.courier.policy)
 

@@ -12,9 +12,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from tests.crm.writeback.saying import decide, record, said
 
 from crm.port import (
@@ -34,6 +40,7 @@ from crm.writeback.pace import PaceGate
 from crm.writeback.plan import Policy
 from leads.decision import Tier
 from leads.journal import Journal
+from leads.records import METADATA
 
 LEADS = ("1", "2", "3")
 TIERS = st.sampled_from([Tier.HOT, Tier.WARM, Tier.COLD])
@@ -131,17 +138,20 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        shutil.copyfile(empty_journal(), self.folder / "journal.db")
         self.seconds = 1_000.0
         self.day = 0
         self.wanted: dict[str, Tier] = {}
         self.journal = Journal(
-            f"sqlite:///{self.folder / 'journal.db'}",
-            also=Offering("acme", decide, step=5, clock=self.micros),
+            self.emptied(), also=Offering("acme", decide, step=5, clock=self.micros)
         )
         self.desk = ScriptedDesk(lambda: self.seconds)
         self.gate = PaceGate(self.journal, ["acme"], BOUNDLESS, clock=self.micros)
         self.outbox = Outbox(self.journal, "acme", TERMS, clock=self.micros)
+
+    def emptied(self) -> str:
+        """Give the URL of an empty journal."""
+        shutil.copyfile(empty_journal(), self.folder / "journal.db")
+        return f"sqlite:///{self.folder / 'journal.db'}"
 
     def micros(self, _: object) -> int:
         """Tell the script's time."""
@@ -237,3 +247,35 @@ TestManyInterleavings = pytest.mark.long(ManyInterleavings.TestCase)
 TestManyInterleavings.settings = settings(
     TestInterleavings.settings, max_examples=2_000, stateful_step_count=50
 )
+
+
+@pytest.mark.parametrize(
+    ("runs", "steps"), [(20, 30), pytest.param(2_000, 50, marks=pytest.mark.long)]
+)
+def test_interleavings_on_postgresql(postgres_url: str, runs: int, steps: int) -> None:
+    """The same on a database that lets workers write at once."""
+    with closing(Journal(postgres_url)) as journal:
+        journal.upgrade()
+    tables = ", ".join(table.name for table in METADATA.sorted_tables)
+    emptying = sa.text(f"TRUNCATE {tables}")
+
+    class OnPostgres(Interleavings):
+        """Each run begins with empty tables."""
+
+        def emptied(self) -> str:
+            """Empty the tables."""
+            engine = sa.create_engine(postgres_url)
+            with engine.begin() as connection:
+                connection.execute(emptying)
+            engine.dispose()
+            return postgres_url
+
+    run_state_machine_as_test(
+        OnPostgres,
+        settings=settings(
+            TestInterleavings.settings,
+            max_examples=runs,
+            stateful_step_count=steps,
+            phases=[Phase.generate],  # SQLite finds the shortest way much faster
+        ),
+    )

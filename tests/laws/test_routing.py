@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,10 +13,15 @@ from hypothesis import strategies as st
 
 from leads.decision import Tier
 from leads.settings import Person, Routing
+from leads.workdays import WEEK, Calendar
+from playbook.hours import Hours
 from playbook.routing import GIVEN, Asked, Load, Route, route
 
 MONDAY = datetime(2026, 3, 2, 7, tzinfo=UTC)
-ZONE = ZoneInfo("UTC")
+ZONE = Calendar(ZoneInfo("UTC"))
+RUSSIA = Calendar(ZoneInfo("UTC"), "RU")
+UNITY_DAY = datetime(2026, 11, 4, 7, tzinfo=UTC)  # a Wednesday
+
 PEOPLE = st.lists(
     st.builds(
         Person,
@@ -60,7 +65,7 @@ def given_out(
 ) -> tuple[Route, ...]:  # fmt: skip
     """Give out leads on a Monday."""
     routing = Routing(person=tuple(people), random=random, learn=learn)
-    return route(leads, routing, now=MONDAY, zone=ZONE, loads=loads or {})
+    return route(leads, routing, now=MONDAY, calendar=ZONE, loads=loads or {})
 
 
 @given(LEADS, PEOPLE, PARTS, st.integers(0, 4))
@@ -115,10 +120,10 @@ def test_who_has_an_hour_left_gets_an_hour_of_leads() -> None:
     routing = Routing(person=(late,))
     at = MONDAY.replace(hour=17)
 
-    made = route(leads, routing, now=at, zone=ZONE, loads={})
+    made = route(leads, routing, now=at, calendar=ZONE, loads={})
 
     assert Counter(r.kind for r in made) == {"given": 2, "waits": 18}
-    over = route(leads, routing, now=at.replace(hour=18), zone=ZONE, loads={})
+    over = route(leads, routing, now=at.replace(hour=18), calendar=ZONE, loads={})
     assert {r.lacking for r in over} == {("hours",)}
 
 
@@ -131,6 +136,48 @@ def test_hours_are_on_the_clock_of_the_person() -> None:
     assert at_seven == pytest.approx(1 / 9)
     assert east.left_today(MONDAY.replace(hour=8), ZONE) == 0.0
     assert Person(id="L").left_today(MONDAY, ZONE) == 1.0
+
+
+@given(
+    st.dates(date(2023, 1, 1), date(2027, 12, 31)),
+    st.sets(st.sampled_from(WEEK), min_size=1),
+    st.sampled_from([(None, None), ("RU", None), ("DE", "BY"), ("KZ", None)]),
+)
+@settings(deadline=None, max_examples=200)
+def test_people_work_on_the_days_on_which_deadlines_run(
+    day: date, week: set[str], place: tuple[str | None, str | None]
+) -> None:
+    """The same weekdays and country mean the same days to plans and to routing."""
+    days = tuple(one for one in WEEK if one in week)
+    noon = datetime.combine(day, time(12), tzinfo=UTC)
+    calendar = Calendar(ZONE.zone, *place)
+    person = Person.model_validate({"id": "P", "days": days})
+
+    there = person.left_today(noon, calendar) > 0
+
+    hours = Hours("UTC", days=days, country=place[0], region=place[1])
+    assert there == hours.works_on(day)
+    usual = WEEK[day.weekday()] in days
+    assert there or person.is_on_holiday(noon, calendar) == usual
+
+
+def test_on_a_holiday_leads_go_to_who_works_or_wait_and_say_why() -> None:
+    """Who is on duty gets them all; without anybody they wait for a working day."""
+    leads = [Asked(f"L{n}", Tier.WARM, n / 9) for n in range(6)]
+    off, duty = Person(id="off"), Person(id="duty", holidays=True)
+    regular = Asked("R", Tier.WARM, 0.5, returning_to="off")
+
+    def on(day: datetime, *people: Person) -> tuple[Route, ...]:
+        routing = Routing(person=people)
+        return route([*leads, regular], routing, now=day, calendar=RUSSIA, loads={})
+
+    with_duty, without = on(UNITY_DAY, off, duty), on(UNITY_DAY, off)
+
+    assert {r.person for r in with_duty if r.kind == "given"} == {"duty"}
+    assert {r.lead_id for r in with_duty if r.kind == "waits"} == {"R"}
+    assert {(r.kind, r.lacking) for r in without} == {("waits", ("holiday",))}
+    thursday = on(UNITY_DAY.replace(day=5), off, duty)
+    assert {r.person for r in thursday} == {"off", "duty"}
 
 
 @given(st.integers(20, 60), st.integers(1, 4))

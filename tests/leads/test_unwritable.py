@@ -56,6 +56,12 @@ def test_no_space_is_told_from_no_answer_and_keeps_nothing(journal: Journal) -> 
     assert journal.latest("L") == SAID
 
 
+def test_a_journal_with_room_says_so_and_holds_nothing_of_it(journal: Journal) -> None:
+    """Asking writes, again and again, and leaves nothing behind."""
+    assert [journal.has_room() for _ in range(3)] == [True] * 3
+    assert journal.latest("L") is None
+
+
 def test_another_failure_of_a_database_is_not_taken_for_a_full_disk(
     journal: Journal,
 ) -> None:

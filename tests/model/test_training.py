@@ -25,7 +25,7 @@ from model.learning import Trained
 from model.promotion.champion import set_champion
 from model.promotion.trial import NOT_PARTED, OTHER_AIM, groups_of, moves, trial
 from model.tiers.borders import Borders
-from model.training import moments_at, train
+from model.training import Terms, moments_at, train
 from pipelines.train import borders_to_keep
 from serve.scoring import predict
 
@@ -49,6 +49,26 @@ def test_history_becomes_a_bundle_that_knows_something(grown: Trained) -> None:
     assert {"source", "activity", "visit"} & {
         feature.field for feature in grown.bundle.catalog.features
     }
+
+
+def test_a_brief_model_says_the_same_of_the_past(
+    history: History, grown: Trained, tmp_path: Path
+) -> None:
+    """Chances, tiers and amounts to the bit; no curve, and nothing is measured."""
+    settings, terms = company_settings(tmp_path), Terms(brief=True)
+
+    brief = train(history, settings, workdir=tmp_path / "brief", terms=terms)
+
+    said = grown.bundle.outlooks(grown.table, grown.log_odds.tolist())
+    told = brief.bundle.outlooks(grown.table, brief.log_odds.tolist())
+    assert np.array_equal(brief.log_odds, grown.log_odds)
+    assert brief.bundle.borders == grown.bundle.borders
+    amounts = [one.expected_minor for one in said if one]
+    assert any(amounts)
+    assert amounts == [one.expected_minor for one in told if one]
+    assert not any(one.curve for one in told if one)
+    assert not brief.metrics
+    assert brief.bundle.read_proof().count == 0
 
 
 def test_the_test_is_newer_than_all_that_was_learned(

@@ -182,13 +182,8 @@ def test_delivering_ends_where_access_was_taken(shell: Shell, portal: Portal) ->
 
 
 @contextmanager
-def selling(
-    amo: AmoCrm, text: str, folder: Path, patch: pytest.MonkeyPatch
-) -> Iterator[Shell]:
-    """Sit down before a configuration for an account, whose clock goes on."""
-    patch.setattr("secrets.token_urlsafe", lambda _: "st4te")
-    config = folder / "acme.toml"
-    config.write_text(text)
+def reached(amo: AmoCrm, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Let an account be reached over a socket, as the environment tells."""
 
     async def slowly(scope: object, receive: object, send: object) -> None:
         amo.clock.move(0.5)
@@ -199,17 +194,21 @@ def selling(
             ("URL", address), ("CLIENT", CLIENT.client_id),
             ("SECRET", CLIENT.client_secret),
         ):  # fmt: skip
-            patch.setenv(f"LEADCAST_CRM_{name}", value)
-        yield Shell(config, address, folder)
+            monkeypatch.setenv(f"LEADCAST_CRM_{name}", value)
+        yield address
 
 
 def test_an_amocrm_account_is_connected_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same there: consent, rights, fields."""
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
     amo = AmoCrm()
+    config = tmp_path / "acme.toml"
+    config.write_text(AMOCRM)
 
-    with selling(amo, AMOCRM, tmp_path, monkeypatch) as shell:
+    with reached(amo, monkeypatch) as address:
+        shell = Shell(config, address, tmp_path)
         code = amo.tokens.code(CLIENT.client_id)
         done = shell.run("connect", "amocrm", paste=shell.came_back("st4te", code))
 
@@ -239,9 +238,13 @@ def seller(
     amo: AmoCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shell]:
     """Sit down before a configuration for the account, which shall call us."""
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: "st4te")
     monkeypatch.delenv("LEADCAST_HOOK_KEY", raising=False)
-    with selling(amo, CALLING, tmp_path, monkeypatch) as shell:
-        yield shell
+    config = tmp_path / "acme.toml"
+    config.write_text(CALLING)
+
+    with reached(amo, monkeypatch) as address:
+        yield Shell(config, address, tmp_path)
 
 
 def test_an_amocrm_account_is_had_call_us(

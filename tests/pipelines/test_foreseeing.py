@@ -29,7 +29,7 @@ from pipelines.ingest import stored
 from pipelines.lookback import look_back
 from pipelines.routing import route_morning
 from playbook.routed import arms_of
-from serve.planning import playbook_of
+from serve.vocabulary import playbook_of
 
 GIVING = """
 [playbook]

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,12 @@ from serve.app import create_app
 __all__ = ["trained"]
 
 LEAD = "L00001"
+NEWCOMER = {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
+"""A lead that is sent whole: nothing need be ingested."""
+
 SIZE = "64m"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MOST_SPARE = 100 * PAGE
 FAILURES = (LeadcastError, OSError)
 
 
@@ -61,9 +66,17 @@ def configured(trained: Path, disk: Path, journal: Path) -> Settings:
 def full(disk: Path, *, left: int) -> Iterator[None]:
     """Fill a disk but for so many bytes."""
     filler = disk / "filler"
-    told = os.statvfs(disk)
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, told.f_bavail * told.f_frsize - left)
+        for spare in range(0, MOST_SPARE, PAGE):
+            told = os.statvfs(disk)
+            with suppress(OSError):  # somebody else wrote since, or it was about so
+                room = told.f_bavail * told.f_frsize - left - spare
+                os.posix_fallocate(file.fileno(), 0, room)
+                break
+        file.seek(0, os.SEEK_END)
+        with suppress(OSError):
+            while os.statvfs(disk).f_bavail * PAGE > left:
+                os.write(file.fileno(), bytes(PAGE))
     yield
     filler.unlink()
 
@@ -130,9 +143,7 @@ def test_a_full_store_costs_nothing(
         runs = Runs(journal)
         run = done_until(settings, runs, step)
         if step == "ingest":
-            lead: dict[str, object] = {
-                "lead": {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
-            }
+            lead = NEWCOMER
         else:
             lead = {"lead_id": sorted(expected(settings))[0]}
 
@@ -188,6 +199,30 @@ def test_a_full_disk_under_the_journal_costs_nothing(
     assert (mended.recorded, mended.status) == ([True] * 3, "ready")
     assert run_of(settings).is_finished
     assert_nothing_half(settings)
+
+
+def test_readiness_is_asked_of_the_disk_and_not_of_the_last_prediction(
+    trained: Path, disk: Path
+) -> None:
+    """A full disk is known before a prediction meets it, and room before the next."""
+    settings = configured(trained, disk, disk / "journal.db")
+    with TestClient(create_app(settings)) as client:
+        forget_slack(settings)
+
+        def said() -> tuple[str, bool]:
+            answer = client.get("/readyz").json()
+            return answer["status"], answer["recording"]
+
+        with full(disk, left=0):
+            unmet = said()
+            missed = client.post("/v1/predict", json=NEWCOMER).json()
+            met = said()
+        over = said()
+
+    assert missed["recorded"] is False
+    assert (unmet, met, over) == (
+        ("degraded", False), ("degraded", False), ("ready", True),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

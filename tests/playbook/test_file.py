@@ -86,6 +86,19 @@ def test_all_faults_are_named_at_once_in_the_order_of_the_file() -> None:
     assert lines == sorted(lines)
 
 
+def test_holidays_are_the_companys_and_no_others() -> None:
+    """A file that names none keeps the company's, one that names others is refused."""
+    german = replace(WORLD, country="DE", region="BY")
+    silent = TEXT.replace(", country: RU", "")
+    assert silent != TEXT
+
+    made = parse_playbook(silent, german)
+
+    assert (made.hours.country, made.hours.region) == ("DE", "BY")
+    with pytest.raises(BadConfig, match=r"those of RU, but \[company\] says DE BY"):
+        parse_playbook(TEXT, german)
+
+
 def test_words_that_old_yaml_takes_for_flags_stay_words() -> None:
     """An event called "no", a stage called "on" and 09:00 are read as written."""
     text = TEXT.replace("{tier: hot}", "{events.no: {at_least: 1}, stage: on}")

@@ -71,7 +71,7 @@ FIELDS: Final[Mapping[str, Words]] = {
     "visit": Words("Visits to the site", "Визиты на сайт"),
     "setup": Words("Set-up steps", "Шаги настройки"),
     "call": Words("Calls", "Звонки"),
-    "stage": Words("Stage", "Этап"),
+    "stage": Words("Stage", "Стадия"),
     "source": Words("Source", "Источник"),
     "company_size": Words("Company size", "Размер компании"),
     "lead_age": Words("Age of the lead", "Возраст лида"),
@@ -345,7 +345,8 @@ def evidence() -> Evidence:
 
 def subject() -> Subject:
     """Describe the bundle that the model card is about."""
-    rows = ("train_leads", "train_conversions", "test_leads", "test_conversions")
+    parts = ("", "_leads", "_conversions")
+    rows = [name + part for name in ("train", "test") for part in parts]
     manifest = Manifest(
         horizon_days=30, cut_off=microseconds(NOW), learned_until=microseconds(NOW),
         data_digest="d1" * 32, catalog_digest="c1" * 32, git_commit="ab" * 20,

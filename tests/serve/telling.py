@@ -20,7 +20,7 @@ from crm.export import open_source
 from crm.testing.bitrix24 import Portal, application, opened
 from crm.testing.bitrix24.credentials import Caller
 from crm.testing.bitrix24.portal import Context
-from crm.testing.bitrix24.records import add
+from crm.testing.bitrix24.records import add, change_by
 from crm.testing.bitrix24.schema import LEAD
 from crm.testing.bitrix24.subscriptions import OutgoingWebhook
 from crm.testing.clock import Clock
@@ -60,6 +60,10 @@ class Telling:
         """Let a person make a lead."""
         context = Context(self.portal, Caller("person", "person", 1))
         return int(add(context, LEAD, {"title": "new"})["id"])
+
+    def move(self, number: int, stage: str) -> None:
+        """Let a person move a lead."""
+        change_by(self.portal, LEAD, number, {"stageId": stage})
 
     def listen_at(self, url: str) -> None:
         """Have the portal tell an address of its leads."""

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 import sqlalchemy as sa
-from tests.crm.hearing.conftest import journal, url
+from tests.crm.conftest import journal, url
 from tests.crm.hearing.town import Town, ingested, listener_of
 from tests.serve.porch import KEY, NOW, doorway_of
 from tests.serve.service import ROOT, environment

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from tests.crm.hearing.conftest import journal, url
+from tests.crm.conftest import journal, url
 from tests.crm.hearing.town import Town, ingested, listener_of
 from tests.crm.writeback.cardstore import CardStore, opened
 from tests.crm.writeback.crew import Crew

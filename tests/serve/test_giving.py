@@ -24,7 +24,14 @@ from model.examples.labels import funnel_of, label
 from model.examples.snapshots import open_leads
 from playbook.routed import keep_routes
 from playbook.routing import GIVEN, Route
-from serve.giving import Giving, give_out, heldout_of, keep_giving, next_round
+from serve.giving import (
+    Giving,
+    give_out,
+    heldout_of,
+    holidays_until,
+    keep_giving,
+    next_round,
+)
 
 MONDAY = datetime(2026, 5, 4, 7, tzinfo=UTC)
 SUNDAY = datetime(2026, 5, 3, 7, tzinfo=UTC)
@@ -47,6 +54,11 @@ class Morning:
         """Set [routing]."""
         made = Routing.model_validate({"person": PEOPLE, **asked})
         self.settings = self.settings.model_copy(update={"routing": made})
+
+    def company(self, **asked: Any) -> None:
+        """Change [company]."""
+        made = self.settings.company.model_copy(update=asked)
+        self.settings = self.settings.model_copy(update={"company": made})
 
     def given(self, now: datetime = MONDAY) -> Giving:
         """Give out."""
@@ -187,6 +199,34 @@ def test_the_next_round_is_a_morning_on_which_somebody_works(morning: Morning) -
 
     assert found == datetime(2026, 5, 4, 4, tzinfo=UTC)
     assert {r.kind for r in morning.given(SUNDAY).routes} == {"waits", "nurture"}
+
+
+def test_after_a_long_holiday_the_next_round_is_its_first_working_day(
+    morning: Morning,
+) -> None:
+    """Russia's New Year takes twelve days; who has duty gets their leads before."""
+    eve = datetime(2025, 12, 30, 12, tzinfo=UTC)
+    morning.company(country="RU")
+
+    found = next_round(morning.settings, eve)
+
+    assert found == datetime(2026, 1, 12, 4, tzinfo=UTC)
+    named = holidays_until(morning.settings, eve, found)
+    names = [one["ru"] for one in named]
+    assert len(set(names)) == len(names)
+    assert {"Новогодние каникулы", "Рождество Христово"} <= set(names)
+    morning.routing(person=[*PEOPLE, {"id": "10", "holidays": True}])
+    assert next_round(morning.settings, eve).day == 31
+
+
+def test_a_country_whose_holidays_nobody_knows_is_refused(morning: Morning) -> None:
+    """The key is named, and what a code looks like; a region must be one of it."""
+    morning.company(country="XX")
+    with pytest.raises(BadConfig, match=r"\[company\] country = 'XX'"):
+        morning.given()
+    morning.company(country="DE", region="ZZ")
+    with pytest.raises(BadConfig, match=r"region = 'ZZ' is none of DE.*BY"):
+        morning.given()
 
 
 def test_a_field_that_is_not_there_is_named(morning: Morning) -> None:

@@ -27,8 +27,9 @@ from pipelines.score import score_open
 from playbook.ledger import kept_plans, planned_counts
 from serve.app import create_app
 from serve.bulk import Model
-from serve.planning import Planning, playbook_of
+from serve.planning import Planning
 from serve.tryout import past_cases, past_ground
+from serve.vocabulary import playbook_of
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
 TEXT = """\

@@ -7,7 +7,7 @@ there, and everything that is wrong is told at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -15,9 +15,16 @@ from typing import Any, Final
 from crm.amocrm.client import AmoClient
 from crm.amocrm.paging import Listing, every
 from crm.amocrm.slim import OURS
-from crm.layouts import refuse_changed
+from crm.layouts import (
+    TIER_OF,
+    TIERS,
+    TITLES,
+    Option,
+    Title,
+    fault_of,
+    refuse_changed,
+)
 from crm.port import OurField
-from leads.decision import Tier
 from leads.errors import Fault
 
 PATH: Final = "leads/custom_fields"
@@ -30,42 +37,28 @@ class Wanted:
 
     our: OurField
     type: str
-    ru: str
-    en: str
 
     @property
     def code(self) -> str:
         """The code, the same in every account."""
         return f"{OURS}{self.our.value.upper()}"
 
-    def name(self, language: str) -> str:
-        """Give what people read."""
-        return self.ru if language == "ru" else self.en
+    @property
+    def title(self) -> Title:
+        """What people read."""
+        return TITLES[self.our]
 
 
 WANTED: Final = (
-    Wanted(OurField.TIER, "select", "Прогноз: категория", "Forecast: tier"),
-    Wanted(OurField.PROBABILITY, "numeric", "Прогноз: вероятность, %",
-           "Forecast: probability, %"),
-    Wanted(OurField.EXPECTED_MONEY, "numeric", "Прогноз: ожидаемая сумма",
-           "Forecast: expected amount"),
-    Wanted(OurField.REASONS, "textarea", "Прогноз: причины", "Forecast: reasons"),
-    Wanted(OurField.ACTION, "textarea", "Прогноз: что сделать",
-           "Forecast: what to do"),
-    Wanted(OurField.AS_OF, "date_time", "Прогноз: на момент", "Forecast: as of"),
-    Wanted(OurField.MODEL_VERSION, "text", "Прогноз: версия модели",
-           "Forecast: model version"),
-    Wanted(OurField.VERSION, "numeric", "Прогноз: номер записи",
-           "Forecast: number of this write"),
-)  # fmt: skip
-
-TIERS: Final[Mapping[Tier, tuple[str, str, str]]] = {
-    Tier.HOT: ("lcp_hot", "Горячий", "Hot"),
-    Tier.WARM: ("lcp_warm", "Тёплый", "Warm"),
-    Tier.COLD: ("lcp_cold", "Холодный", "Cold"),
-    Tier.NO_DATA: ("lcp_no_data", "Мало данных", "Not enough data"),
-}
-"""The options of the tier: code, Russian, English."""
+    Wanted(OurField.TIER, "select"),
+    Wanted(OurField.PROBABILITY, "numeric"),
+    Wanted(OurField.EXPECTED_MONEY, "numeric"),
+    Wanted(OurField.REASONS, "textarea"),
+    Wanted(OurField.ACTION, "textarea"),
+    Wanted(OurField.AS_OF, "date_time"),
+    Wanted(OurField.MODEL_VERSION, "text"),
+    Wanted(OurField.VERSION, "numeric"),
+)
 
 
 class State(StrEnum):
@@ -103,8 +96,8 @@ class Flaw:
         remedy = "Run `connect amocrm --repair`."
         if self.state is State.OTHER_TYPE:
             remedy = "Delete it in amoCRM, then run `connect amocrm --repair`."
-        what = f"our field {self.wanted.code} ({self.wanted.ru}) {self.state.value}"
-        return Fault("amoCRM, leads", what, remedy)
+        our, code = self.wanted.our, self.wanted.code
+        return fault_of("amoCRM, leads", code, our, state=self.state, remedy=remedy)
 
 
 Layout = Mapping[OurField, Found]
@@ -190,15 +183,14 @@ def _states(wanted: Wanted, found: Found | None) -> list[State]:
 
 
 def _found(row: Mapping[str, Any]) -> Found:
-    tiers = {code: tier.value for tier, (code, _, _) in TIERS.items()}
     options = [each for each in row.get("enums") or [] if isinstance(each, Mapping)]
     return Found(
         id=int(row["id"]),
         type=str(row.get("type")),
         options={
-            tiers[str(each["code"])]: int(each["id"])
+            TIER_OF[str(each["code"])]: int(each["id"])
             for each in options
-            if each.get("code") in tiers
+            if each.get("code") in TIER_OF
         },
         rows=options,
         is_api_only=bool(row.get("is_api_only")),
@@ -208,17 +200,14 @@ def _found(row: Mapping[str, Any]) -> Found:
 def _body(wanted: Wanted, language: str) -> dict[str, Any]:
     """Describe a field to be made; ``is_api_only`` keeps people from writing it."""
     body: dict[str, Any] = {
-        "name": wanted.name(language),
+        "name": wanted.title.of(language),
         "type": wanted.type,
         "code": wanted.code,
         "sort": FIRST_PLACE + WANTED.index(wanted),
         "is_api_only": True,
     }
     if wanted.our is OurField.TIER:
-        body["enums"] = [
-            {"value": _word(tier, language), "sort": place, "code": TIERS[tier][0]}
-            for place, tier in enumerate(TIERS, 1)
-        ]
+        body["enums"] = _worded(TIERS.values(), language, first=1)
     return body
 
 
@@ -226,13 +215,14 @@ def _options(found: Found, language: str) -> list[dict[str, Any]]:
     """Give all options back with their ids, and those that are lost anew."""
     keys = ("id", "value", "sort", "code")
     kept = [{key: row[key] for key in keys if key in row} for row in found.rows]
-    lost = [tier for tier in TIERS if tier.value not in found.options]
-    return kept + [
-        {"value": _word(tier, language), "sort": 100 + place, "code": TIERS[tier][0]}
-        for place, tier in enumerate(lost)
+    lost = [one for tier, one in TIERS.items() if tier.value not in found.options]
+    return kept + _worded(lost, language, first=100)
+
+
+def _worded(
+    options: Iterable[Option], language: str, *, first: int
+) -> list[dict[str, Any]]:
+    return [
+        {"value": one.title.of(language), "sort": place, "code": one.id}
+        for place, one in enumerate(options, first)
     ]
-
-
-def _word(tier: Tier, language: str) -> str:
-    _, ru, en = TIERS[tier]
-    return ru if language == "ru" else en

@@ -20,6 +20,7 @@ from crm.bitrix24.values import is_taken, sent, shown
 from crm.layouts import Remembered
 from crm.port import (
     GATE,
+    STAGE_NOT_TAKEN,
     Allowance,
     Card,
     Change,
@@ -196,7 +197,7 @@ class Desk:
             self._layout.forget()
             return Result(Outcome.NOT_APPLIED, f"NOT_TAKEN_{missed[0]}")
         if change.move and item.get("stageId") != change.move.after:
-            return Result(Outcome.NOT_APPLIED, "STAGE_NOT_TAKEN")
+            return Result(Outcome.NOT_APPLIED, STAGE_NOT_TAKEN)
         person = change.responsible
         if person is not None and _text(item.get("assignedById")) != person:
             return Result(Outcome.NOT_APPLIED, "PERSON_NOT_TAKEN")

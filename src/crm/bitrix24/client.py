@@ -49,7 +49,10 @@ Command = tuple[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An incoming webhook: whoever knows the address may do what it may."""
+    """An incoming webhook: whoever knows the address may do what it may.
+
+    It has no token that ends, and so nothing to begin again with.
+    """
 
     base: str
     path: str = field(repr=False)
@@ -62,10 +65,6 @@ class Webhook:
     def ticket(self) -> str:
         """Give nothing: the path is all it needs."""
         return ""
-
-    def again(self, stale: str) -> str:
-        """Never be asked, since there is nothing that ends."""
-        raise NotImplementedError
 
     def worded(
         self, method: str, params: Mapping[str, Any], ticket: str
@@ -245,7 +244,7 @@ class Client:
         """Send a call; once more if its token had ended, for then it did not run."""
         ticket = self.door.ticket()
         answer = self._transport.post(*self.door.worded(method, params, ticket))
-        if ticket and has_ended(answer):
+        if isinstance(self.door, Entry) and has_ended(answer):
             ticket = self.door.again(ticket)
             answer = self._transport.post(*self.door.worded(method, params, ticket))
         return answer

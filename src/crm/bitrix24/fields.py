@@ -8,14 +8,13 @@ that is wrong is told at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from crm.bitrix24.client import Batch, Client
-from crm.layouts import refuse_changed
+from crm.layouts import TIER_OF, TIERS, TITLES, Title, fault_of, refuse_changed
 from crm.port import OurField
-from leads.decision import Tier
 from leads.errors import Fault, Unavailable
 
 ENTITIES: Final[Mapping[str, int]] = {"lead": 1, "deal": 2}
@@ -31,41 +30,29 @@ class Wanted:
 
     our: OurField
     type: str
-    ru: str
-    en: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def xml_id(self) -> str:
         """The external id, the same on every portal."""
         return f"{MARK}{self.our.value}"
 
+    @property
+    def title(self) -> Title:
+        """What people read."""
+        return TITLES[self.our]
+
 
 WANTED: Final = (
-    Wanted(OurField.TIER, "enumeration", "Прогноз: категория", "Forecast: tier",
-           {"DISPLAY": "UI"}),
-    Wanted(OurField.PROBABILITY, "integer", "Прогноз: вероятность, %",
-           "Forecast: probability, %", {}),
-    Wanted(OurField.EXPECTED_MONEY, "double", "Прогноз: ожидаемая сумма",
-           "Forecast: expected amount", {"PRECISION": 0}),
-    Wanted(OurField.REASONS, "string", "Прогноз: причины", "Forecast: reasons",
-           {"ROWS": 4}),
-    Wanted(OurField.ACTION, "string", "Прогноз: что сделать", "Forecast: what to do",
-           {"ROWS": 2}),
-    Wanted(OurField.AS_OF, "datetime", "Прогноз: на момент", "Forecast: as of", {}),
-    Wanted(OurField.MODEL_VERSION, "string", "Прогноз: версия модели",
-           "Forecast: model version", {}),
-    Wanted(OurField.VERSION, "integer", "Прогноз: номер записи",
-           "Forecast: number of this write", {}),
-)  # fmt: skip
-
-TIERS: Final[Mapping[Tier, tuple[str, str, str]]] = {
-    Tier.HOT: ("lcp_hot", "Горячий", "Hot"),
-    Tier.WARM: ("lcp_warm", "Тёплый", "Warm"),
-    Tier.COLD: ("lcp_cold", "Холодный", "Cold"),
-    Tier.NO_DATA: ("lcp_no_data", "Мало данных", "Not enough data"),
-}
-"""The options of the tier: external id, Russian, English."""
+    Wanted(OurField.TIER, "enumeration", {"DISPLAY": "UI"}),
+    Wanted(OurField.PROBABILITY, "integer"),
+    Wanted(OurField.EXPECTED_MONEY, "double", {"PRECISION": 0}),
+    Wanted(OurField.REASONS, "string", {"ROWS": 4}),
+    Wanted(OurField.ACTION, "string", {"ROWS": 2}),
+    Wanted(OurField.AS_OF, "datetime"),
+    Wanted(OurField.MODEL_VERSION, "string"),
+    Wanted(OurField.VERSION, "integer"),
+)
 
 
 class State(StrEnum):
@@ -105,11 +92,10 @@ class Flaw:
     @property
     def fault(self) -> Fault:
         """Say it to a person."""
-        return Fault(
-            f"Bitrix24, {self.entity}",
-            f"our field {self.wanted.xml_id} ({self.wanted.ru}) {self.state.value}",
-            "Run `connect bitrix24 --repair`.",
-        )
+        return fault_of(
+            f"Bitrix24, {self.entity}", self.wanted.xml_id, self.wanted.our,
+            state=self.state, remedy="Run `connect bitrix24 --repair`.",
+        )  # fmt: skip
 
 
 Layout = Mapping[str, Mapping[OurField, Found]]
@@ -184,7 +170,6 @@ def _ours(rows: list[Mapping[str, Any]]) -> dict[OurField, Found]:
 
 
 def _found(row: Mapping[str, Any]) -> Found:
-    tiers = {xml_id: tier.value for tier, (xml_id, _, _) in TIERS.items()}
     options = [each for each in row.get("LIST") or [] if isinstance(each, Mapping)]
     return Found(
         id=str(row.get("ID")),
@@ -192,9 +177,9 @@ def _found(row: Mapping[str, Any]) -> Found:
         type=str(row.get("USER_TYPE_ID")),
         multiple=row.get("MULTIPLE") == "Y",
         options={
-            tiers[each["XML_ID"]]: str(each.get("ID"))
+            TIER_OF[each["XML_ID"]]: str(each.get("ID"))
             for each in options
-            if each.get("XML_ID") in tiers
+            if each.get("XML_ID") in TIER_OF
         },
         words={str(each.get("ID")): str(each.get("VALUE")) for each in options},
     )

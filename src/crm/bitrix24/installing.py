@@ -7,19 +7,19 @@ made beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from crm.bitrix24.client import Client, Command
 from crm.bitrix24.fields import (
     PREFIX,
-    TIERS,
     Flaw,
     State,
     flaws_in,
     look,
     require_sound,
 )
+from crm.layouts import TIERS, Option
 from crm.port import OurField
 from leads.errors import BadConfig, Fault
 
@@ -95,7 +95,7 @@ def _run(client: Client, commands: Mapping[str, Command]) -> None:
 def _add(flaw: Flaw, number: int, language: str) -> Command:
     wanted = flaw.wanted
     tail = "" if number == 1 else f"_{number}"
-    labels = {"ru": wanted.ru, "en": wanted.en}
+    labels = {"ru": wanted.title.ru, "en": wanted.title.en}
     fields: dict[str, Any] = {
         "FIELD_NAME": f"{PREFIX}{wanted.our.value.upper()}{tail}",
         "USER_TYPE_ID": wanted.type,
@@ -116,10 +116,10 @@ def _add(flaw: Flaw, number: int, language: str) -> Command:
     return f"crm.{flaw.entity}.userfield.add", {"fields": fields}
 
 
-def _list(tiers: Any, language: str) -> list[dict[str, Any]]:
+def _list(tiers: Iterable[Option], language: str) -> list[dict[str, Any]]:
     return [
-        {"VALUE": ru if language == "ru" else en, "SORT": place * 10, "XML_ID": xml_id}
-        for place, (xml_id, ru, en) in enumerate(tiers, start=1)
+        {"VALUE": one.title.of(language), "SORT": place * 10, "XML_ID": one.id}
+        for place, one in enumerate(tiers, start=1)
     ]
 
 

@@ -42,6 +42,17 @@ class Fresh:
                     found[row.lead_id] = unpacked(row.known), row.seen_at
         return found
 
+    def stamps(self, *, since: int) -> dict[str, tuple[int, int]]:
+        """Tell one state of each lead seen after a moment from another, by lead id.
+
+        A history only grows, so when it was seen and how long it is are enough, also
+        where a CRM tells times in whole seconds.
+        """
+        asked = (FRESH.c.lead_id, FRESH.c.seen_at, sa.func.length(FRESH.c.known))
+        query = sa.select(*asked).where(self._mine, FRESH.c.seen_at > since)
+        with self._journal.reading() as connection:
+            return {key: (at, size) for key, at, size in connection.execute(query)}
+
     def put_in(
         self, connection: sa.Connection, leads: Iterable[LeadHistory], *, seen_at: int
     ) -> None:

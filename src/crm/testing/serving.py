@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
+import typer
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -39,12 +40,32 @@ class CuttingProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def server_of(app: App, port: int = 0, **more: Any) -> uvicorn.Server:
+def taken(port: int) -> socket.socket:
+    """Take a port of loopback, or any free one if it is 0.
+
+    Raises
+    ------
+    typer.BadParameter
+        Somebody else has it.
+    """
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        what = f"Port {port} cannot be had ({error.strerror}); 0 takes any free one."
+        raise typer.BadParameter(what) from error
+
+
+def address_of(door: socket.socket) -> str:
+    """Say where a socket is reached."""
+    return f"{LOOPBACK}:{door.getsockname()[1]}"
+
+
+def server_of(app: App, **more: Any) -> uvicorn.Server:
     """Make a quiet server on loopback only; ``more`` goes to uvicorn."""
     config = uvicorn.Config(
         app,
         host=LOOPBACK,
-        port=port,
+        port=0,
         http=CuttingProtocol,
         interface="asgi3",
         log_level="critical",
@@ -55,11 +76,19 @@ def server_of(app: App, port: int = 0, **more: Any) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-async def serve(server: uvicorn.Server, companions: Sequence[Companion] = ()) -> None:
-    """Serve until told to exit, with companions (clock, pump) running beside."""
+async def serve(
+    server: uvicorn.Server,
+    companions: Sequence[Companion] = (),
+    *,
+    door: socket.socket | None = None,
+) -> None:
+    """Serve until told to exit, with companions (clock, pump) running beside.
+
+    At a door of the caller's; by default at any free port of loopback.
+    """
     tasks = [asyncio.ensure_future(companion()) for companion in companions]
     try:
-        await server.serve()
+        await server.serve(None if door is None else [door])
     finally:
         # A polite TLS farewell waits half a minute for callers that have gone.
         for connection in list(server.server_state.connections):

@@ -16,7 +16,16 @@ from typing import Final
 
 import structlog
 
-from crm.port import AccessLost, Card, CardDesk, GateClosed, OurField, Outcome, Result
+from crm.port import (
+    STAGE_NOT_TAKEN,
+    AccessLost,
+    Card,
+    CardDesk,
+    GateClosed,
+    OurField,
+    Outcome,
+    Result,
+)
 from crm.stoppage import Stoppage
 from crm.writeback.noting import Notary
 from crm.writeback.outbox import Claim, Outbox, Sending, Settlement
@@ -32,6 +41,7 @@ STOPS: Final = (AccessLost, BadConfig)
 STOPPED: Final = timedelta(seconds=30)
 GONE: Final = Result(Outcome.REFUSED, "GONE")
 DONE: Final = Result(Outcome.APPLIED)
+UNMOVED: Final = Result(Outcome.REFUSED, STAGE_NOT_TAKEN)
 
 Cards = Mapping[str, Card | None]
 
@@ -180,10 +190,17 @@ class Worker:
         return sendings, settled, plans
 
     def _resolved(self, claim: Claim, card: Card) -> Settlement | None:
-        """Find that the card carries the wanted version: an earlier try got through."""
+        """Find that the card carries the wanted version: an earlier try got through.
+
+        A version says that the fields were taken; the stage speaks for itself. What a
+        person ordered is given up if it was not, until that person asks again.
+        """
+        torn = claim.shown.torn(card)
+        if torn is not None and torn == claim.decision.move and claim.attempts > 1:
+            return _settled(claim, UNMOVED)
         sent = claim.shown.sent.get(claim.version)
         is_there = card.fields[OurField.VERSION] == claim.version
-        if claim.is_check or sent is None or not is_there:
+        if claim.is_check or sent is None or not is_there or torn is not None:
             return None
         overridden = overridden_in(card, sent)
         shown = {name: value for name, value in sent.items() if name not in overridden}
@@ -195,7 +212,10 @@ class Worker:
     def _send(
         self, sendings: Sequence[Sending], cards: Cards, plans: Mapping[str, Plan]
     ) -> int:
-        """Mark, send, settle; nothing is sent that is not marked."""
+        """Mark, send, settle; nothing is sent that is not marked.
+
+        What was refused with a rule's move goes out once more without it.
+        """
         begun = time.monotonic()
         marked = self.outbox.mark(sendings)
         kept = {one.claim.entity for one in marked}
@@ -208,17 +228,45 @@ class Worker:
         with self.gate.until(latest):
             results = self.desk.write([one.change for one in marked])
         is_counted = self._is_theirs(results)
-        settlements = [
-            Settlement(
-                one.claim, result, one.version,
-                shown_version=one.version, shown=one.after,
-                overridden=plans[one.claim.entity].overridden,
-                is_counted=is_counted,
-            )
-            for one, result in zip(marked, results, strict=True)
-        ]  # fmt: skip
+        settlements, unmoved = [], []
+        for one, result in zip(marked, results, strict=True):
+            if result.outcome is Outcome.REFUSED and one.is_of_a_rule:
+                log.warning("move_refused", entity=one.claim.entity, why=result.why)
+                unmoved.append(one)
+                continue
+            settlements.append(
+                Settlement(
+                    one.claim, result, one.version,
+                    shown_version=one.version, shown=one.after,
+                    overridden=plans[one.claim.entity].overridden,
+                    is_counted=is_counted,
+                )
+            )  # fmt: skip
         self.outbox.settle(self.notary.served(settlements, cards))
-        return sum(result.outcome is Outcome.APPLIED for result in results)
+        applied = sum(result.outcome is Outcome.APPLIED for result in results)
+        return applied + self._send_unmoved(unmoved, cards, plans)
+
+    def _send_unmoved(
+        self, refused: Sequence[Sending], cards: Cards, plans: Mapping[str, Plan]
+    ) -> int:
+        """Suggest the moves that were refused; the cards are as they were read."""
+        if not refused:
+            return 0
+        policy, anew, made = self._policy_today(), [], dict(plans)
+        for one in refused:
+            card, move = cards[one.claim.entity], one.change.move
+            assert card is not None, "nothing was planned for a card that is gone"
+            assert move is not None, "a rule's write has a move"
+            shown = replace(one.claim.shown, refused=frozenset({move}))
+            version = one.version + 1
+            found = plan(
+                one.claim.decision, card, shown, version=version, policy=policy
+            )
+            assert found.change is not None, "a write without its move is one still"
+            claim = replace(one.claim, version=one.version)
+            anew.append(Sending(claim, version, found.change, found.fields))
+            made[one.claim.entity] = found
+        return self._send(anew, cards, made)
 
     def _is_theirs(self, results: Sequence[Result]) -> bool:
         """Whether a failure is laid to the cards: the CRM is well, or takes others."""
@@ -244,11 +292,15 @@ class Worker:
 
 
 def _version_for(claim: Claim, card: Card) -> int:
-    """Give a write its number: a repair gets a new one, none is below the card's."""
+    """Give a write its number: a repair gets a new one, none is below the card's.
+
+    A card that did not take the stage of a version is repaired, too.
+    """
     there = card.fields[OurField.VERSION]
     floor = there if isinstance(there, int) else 0
     is_known = floor in claim.shown.sent or floor <= claim.shown.version
-    version = claim.version + 1 if claim.is_check else claim.version
+    is_torn = there == claim.version and claim.shown.torn(card) is not None
+    version = claim.version + 1 if claim.is_check or is_torn else claim.version
     return version if is_known else max(version, floor + 1)
 
 

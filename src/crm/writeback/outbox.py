@@ -86,6 +86,12 @@ class Sending:
     change: Change
     after: Fields
 
+    @property
+    def is_of_a_rule(self) -> bool:
+        """Whether a rule moves this card; an approved move has no daily limit."""
+        move = self.change.move
+        return move is not None and move != self.claim.decision.move
+
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -185,12 +191,12 @@ class Outbox:
         with self.journal.writing() as connection:
             now = self.clock(connection)
             moves = 0
-            if any(_is_of_a_rule(one) for one in sendings):
+            if any(one.is_of_a_rule for one in sendings):
                 self._queue_up(connection)
                 moves = self._moves_left(connection, now)
             kept = []
             for sending in sorted(sendings, key=lambda one: one.claim.entity):
-                is_move = _is_of_a_rule(sending)
+                is_move = sending.is_of_a_rule
                 if is_move and not moves:
                     continue
                 if self._holds(connection, sending, now):
@@ -371,12 +377,6 @@ class Outbox:
         for row in connection.execute(query):
             found.setdefault(row.entity, []).append(row)
         return found
-
-
-def _is_of_a_rule(sending: Sending) -> bool:
-    """Whether a rule moves this card; what a person approved has no daily limit."""
-    move = sending.change.move
-    return move is not None and move != sending.claim.decision.move
 
 
 def _claim_of(row: sa.Row[Any], sent: Sequence[sa.Row[Any]]) -> Claim:

@@ -109,8 +109,9 @@ class Shown:
     moves: frozenset[Move] = frozenset()
     """Moves that we made on this card; none is made twice."""
     tried: Mapping[int, Move] = field(default_factory=dict)
-    """Moves that were sent and never confirmed, by version: made if the card shows it.
-    """
+    """Moves that were sent and never confirmed, by version."""
+    refused: frozenset[Move] = frozenset()
+    """Moves that the CRM would not make just now."""
 
     def at(self, version: Value) -> Fields:
         """Values that the card showed at a version; the last known if it has none.
@@ -121,10 +122,29 @@ class Shown:
             return self.fields
         return self.sent.get(version, {}) if isinstance(version, int) else {}
 
-    def made(self, version: Value) -> frozenset[Move]:
-        """Give the moves that were made, for all that a card of this version tells."""
+    def made(self, card: Card) -> frozenset[Move]:
+        """Give the moves that were made, for all that a card tells."""
+        return self.moves | (self._sent_to(card) - self.untaken(card))
+
+    def untaken(self, card: Card) -> frozenset[Move]:
+        """Give the moves that were sent to a card, and that it stands before.
+
+        The CRM took the fields of the write and left the stage; or a person has put
+        the card back before we could see it. Either way no rule moves it again.
+        """
+        stays = {move for move in self._sent_to(card) if card.stage == move.before}
+        return self.refused | stays
+
+    def torn(self, card: Card) -> Move | None:
+        """Give the move of the very write that a card shows, if it was not taken."""
+        version = card.fields[OurField.VERSION]
+        move = self.tried.get(version) if isinstance(version, int) else None
+        return move if move is not None and card.stage == move.before else None
+
+    def _sent_to(self, card: Card) -> frozenset[Move]:
+        version = card.fields[OurField.VERSION]
         seen = version if isinstance(version, int) else 0
-        return self.moves | {move for at, move in self.tried.items() if at <= seen}
+        return frozenset(move for at, move in self.tried.items() if at <= seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +219,8 @@ def plan(
     """Find the smallest change that makes a card say what was decided.
 
     Nothing is written unless the tier differs, the probability by ``policy.step`` or
-    more, a field of ours was emptied, the plan is another, or the card fell back to an
-    earlier version.
+    more, a field of ours was emptied, the plan is another, the card fell back to an
+    earlier version, or it did not take the stage: then that is suggested.
 
     Parameters
     ----------
@@ -227,7 +247,8 @@ def plan(
     }
     is_new = decision.is_renewed and shown.version < version
     person = responsible_for(decision.assignment, card, shown)
-    is_new = is_new or person is not None
+    is_unmoved = bool(shown.refused) or shown.torn(card) is not None
+    is_new = is_new or is_unmoved or person is not None
     tie = _tie(decision, card)
     is_tied = decision.tie is not None and _is_tied(card, decision.tie.after)
     is_ordered = move is not None or tie is not None or is_tied
@@ -353,10 +374,10 @@ def _move(
 ) -> tuple[Move | None, Move | None]:
     """Give the move to make and the one to suggest; at most one of both.
 
-    None if somebody moved the card since the prediction, or set the tier by hand.
+    None if somebody moved the card since the prediction, or set the tier by hand. What
+    the CRM did not take is only suggested, but for what a person ordered again.
     """
-    ordered = decision.move
-    made = shown.made(card.fields[OurField.VERSION])
+    ordered, made = decision.move, shown.made(card)
     if ordered is not None and ordered not in made:
         return (ordered if card.stage == ordered.before else None), None
     if card.stage is None or card.stage != decision.stage:
@@ -366,7 +387,8 @@ def _move(
     for rule in _rules(decision, policy):
         fits = rule.move.before == card.stage and rule.move not in made
         if fits and rule.tier.value == decision.fields.get(OurField.TIER):
-            return (rule.move, None) if rule.is_on else (None, rule.move)
+            is_on = rule.is_on and rule.move not in shown.untaken(card)
+            return (rule.move, None) if is_on else (None, rule.move)
     return None, None
 
 

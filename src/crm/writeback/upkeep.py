@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from crm.writeback.outbox import Clock
 from crm.writeback.tables import NOTES, OUTBOX, SENT
+from crm.writeback.text import decision_in
 from leads.databaseclock import database_micros
 from leads.journal import Journal
 from leads.records import moment_of
@@ -40,9 +41,10 @@ class OutboxState:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A card that was given up."""
+    """A card that was given up; ``wanted`` is what an order wanted of it, if any."""
 
     entity: str
+    wanted: str
     why: str
     since: datetime
     attempts: int
@@ -99,10 +101,11 @@ class Upkeep:
         with self._journal.reading() as connection:
             return [
                 DeadLetter(
-                    row.entity, row.dead_why, moment_of(row.dead_since), row.attempts
+                    row.entity, _wanted(row), row.dead_why, moment_of(row.dead_since),
+                    row.attempts,
                 )
                 for row in connection.execute(query)
-            ]
+            ]  # fmt: skip
 
     def replay(self) -> int:
         """Try all dead letters again; what is on its way stays unclear as it was."""
@@ -177,3 +180,13 @@ def _count(which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _micros(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
+
+
+def _wanted(row: sa.Row[Any]) -> str:
+    """Say which order hangs on a card, in the CRM's own ids."""
+    said = decision_in(row.entity, row.desired, row.stage)
+    told = [f"move {said.move.before} -> {said.move.after}"] if said.move else []
+    if said.tie is not None:
+        told += [f"tie to {one}" for one in said.tie.gained]
+        told += [f"untie from {one}" for one in said.tie.lost]
+    return ", ".join(told)

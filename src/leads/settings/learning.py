@@ -154,15 +154,17 @@ class Promotion(Section):
 
     ``least_gain`` and ``most_slice_loss`` are in log-loss, ``most_auc_loss`` in ROC-AUC
     and ``most_ece_loss`` in expected calibration error, all against the champion on the
-    same rows. ``slice_rows`` is the size from which a slice is judged, ``slice_risk``
-    the risk of one false alarm among all slices together, ``most_tier_moves`` the share
-    of open leads that may change tier.
+    same rows; ``most_points_loss`` is in log-loss against the learned scorecard on the
+    challenger's own test rows. ``slice_rows`` is the size from which a slice is judged,
+    ``slice_risk`` the risk of one false alarm among all slices together,
+    ``most_tier_moves`` the share of open leads that may change tier.
     """
 
     least_of_each: int = Field(default=20, ge=2)
     least_gain: float = Field(default=0.0, ge=0.0)
     most_auc_loss: float = Field(default=0.005, ge=0.0)
     most_ece_loss: float = Field(default=0.01, ge=0.0)
+    most_points_loss: float = Field(default=0.0, ge=0.0)
     slice_rows: int = Field(default=200, ge=30)
     most_slice_loss: float = Field(default=0.01, ge=0.0)
     slice_risk: Share = 0.05

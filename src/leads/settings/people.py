@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,11 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from leads.settings.section import Section
 from leads.settings.tidying import Name
+from leads.workdays import WEEK, Calendar
 
 Level = Literal["leading", "consultant"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WORKDAYS: Final = DAYS[:5]
+WORKDAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri")
 Part = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -25,7 +25,8 @@ class Person(Section):
     is the part of the leads that is fair relative to the others of the level;
     ``per_day`` new leads and ``most_open`` open ones are the most. The hours are on the
     clock of ``timezone``, the company's unless given: of a day that is half over only
-    half of ``per_day`` is given out.
+    half of ``per_day`` is given out. On public holidays of the company's country
+    nobody works but those with ``holidays``.
     """
 
     id: Name
@@ -41,6 +42,7 @@ class Person(Section):
     closes: time = time(18)
     days: tuple[Day, ...] = WORKDAYS
     timezone: str = ""
+    holidays: bool = False
 
     @field_validator("timezone")
     @classmethod
@@ -59,29 +61,43 @@ class Person(Section):
             )
         return self
 
-    def left_today(self, now: datetime, zone: ZoneInfo) -> float:
+    def left_today(self, now: datetime, calendar: Calendar) -> float:
         """Say which part of the working day is still to come, 0 to 1.
 
         Parameters
         ----------
         now
             An aware moment.
-        zone
-            The company's, for whoever has no own.
+        calendar
+            The company's; its zone is that of whoever has no own.
 
         Examples
         --------
         >>> from datetime import UTC
         >>> monday, tokyo = datetime(2026, 3, 2, 15, tzinfo=UTC), ZoneInfo("Asia/Tokyo")
         >>> person = Person(id="A", opens=time(10), closes=time(20))
-        >>> person.left_today(monday, ZoneInfo("UTC")), person.left_today(monday, tokyo)
-        (0.5, 1.0)
+        >>> [person.left_today(monday, Calendar(z)) for z in (ZoneInfo("UTC"), tokyo)]
+        [0.5, 1.0]
         """
-        local = now.astimezone(ZoneInfo(self.timezone) if self.timezone else zone)
-        if DAYS[local.weekday()] not in self.days:
+        local = self._clock(now, calendar)
+        if not self.works_on(local.date(), calendar):
             return 0.0
         begin, end, here = map(_hours, (self.opens, self.closes, local.time()))
         return min(max((end - here) / (end - begin), 0.0), 1.0)
+
+    def works_on(self, day: date, calendar: Calendar) -> bool:
+        """Say whether a day is a working day of theirs."""
+        usual = WEEK[day.weekday()] in self.days
+        return calendar.works_on(day, self.days) or (self.holidays and usual)
+
+    def is_on_holiday(self, now: datetime, calendar: Calendar) -> bool:
+        """Say whether only a public holiday keeps them from working on that day."""
+        day = self._clock(now, calendar).date()
+        return WEEK[day.weekday()] in self.days and not self.works_on(day, calendar)
+
+    def _clock(self, now: datetime, calendar: Calendar) -> datetime:
+        own = ZoneInfo(self.timezone) if self.timezone else calendar.zone
+        return now.astimezone(own)
 
 
 def _hours(clock: time) -> float:

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from leads.settings.account import CrmAccount
 from leads.settings.section import Section
+from leads.workdays import Calendar
 
 PUBLIC: Final = re.compile(
     r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?/?"
@@ -22,13 +23,16 @@ class Company(Section):
     """Whose leads these are, and how people there read clocks and words.
 
     ``changeable`` names the card fields and kinds of events that sellers can change,
-    for suggestions; by default the kinds of events that they make happen.
+    for suggestions; by default the kinds of events that they make happen. ``country``
+    and ``region`` say by ISO 3166 which public holidays are free.
     """
 
     name: str = "company"
     timezone: str = "UTC"
     language: Literal["ru", "en"] = "en"
     changeable: tuple[str, ...] | None = None
+    country: str = Field(default="", pattern="^([A-Z]{2})?$")
+    region: str = Field(default="", max_length=10)
 
     @field_validator("timezone")
     @classmethod
@@ -43,6 +47,12 @@ class Company(Section):
     def zone(self) -> ZoneInfo:
         """The time zone as an object."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """Which days are worked; refuses a country whose holidays are not known."""
+        found = Calendar(self.zone, self.country or None, self.region or None)
+        return found.checked()
 
 
 class Title(Section):

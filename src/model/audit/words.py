@@ -134,7 +134,9 @@ AUDIT: Final[Mapping[str, Words]] = {
         "conversion and further ways are the same",
         "конверсия и дальнейший путь не отличаются",
     ),
-    "audit.why.crowd": Words("a crowd: {what}", "скопление: {what}"),
+    "audit.why.crowd": Words(
+        "a crowd: {what} of the leads there", "скопление: {what} лидов стадии"
+    ),
 }
 
 

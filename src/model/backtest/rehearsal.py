@@ -55,6 +55,8 @@ from model.training import leads_of, moments_at
 SKIPPED: Final = (
     f"folds beyond {MOST_FOLDS}",
     "the worth of groups of features",
+    "small steps of the trees",
+    "how sure a chance is, and when somebody pays",
     "registration",
 )
 

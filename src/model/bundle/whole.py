@@ -43,6 +43,7 @@ from model.learners.forest import NO_TREES
 from model.learners.linear import Linear
 from model.outlook.forecast import Forecast
 from model.outlook.single import KINDS, SingleRow, What
+from model.proof.record import Proof
 from model.tiers.borders import Borders, money_of, pipelines_in
 
 if TYPE_CHECKING:
@@ -232,6 +233,10 @@ class Bundle:
         threads = 1 if len(matrix) < MANY_ROWS else (os.cpu_count() or 1)
         asked: dict[str, bool] = {what: True}
         return np.asarray(self.booster.predict(matrix, num_threads=threads, **asked))
+
+    def read_proof(self) -> Proof:
+        """Read what was measured of it when it was trained."""
+        return Proof.from_json(_text(self.path / "proof.json"))
 
     def check_golden_rows(self) -> None:
         """Predict the golden rows again; refuse the bundle if anything moved.

@@ -13,7 +13,9 @@ from model.bundle.manifest import Manifest
 from model.card import words as say
 from model.card.words import COLUMNS, FACTS, TITLES
 from model.features.catalog import Catalog, Words
+from model.features.phrases import LANGUAGES
 from model.leaks.findings import Inspection
+from model.points.record import Rival
 from model.proof.record import Proof, SliceProof
 
 THIN: Final = 50
@@ -62,7 +64,7 @@ def sections(subject: Subject) -> tuple[Section, ...]:
 
 
 def _purpose(subject: Subject) -> Section:
-    days = subject.manifest.horizon_days
+    days = say.days(subject.manifest.horizon_days)
     lines = tuple(say.filled(line, days=days) for line in say.PURPOSE)
     return Section("purpose", TITLES["purpose"], lines)
 
@@ -76,8 +78,10 @@ def _data(subject: Subject) -> Section:
         "cut_off": say.day(manifest.cut_off),
         "learned_until": say.day(manifest.learned_until),
         "train": say.number(rows["train_leads"]),
+        "train_rows": say.number(rows["train"]),
         "train_conversions": say.number(rows["train_conversions"]),
         "test": say.number(rows["test_leads"]),
+        "test_rows": say.number(rows["test"]),
         "test_conversions": say.number(rows["test_conversions"]),
         "base_rate": say.share(manifest.base_rate),
         "features": say.number(len(subject.catalog.features)),
@@ -86,7 +90,7 @@ def _data(subject: Subject) -> Section:
         "catalog_digest": say.same(manifest.catalog_digest),
     }
     named = tuple((FACTS[name], value) for name, value in facts.items())
-    return Section("data", TITLES["data"], facts=named)
+    return Section("data", TITLES["data"], (say.SNAPSHOTS,), named)
 
 
 def _metrics(proof: Proof) -> Section:
@@ -100,15 +104,24 @@ def _metrics(proof: Proof) -> Section:
         for measure in proof.measures
     )
     head = _head("measure", "value", "range", "base")
-    return Section("metrics", TITLES["metrics"], head=head, rows=rows)
+    lines = () if proof.rival is None else _rival(proof.rival)
+    return Section("metrics", TITLES["metrics"], lines, head=head, rows=rows)
+
+
+def _rival(rival: Rival) -> tuple[Words, ...]:
+    met = rival.in_loss
+    how = say.filled(
+        say.RIVAL_HOW, traits=rival.traits, points=say.number(met.points, 4),
+        model=say.number(met.model, 4), gain=say.signed(met.gain, 4),
+        low=say.signed(met.low, 4), high=say.signed(met.high, 4),
+    )  # fmt: skip
+    return say.RIVAL[rival.standing], how
 
 
 def _calibration(proof: Proof) -> Section:
     rows = tuple(
         (
-            say.share(item.said),
-            say.share(item.happened),
-            say.span(say.share(item.low), say.share(item.high)),
+            *say.held(item),
             say.number(item.count),
         )
         for item in proof.reliability
@@ -127,16 +140,19 @@ def _slices(proof: Proof) -> Section:
 
 def _slice(item: SliceProof) -> tuple[Words, ...]:
     kind = say.KINDS.get(item.kind, say.same(item.kind))
+    name = _slice_name(item)
     outside = not item.low <= item.said <= item.high
     return (
-        Words(f"{kind.en}: {item.name}", f"{kind.ru}: {item.name}"),
-        say.share(item.said),
-        say.share(item.happened),
-        say.span(say.share(item.low), say.share(item.high)),
+        Words(f"{kind.en}: {name.en}", f"{kind.ru}: {name.ru}"),
+        *say.held(item),
         say.YES if outside else say.NO,
         say.number(item.leads),
         say.number(item.gain, 4),
     )
+
+
+def _slice_name(item: SliceProof) -> Words:
+    return say.month(item.name) if item.kind == "month" else say.same(item.name)
 
 
 def _leaks(manifest: Manifest) -> Section:
@@ -165,12 +181,12 @@ def _aside(subject: Subject) -> Section:
     told = (
         (say.EXCLUDED, ", ".join(model.get("exclude", ()))),
         (say.SUSPECTED, ", ".join(leaks.set_aside)),
-        (say.NOTES, "; ".join(subject.catalog.notes)),
     )
     facts = tuple(
         (name, say.same(text) if text else say.NOTHING) for name, text in told
     )
-    return Section("aside", TITLES["aside"], facts=facts)
+    notes = (say.NOTES, say.noted(subject.catalog.notes))
+    return Section("aside", TITLES["aside"], facts=(*facts, notes))
 
 
 def _ladder(manifest: Manifest) -> Section:
@@ -206,9 +222,10 @@ def _ablation(proof: Proof) -> Section:
 def _limits(subject: Subject) -> Section:
     until = say.day(subject.manifest.learned_until)
     lines = [say.filled(line, until=until) for line in say.LIMITS]
-    thin = [s.name for s in subject.proof.slices if s.leads < THIN]
+    thin = [_slice_name(s) for s in subject.proof.slices if s.leads < THIN]
     if thin:
-        lines.append(say.filled(say.THIN, fewest=THIN, names=", ".join(thin)))
+        names = Words(*(", ".join(one[at] for one in thin) for at in LANGUAGES))
+        lines.append(say.filled(say.THIN, fewest=THIN, names=names))
     return Section("limits", TITLES["limits"], tuple(lines))
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from leads.lead import EPOCH
+from leads.outside import way_outside
 from model.features.catalog import Words
+from model.features.phrases import DATE_MONTHS, LANGUAGES, MONTHS, counted
+from model.proof.record import Bin, SliceProof
 
 SPACE: Final = "\N{NO-BREAK SPACE}"
+MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = Words("—", "—")
 YES: Final = Words("yes", "да")
 NO: Final = Words("no", "нет")
@@ -60,10 +65,14 @@ TITLES: Final[Mapping[str, Words]] = {
 PURPOSE: Final = (
     Words(
         "To order the open leads of this company and to say of each the chance of"
-        " conversion within {days} days, so that people decide whom to call first.",
+        " conversion within {days}, so that people decide whom to call first.",
         "Упорядочить открытые лиды этой компании и назвать вероятность конверсии"
-        " каждого за {days} дн., чтобы люди решили, кому звонить первым.",
+        " каждого за {days}, чтобы люди решили, кому звонить первым.",
     ),
+)
+SNAPSHOTS: Final = Words(
+    "A snapshot is what was known of a lead at one moment; a lead has several.",
+    "Снимок — то, что было известно о лиде в один момент; у лида их несколько.",
 )
 MISUSE: Final = (
     Words(
@@ -138,6 +147,30 @@ SLICES_HOW: Final = Words(
     "Отмечены срезы, где сказанное вне диапазона сбывшегося. Из двадцати срезов один"
     " окажется вне его случайно.",
 )
+RIVAL_HOW: Final = Words(
+    "A scorecard of {traits} traits, learned from the same leads, has a log loss of"
+    " {points} on the same test leads, the model {model}: a difference of {gain}"
+    " ({low} to {high}).",
+    "У карты баллов, выученной на тех же лидах (признаков: {traits}), log loss на тех"
+    " же проверочных лидах — {points}, у модели — {model}: разница {gain} (от {low} до"
+    " {high}).",
+)
+RIVAL: Final[Mapping[str, Words]] = {
+    "won": Words(
+        "The model is better beyond luck.", "Модель лучше, и это не случайность."
+    ),
+    "even": Words(
+        "The model is not clearly better: points would do as well.",
+        "Модель не лучше с уверенностью: баллов хватило бы.",
+    ),
+    "lost": Words(
+        "The model is worse than the points beyond luck: as a newcomer it would not be"
+        " promoted.",
+        "Модель хуже баллов, и это не случайность: новую такую к работе не допустят.",
+    ),
+}
+"""How the model stands to the scorecard (``model.points.record``)."""
+
 AGAIN: Final = Words(
     "Check out the commit, install requirements.lock, ingest the same data (the digest"
     " must agree) and run train: the bundle digest is the same with one thread or two.",
@@ -178,12 +211,15 @@ FACTS: Final[Mapping[str, Words]] = {
     "cut_off": Words("Data up to", "Данные по"),
     "learned_until": Words("Learned from outcomes up to", "Учла исходы по"),
     "train": Words("Learned from, leads", "Училась на лидах"),
-    "train_conversions": Words(
-        "of their snapshots converted", "из их снимков успешных"
-    ),
+    "train_rows": Words("snapshots of them", "снимков у них"),
+    "train_conversions": Words("converted of these", "из них успешных"),
     "test": Words("Proved on, leads", "Проверена на лидах"),
-    "test_conversions": Words("of their snapshots converted", "из их снимков успешных"),
-    "base_rate": Words("Usual chance", "Обычная вероятность"),
+    "test_rows": Words("snapshots of them", "снимков у них"),
+    "test_conversions": Words("converted of these", "из них успешных"),
+    "base_rate": Words(
+        "Part of the snapshots learned from that converted",
+        "Доля успешных снимков в обучении",
+    ),
     "features": Words("Features", "Признаков"),
     "sources": Words("Sources", "Источники"),
     "bundle": Words("Bundle", "Отпечаток модели"),
@@ -214,11 +250,36 @@ KINDS: Final[Mapping[str, Words]] = {
 }
 
 LEARNERS: Final[Mapping[str, Words]] = {
-    "constant": Words("base rate", "обычная вероятность"),
+    "base rate": Words("base rate", "обычная вероятность"),
     "linear": Words("logistic regression", "логистическая регрессия"),
     "restrained": Words("restrained trees", "сдержанные деревья"),
     "free": Words("free trees", "свободные деревья"),
 }
+
+
+LEFT_OUT: Final = (
+    ("has no two levels of enough leads", "нет двух значений, у которых хватает лидов"),
+    ("is the same at every training moment", "одинаково во все моменты обучения"),
+    ("is the same as", "то же, что и"),
+    ("is never filled at a training moment", "не заполнено ни в один момент обучения"),
+    ("differs for every lead: an id", "у каждого лида своё: это номер"),
+)
+"""What the notes of a catalog say of a feature, in both languages."""
+
+
+def noted(notes: Iterable[str]) -> Words:
+    """Say the notes of a catalog.
+
+    Examples
+    --------
+    >>> noted(["'card.a' is the same as 'card.b'"]).ru
+    "'card.a': то же, что и 'card.b'"
+    """
+    english = "; ".join(notes)
+    russian = english
+    for said, told in LEFT_OUT:
+        russian = russian.replace(f" {said}", f": {told}")
+    return Words(english, russian) if english else NOTHING
 
 
 def filled(words: Words, **values: object) -> Words:
@@ -254,15 +315,28 @@ def number(value: float | None, digits: int = 0) -> Words:
     """
     if value is None:
         return NOTHING
-    text = f"{value:,.{digits}f}"
+    text = f"{value:,.{digits}f}".replace("-", MINUS)
     return Words(text, text.replace(",", SPACE).replace(".", ","))
 
 
-def share(value: float | None) -> Words:
+def signed(value: float, digits: int) -> Words:
+    """Write a difference with its sign.
+
+    Examples
+    --------
+    >>> signed(-0.0042, 4).ru
+    '\N{MINUS SIGN}0,0042'
+    """
+    sign = "+" if value > 0 else ""
+    written = number(value, digits)
+    return Words(f"{sign}{written.en}", f"{sign}{written.ru}")
+
+
+def share(value: float | None, digits: int = 1) -> Words:
     """Write a part of one in per cent."""
     if value is None:
         return NOTHING
-    written = number(100 * value, 1)
+    written = number(100 * value, digits)
     return Words(f"{written.en}%", f"{written.ru}{SPACE}%")
 
 
@@ -273,8 +347,44 @@ def span(low: Words, high: Words) -> Words:
     return Words(f"{low.en} – {high.en}", f"{low.ru} – {high.ru}")
 
 
+def held(proof: Bin | SliceProof) -> tuple[Words, Words, Words]:
+    """Write what was said, what happened and its range, so that outside is seen."""
+    ways = [partial(share, digits=digits) for digits in (1, 2, 3)]
+    write = way_outside(proof.said, proof.low, proof.high, ways)
+    shown = span(write(proof.low), write(proof.high))
+    return write(proof.said), write(proof.happened), shown
+
+
 def day(moment: int | None) -> Words:
     """Write the day of a moment, in UTC."""
     if moment is None:
         return UNDATED
-    return same(f"{EPOCH + timedelta(microseconds=moment):%Y-%m-%d}")
+    found = EPOCH + timedelta(microseconds=moment)
+    return Words(*(
+        SPACE.join((str(found.day), DATE_MONTHS[at][found.month - 1], str(found.year)))
+        for at in LANGUAGES
+    ))  # fmt: skip
+
+
+def month(name: str) -> Words:
+    """Write a month given as year and number.
+
+    Examples
+    --------
+    >>> month("2026-03")
+    Words(en='March 2026', ru='март 2026')
+    """
+    year, number = name.split("-")
+    place = int(number) - 1
+    return Words(f"{MONTHS['en'][place]} {year}", f"{MONTHS['ru'][place]} {year}")
+
+
+def days(count: int) -> Words:
+    """Write a number of days.
+
+    Examples
+    --------
+    >>> days(30), days(1)
+    (Words(en='30 days', ru='30 дней'), Words(en='1 day', ru='1 день'))
+    """
+    return Words(*(counted("day", count, language) for language in LANGUAGES))

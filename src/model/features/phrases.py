@@ -105,6 +105,17 @@ MONTHS: Final = {
         "сентябрь", "октябрь", "ноябрь", "декабрь",
     ),
 }  # fmt: skip
+DATE_MONTHS: Final[Mapping[Language, tuple[str, ...]]] = {
+    "en": (
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ),
+    "ru": (
+        "января", "февраля", "марта", "апреля", "мая", "июня",
+        "июля", "августа", "сентября", "октября", "ноября", "декабря",
+    ),
+}  # fmt: skip
+"""Months as a date names them."""
 DURATIONS: Final = {
     "second": (("second", "seconds"), ("секунда", "секунды", "секунд")),
     "minute": (("minute", "minutes"), ("минута", "минуты", "минут")),
@@ -176,10 +187,17 @@ def duration(hours: float, language: Language) -> str:
         unit, count = "hour", round(hours)
     else:
         unit, count = "day", round(hours / 24)
-    return _counted(unit, count, language)
+    return counted(unit, count, language)
 
 
-def _counted(unit: str, count: int, language: Language) -> str:
+def counted(unit: str, count: int, language: Language) -> str:
+    """Write a number of units of time.
+
+    Examples
+    --------
+    >>> counted("day", 1, "en"), counted("day", 22, "ru")
+    ('1 day', '22 дня')
+    """
     english, russian = DURATIONS[unit]
     if language == "en":
         word = english[abs(count) != 1]
@@ -211,7 +229,7 @@ def measured(value: float, unit: str, language: Language) -> str:
     """
     if unit in HOURS:
         if round(value * HOURS[unit] * 3600) < 60:
-            return _counted("second", round(value * HOURS[unit] * 3600), language)
+            return counted("second", round(value * HOURS[unit] * 3600), language)
         return duration(value * HOURS[unit], language)
     said = number(value, language)
     is_money = CURRENCY.fullmatch(unit)
@@ -255,7 +273,7 @@ def _level(feature: Feature, value: float, text: str | None, language: Language)
     """Name a level; one that few leads have is not named, for it may name a person."""
     if value == OTHER_CODE or text is None:
         return RARE[language]
-    if feature.kind == "contact_mail":
+    if feature.kind == "contact_mail" or feature.of == "email_kind":
         return ADDRESSES.get(text, RARE)[language]
     return text
 

@@ -35,6 +35,7 @@ NOUNS: Final[Mapping[str, Noun]] = {
     "mail": Noun(Words("Mails", "Письма"), "seller"),
     "email": Noun(Words("Mails", "Письма"), "seller"),
     "message": Noun(Words("Messages", "Сообщения"), "seller"),
+    "chat": Noun(Words("Chat messages", "Сообщения в чате"), "seller"),
     "sms": Noun(Words("Text messages", "СМС"), "seller"),
     "visit": Noun(Words("Visits", "Визиты"), "buyer"),
     "view": Noun(Words("Views", "Просмотры"), "buyer"),
@@ -47,9 +48,43 @@ NOUNS: Final[Mapping[str, Noun]] = {
     "setting": Noun(Words("Settings changed", "Изменения настроек"), "buyer"),
     "form": Noun(Words("Forms sent", "Отправки форм"), "buyer"),
     "download": Noun(Words("Downloads", "Скачивания"), "buyer"),
+    "deleted": Noun(Words("Deletions", "Удаления"), "seller"),
+    "restored": Noun(Words("Restorations", "Восстановления"), "seller"),
     "registration": Noun(Words("Registrations", "Регистрации"), "buyer"),
 }
 """Event kinds often begin with one of these; any other is called by its own name."""
+
+DIRECTIONS: Final[Mapping[str, Words]] = {
+    "in": Words("incoming", "входящие"),
+    "out": Words("outgoing", "исходящие"),
+    "incoming": Words("incoming", "входящие"),
+    "outgoing": Words("outgoing", "исходящие"),
+    "added": Words("set", "поставленные"),
+    "completed": Words("done", "выполненные"),
+}
+"""What a CRM's kinds of events say besides the noun."""
+
+FIELDS: Final[Mapping[str, Words]] = {
+    "opportunity": Words("Amount", "Сумма"),
+    "currency": Words("Currency", "Валюта"),
+    "comments": Words("Comment", "Комментарий"),
+    "utm_source": Words("Source (UTM)", "Источник (UTM)"),
+    "utm_medium": Words("Medium (UTM)", "Канал (UTM)"),
+    "utm_campaign": Words("Campaign (UTM)", "Кампания (UTM)"),
+    "utm_content": Words("Advertisement (UTM)", "Объявление (UTM)"),
+    "utm_term": Words("Search words (UTM)", "Ключевые слова (UTM)"),
+    "post": Words("Position", "Должность"),
+    "type": Words("Type", "Тип"),
+    "is_return_customer": Words("Returning customer", "Повторный клиент"),
+    "has_phone": Words("Has a phone", "Есть телефон"),
+    "has_email": Words("Has an e-mail", "Есть почта"),
+    "email_kind": Words("Kind of mail address", "Вид почты"),
+    "contact_post": Words("Contact's position", "Должность контакта"),
+    "contact_source": Words("Contact's source", "Источник контакта"),
+    "company_industry": Words("Company's industry", "Отрасль компании"),
+    "company_employees": Words("People in the company", "Сотрудников в компании"),
+}
+"""Card fields that readers of a CRM give these names; others are the company's own."""
 
 ALL_EVENTS: Final = Noun(Words("All activity", "Вся активность"), "buyer")
 OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"), "buyer")
@@ -57,7 +92,7 @@ OTHER_EVENTS: Final = Noun(Words("Other events", "Прочие события"),
 SUBJECTS: Final[Mapping[str, Words]] = {
     "payment": Words("Payments", "Оплаты"),
     "refund": Words("Payments", "Оплаты"),
-    "stage": Words("Stage", "Этап"),
+    "stage": Words("Stage", "Стадия"),
     "lead": Words("Age of the lead", "Возраст лида"),
     **dict.fromkeys(("hour", "weekday", "month"), Words("Creation", "Создание")),
 }
@@ -98,16 +133,16 @@ TEMPLATES: Final[Mapping[Kind, Words]] = {
         "Оплаты, нынешняя пауза в сравнении с обычной",
     ),
     "refund_count": Words("Refunds{in_window}", "Возвратов{in_window}"),
-    "stage": Words("Stage", "Этап"),
-    "stage_age": Words("Time in this stage", "Время на этапе"),
+    "stage": Words("Stage", "Стадия"),
+    "stage_age": Words("Time in this stage", "Время на этой стадии"),
     "stage_age_relative": Words(
         "Time in this stage compared with usual",
-        "Время на этапе в сравнении с обычным",
+        "Время на этой стадии в сравнении с обычным",
     ),
-    "stage_position": Words("Stages passed", "Пройдено этапов"),
-    "stage_moves": Words("Moves between stages", "Переходов между этапами"),
+    "stage_position": Words("Stages passed", "Пройдено стадий"),
+    "stage_moves": Words("Moves between stages", "Переходов между стадиями"),
     "stage_moves_back": Words(
-        "Moves back to an earlier stage", "Возвратов на прежний этап"
+        "Moves back to an earlier stage", "Возвратов на прежнюю стадию"
     ),
     "card_number": Words("{what}", "{what}"),
     "card_text": Words("{what}", "{what}"),
@@ -177,13 +212,16 @@ def noun_of(kind: str | None, titles: Mapping[str, Words] = NO_TITLES) -> Noun:
     'Цены'
     >>> noun_of("call").words.ru, noun_of("W_Valideren").words.ru
     ('Звонки', 'W Valideren')
+    >>> noun_of("email_in").words, noun_of("outgoing_call").words.ru
+    (Words(en='Incoming mails', ru='Входящие письма'), 'Исходящие звонки')
     """
     if kind is None:
         return ALL_EVENTS
     if kind == OTHER_KINDS:
         return OTHER_EVENTS
-    first, _, rest = plain(kind).partition(" ")
-    first = first.lower()
+    first, _, rest = plain(kind).lower().partition(" ")
+    if first in DIRECTIONS:
+        first, rest = rest, first
     noun = NOUNS.get(first) or NOUNS.get(first.removesuffix("s"))
     changed_by: ChangedBy = noun.changed_by if noun else "buyer"
     if kind in titles:
@@ -192,8 +230,16 @@ def noun_of(kind: str | None, titles: Mapping[str, Words] = NO_TITLES) -> Noun:
         return Noun(title_of(kind), changed_by)
     if not rest:
         return noun
+    if rest in DIRECTIONS:
+        return Noun(_directed(noun.words, DIRECTIONS[rest]), changed_by)
     words = Words(f"{noun.words.en} “{rest}”", f"{noun.words.ru} «{rest}»")
     return Noun(words, changed_by)
+
+
+def _directed(noun: Words, way: Words) -> Words:
+    """Put a direction before a noun, as in "Incoming calls"."""
+    told = (f"{way.en} {noun.en}", f"{way.ru} {noun.ru}")
+    return Words(*(text.capitalize() for text in told))
 
 
 def title_of(name: str, titles: Mapping[str, Words] = NO_TITLES) -> Words:
@@ -203,10 +249,13 @@ def title_of(name: str, titles: Mapping[str, Words] = NO_TITLES) -> Words:
     --------
     >>> title_of("current_crm").en, title_of("dealSize").ru
     ('Current crm', 'Deal size')
+    >>> title_of("has_phone").ru, title_of("has_phone", {"has_phone": Words("A", "Б")})
+    ('Есть телефон', Words(en='A', ru='Б'))
     """
     readable = plain(name)
     readable = readable[:1].upper() + readable[1:]
-    return titles.get(name, Words(readable, readable))
+    own = FIELDS.get(name, Words(readable, readable))
+    return titles.get(name, own)
 
 
 def plain(name: str) -> str:

@@ -24,8 +24,11 @@ from model.metrics import Codes
 
 Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
-PATIENCE: Final = 60
-"""Rounds without gain on the judged rows after which a fold stops."""
+PATIENCE: Final = 1.8
+"""Rounds without gain on the judged rows, times their step, after which a fold stops:
+60 rounds of the usual step."""
+
+LEAST_PATIENCE: Final = 10
 
 LEAF_SHARE: Final = 0.005
 """Part of the rows that a leaf holds at least."""
@@ -257,7 +260,7 @@ def _grow_fold(
     seen: dict[str, Any] = {}
     callbacks: list[Callable[..., Any]] = [
         lightgbm.record_evaluation(seen),
-        lightgbm.early_stopping(PATIENCE, verbose=False),
+        lightgbm.early_stopping(_patience(model), verbose=False),
     ]
     booster = lightgbm.train(
         parameters,
@@ -267,6 +270,11 @@ def _grow_fold(
         callbacks=callbacks,
     )
     return booster, seen["valid_0"]["binary_logloss"]
+
+
+def _patience(model: Model) -> int:
+    """Count the rounds: bigger steps show sooner that nothing is to be gained."""
+    return max(round(PATIENCE / model.learning_rate), LEAST_PATIENCE)
 
 
 def _best_rounds(curves: Sequence[Sequence[float]]) -> int:

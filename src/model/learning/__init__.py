@@ -45,7 +45,7 @@ from model.learning.told import UNTOLD, facts_of
 from model.metrics import probabilities
 from model.outlook.forecast import Forecast
 from model.outlook.ground import Ground as OutlookGround
-from model.outlook.learning import learn_outlook
+from model.outlook.learning import learn_money, learn_outlook
 from model.outlook.sequels import steps_of
 from model.proof.record import Proof
 from model.reasons.voices import mute_fields
@@ -86,14 +86,15 @@ def learn(
         pipeline=_pipeline(task.catalog),
     )
     ladder = climb(ground, settings.model, say)
-    say("Learning how sure, when and how much")
+    say(f"Learning {'how much' if task.brief else 'how sure, when and how much'}")
     forecast = _forecast(task, settings, ladder)
-    say("Measuring on the test snapshots")
+    say("Placing the borders" if task.brief else "Measuring on the test snapshots")
     contents = replace(_contents(task, settings, ladder), forecast=forecast)
     draft = write_bundle(workdir / "draft", contents)
     trained = measured(draft, task, settings)
     borders = borders_of(task, settings, ladder, trained)
-    beside = _beside(task, settings, trained, say) if task.ablated else {}
+    weighed = task.ablated and not task.brief
+    beside = _beside(task, settings, trained, say) if weighed else {}
     shutil.rmtree(draft.path)
     proof = proof_of(trained, borders, task, settings)
     contents = replace(
@@ -179,16 +180,19 @@ def _mute(task: Task, reference: Reference) -> tuple[str, ...]:
 
 def _forecast(task: Task, settings: Settings, ladder: Ladder) -> Forecast:
     weights = {name: rung.weight for name, rung in ladder.rungs.items()}
+    ground = OutlookGround(
+        matrix=task.matrix,
+        leads=task.training_leads,
+        folds=task.folds,
+        log_odds=ladder.log_odds,
+        linear=min(weights.get(LINEAR, 0.0), 1.0),
+        constant=bool(weights.get(BASE_RATE)),
+        seed=settings.model.seed,
+    )
+    if task.brief:
+        return learn_money(ground, task.sequel, task.catalog.names)
     return learn_outlook(
-        OutlookGround(
-            matrix=task.matrix,
-            leads=task.training_leads,
-            folds=task.folds,
-            log_odds=ladder.log_odds,
-            linear=min(weights.get(LINEAR, 0.0), 1.0),
-            constant=bool(weights.get(BASE_RATE)),
-            seed=settings.model.seed,
-        ),
+        ground,
         task.sequel,
         task.catalog.names,
         steps=steps_of(settings),

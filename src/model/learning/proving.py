@@ -49,9 +49,11 @@ def provable(task: Task) -> tuple[Fold, ...]:
 
 
 def measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
-    """Measure a bundle on the test rows."""
+    """Measure a bundle on the test rows; a brief one only predicts them."""
     table, labels = task.table.rows(task.test), task.labels[task.test]
     leads, log_odds = numbered(task.leads[task.test]), bundle.log_odds(table)
+    if task.brief:
+        return Trained(bundle, {}, table, log_odds, labels, leads)
     metrics = measure(
         log_odds,
         labels,
@@ -65,8 +67,10 @@ def measured(bundle: Bundle, task: Task, settings: Settings) -> Trained:
 def proof_of(
     trained: Trained, borders: Borders, task: Task, settings: Settings
 ) -> Proof:
-    """Prove tiers cut at some borders on the test rows."""
+    """Prove tiers cut at some borders on the test rows; of a brief one nothing."""
     base_rate = trained.bundle.manifest.base_rate
+    if task.brief:
+        return Proof(count=0, base_rate=round(base_rate, DIGITS))
     cases = Cases.of(trained.log_odds, trained.labels, trained.leads)
     proof = prove(
         cases,

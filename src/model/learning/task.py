@@ -39,7 +39,9 @@ class Task:
     and ``leaks`` are as in ``Manifest``. ``inflow`` is how many leads come per week;
     ``kept`` are borders to keep rather than to cut anew. ``groups`` are as in
     ``model.proof.slices``, of the test rows; without ``ablated`` no group of features
-    is weighed, the model is not taken apart, and it does not meet the scorecard.
+    is weighed, the model is not taken apart, and it does not meet the scorecard. Of a
+    ``brief`` one only what names chance, tier and amount is learned, and nothing is
+    measured.
     ``sequel`` is what followed the training rows, in their order; None where it is
     not known by time.
     """
@@ -60,6 +62,7 @@ class Task:
     kept: Borders | None = None
     groups: Groups = field(default_factory=dict)
     ablated: bool = True
+    brief: bool = False
     sequel: Sequel | None = None
 
     @cached_property

@@ -9,7 +9,7 @@ from model.outlook.forecast import AMOUNT, HAZARD, SPREAD, Forecast
 from model.outlook.ground import Ground
 from model.outlook.hazard import learn_hazard
 from model.outlook.sequels import Sequel
-from model.outlook.uncertainty import learn_spread
+from model.outlook.uncertainty import learn_spread, plain_spread
 
 
 def learn_outlook(
@@ -38,8 +38,15 @@ def learn_outlook(
     if sequel is None:
         return Forecast(spread, None, None, texts)
     curve, texts[HAZARD] = learn_hazard(ground, sequel, steps, horizon=horizon)
-    found = learn_amount(ground, sequel, names)
+    money = learn_money(ground, sequel, names)
+    return Forecast(spread, curve, money.amount, {**texts, **money.texts})
+
+
+def learn_money(
+    ground: Ground, sequel: Sequel | None, names: Sequence[str]
+) -> Forecast:
+    """Learn how much, but not when, and of how sure only what costs nothing."""
+    found = None if sequel is None else learn_amount(ground, sequel, names)
     amount, trees = (None, None) if found is None else found
-    if trees is not None:
-        texts[AMOUNT] = trees
-    return Forecast(spread, curve, amount, texts)
+    texts = {} if trees is None else {AMOUNT: trees}
+    return Forecast(plain_spread(ground), None, amount, texts)

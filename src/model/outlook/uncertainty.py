@@ -99,11 +99,15 @@ class _StandIn:
 
 def learn_spread(ground: Ground) -> tuple[Spread, str | None]:
     """Learn the interval's numbers, and its trees if there is more than a constant."""
-    calibration = _calibration(ground)
     if ground.constant:
-        return Spread(base=None, inflation=1.0, **calibration), None
+        return plain_spread(ground), None
     with threadpool_limits(1, user_api="blas"):  # sums of BLAS depend on its threads
-        return _learned(ground, calibration)
+        return _learned(ground, _calibration(ground))
+
+
+def plain_spread(ground: Ground) -> Spread:
+    """Learn the interval that the calibration alone leaves, the same for all rows."""
+    return Spread(base=None, inflation=1.0, **_calibration(ground))
 
 
 def _learned(

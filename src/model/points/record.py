@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 Kind = Literal["more", "share"]
+Standing = Literal["won", "even", "lost"]
 
 SURE: Final = 0.05
+LOSS: Final = "logloss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,12 @@ class Against:
     @property
     def won(self) -> bool:
         """Whether the model is better beyond luck."""
-        return self.high < 0 if self.metric == "logloss" else self.low > 0
+        return self.high < 0 if self.metric == LOSS else self.low > 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether the model is worse beyond luck."""
+        return self.low > 0 if self.metric == LOSS else self.high < 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,18 @@ class Rival:
     def beaten(self) -> bool:
         """Whether the model beats it in every figure beyond luck."""
         return bool(self.against) and all(one.won for one in self.against)
+
+    @property
+    def standing(self) -> Standing:
+        """Whether the model beats it, cannot be told from it, or is worse than it."""
+        if self.beaten:
+            return "won"
+        return "lost" if self.in_loss.lost else "even"
+
+    @property
+    def in_loss(self) -> Against:
+        """How the model did against it in log-loss, by which models are promoted."""
+        return next(one for one in self.against if one.metric == LOSS)
 
     @classmethod
     def from_facts(cls, raw: Mapping[str, Any]) -> Rival:

@@ -14,11 +14,11 @@ import numpy as np
 from model.features.catalog import Catalog, Numbers
 from model.metrics import Codes, Measured, paired_differences, scores
 from model.points.hypotheses import check_hypotheses
-from model.points.record import Against, Rival
+from model.points.record import LOSS, Against, Rival
 from model.points.scorecard import learn_scorecard
 from model.points.writing import to_yaml
 
-COMPARED: Final = ("logloss", "auc")
+COMPARED: Final = (LOSS, "auc")
 DIGITS: Final = 6
 MOST_ROWS: Final = 50_000
 """Training rows that a scorecard is learned from: more change no whole point."""

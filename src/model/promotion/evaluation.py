@@ -26,6 +26,7 @@ from model.metrics import (
     paired_differences,
     row_losses,
 )
+from model.points.record import Rival
 from model.promotion.harm import Labels, harmed, sliced
 
 MOST_NAMED: Final = 3
@@ -61,6 +62,8 @@ class Judged:
 class Gate:
     """One condition of promotion: what it looked at, in figures, and whether it held.
 
+    ``warning`` is a sentence about one that held, but barely.
+
     Examples
     --------
     >>> print(Gate("ROC-AUC", passed=False, words="-0.02, at most -0.005 is borne"))
@@ -70,6 +73,7 @@ class Gate:
     name: str
     passed: bool
     words: str
+    warning: str = ""
 
     def __str__(self) -> str:
         return f"{'passed' if self.passed else 'failed'}  {self.name}: {self.words}"
@@ -89,7 +93,7 @@ class Verdict:
 
     def joined(self, gate: Gate) -> Verdict:
         """Add a gate; one that failed turns the verdict and says so in its words."""
-        words = self.words
+        words = f"{self.words} {gate.warning}".rstrip()
         if not gate.passed:
             words = f"{words} Refused for {gate.name}: {gate.words}."
         return replace(
@@ -195,6 +199,40 @@ def against_base_rate(
     )
     gates = (enough, better, ranks)
     return Verdict(passed, f"{words} {rows.note}".strip(), difference, gates)
+
+
+def against_points(rival: Rival | None, rules: Promotion) -> Gate:
+    """Ask of a model that it is not worse than points that a person can count.
+
+    Its training held it against a scorecard learned of the same rows (see
+    ``model.points.rival``), on the test rows of its own. One that cannot be told from
+    the scorecard passes with a warning.
+
+    Examples
+    --------
+    >>> print(against_points(None, Promotion()))
+    passed  scorecard: the challenger met none in its training
+    """
+    if rival is None:
+        words = "the challenger met none in its training"
+        return Gate("scorecard", passed=True, words=words)
+    met = rival.in_loss
+    words = (
+        f"log-loss {met.model:.3f} against {met.points:.3f} for a scorecard of"
+        f" {rival.traits} traits, difference"
+        f" {_signed(Measured(met.gain, met.low, met.high))}"
+    )
+    if met.lost and met.gain > rules.most_points_loss:
+        out = (
+            f", at most {rules.most_points_loss:g} is borne: points would serve better;"
+            " train on more or newer data, or raise most_points_loss"
+        )
+        return Gate("scorecard", passed=False, words=words + out)
+    if met.won:
+        return Gate("scorecard", passed=True, words=words)
+    than = "is worse than" if met.lost else "cannot be told from"
+    warning = f"Warning: it {than} points that a person can count: {words}."
+    return Gate("scorecard", passed=True, words=words, warning=warning)
 
 
 def tier_moves(old: Sequence[Tier], new: Sequence[Tier], rules: Promotion) -> Gate:

@@ -127,7 +127,7 @@ def records(trained: Trained) -> Iterator[Record]:
         yield Metric(f"{name}_high", measured.high)
     for name, count in manifest.rows.items():
         yield Metric(f"rows_{name}", count)
-    proof = Proof.from_json((trained.bundle.path / "proof.json").read_text("utf-8"))
+    proof = trained.bundle.read_proof()
     for worth in proof.ablation:
         yield Metric(f"worth_{worth.group}", worth.value)
         yield Metric(f"worth_{worth.group}_low", worth.low)

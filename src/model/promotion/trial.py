@@ -29,6 +29,7 @@ from model.promotion.evaluation import (
     Verdict,
     against_base_rate,
     against_champion,
+    against_points,
     tier_moves,
 )
 from model.promotion.harm import Labels
@@ -92,10 +93,14 @@ def trial(
     rules = settings.promotion
     if champion is None:
         rate = challenger.manifest.base_rate
-        return against_base_rate(ground.rows, new, rate, seed=seed, rules=rules)
-    old = _predicted(champion, history, ground)
-    verdict = against_champion(ground.rows, new, old, seed=seed, rules=rules)
-    return verdict.joined(moves(history, settings, challenger, champion))
+        verdict = against_base_rate(ground.rows, new, rate, seed=seed, rules=rules)
+    else:
+        old = _predicted(champion, history, ground)
+        verdict = against_champion(ground.rows, new, old, seed=seed, rules=rules)
+        verdict = verdict.joined(moves(history, settings, challenger, champion))
+    if not ground.rows.suffice(rules):
+        return verdict
+    return verdict.joined(against_points(challenger.read_proof().rival, rules))
 
 
 def moves(

@@ -1,4 +1,4 @@
-"""Who was called this week already: below those who were not, whatever the tier.
+"""Who was called this week already: below those of the tier who were not.
 
 A call that nobody took, or one after which nothing moved, leaves the chance as it was,
 so the same leads would stand on top every morning while others wait for a first call.

@@ -192,7 +192,7 @@ def histogram(bars: Sequence[Bar], wording: Wording) -> Markup:
     frame = Frame(wide, high, left=2.0, top=24.0, bottom=160.0)
     parts = [
         line(2, frame.top, 97, frame.top, kind="grid"),
-        text(2, frame.top - 6, wording.count(high), class_="tick"),
+        text(2, frame.top - 6, wording.many("snapshots", high), class_="tick"),
         frame.ticks_x(_shares(wide, wording)),
         *(_column(bar, frame, wording) for bar in bars if bar.count),
     ]

@@ -28,6 +28,8 @@ FRESH_DAYS: Final = 1.0
 """So old a lead must be before nobody having touched it is worth a word."""
 
 ORDER: Final = {"cold": 0, "warm": 1, "hot": 2}
+"""Of tiers; from or to none for want of data is neither up nor down."""
+
 STOOD: Final = {
     "lead_id": pl.String(), "entry_before": pl.Int64(), "before": pl.Float64(),
     "tier_before": pl.String(),
@@ -58,7 +60,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An open lead whose chance is not what it was the day before.
+    """An open lead whose tier or chance is not what it was the day before.
 
     ``why`` is one line by language, None where it is not known.
     """
@@ -76,13 +78,35 @@ class Moved:
         """By how much the chance moved."""
         return self.after - self.before
 
+    @property
+    def crossed(self) -> bool:
+        """Whether it changed tier."""
+        return self.tier is not self.tier_before
+
+    @property
+    def rose(self) -> bool:
+        """Whether it went up: its tier says so first, then its chance."""
+        steps = ORDER.get(self.tier, 0) - ORDER.get(self.tier_before, 0)
+        known = self.tier in ORDER and self.tier_before in ORDER
+        return steps > 0 if known and steps else self.points > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """How many open leads went from one tier to another."""
+
+    before: Tier
+    after: Tier
+    leads: int
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What moved since the day before among open leads.
 
-    ``warmer`` and ``colder`` count changes of tier, ``fresh`` leads that were not
-    predicted then; ``leads`` are those that moved most, upwards first.
+    ``warmer`` and ``colder`` count changes of tier and ``crossed`` which ones, those to
+    hot first; ``fresh`` counts leads that were not predicted then. ``leads`` are those
+    that changed tier or moved most, upwards first.
     """
 
     since: datetime
@@ -90,6 +114,7 @@ class Changes:
     colder: int
     fresh: int
     leads: tuple[Moved, ...]
+    crossed: tuple[Crossed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,31 +225,52 @@ class Shift:
     colder: int
     fresh: int
     rows: Sequence[Mapping[str, Any]]
+    crossed: tuple[Crossed, ...] = ()
 
 
 def shift_of(still: pl.DataFrame, before: pl.DataFrame) -> Shift:
     """Compare open leads with how they stood the day before.
 
-    Leads that became hot are named first, then those that moved farthest.
+    Who changed tier is named first, by however little the chance moved, then who moved
+    farthest.
     """
     both = still.join(before, on="lead_id", maintain_order="left").with_columns(
         points=pl.col("probability") - pl.col("before"),
-        rank=_rank("tier"), rank_before=_rank("tier_before"),
+        climbed=_rank("tier") - _rank("tier_before"),
     )  # fmt: skip
-    told = both.filter(pl.col("points").abs() >= STILL)
-    crossed = pl.col("rank") != pl.col("rank_before")
-    rises = told.filter(pl.col("points") > 0).sort(
-        crossed, "points", "lead_id", descending=[True, True, False], nulls_last=True
+    crossed = pl.col("tier") != pl.col("tier_before")
+    told = both.filter(crossed | (pl.col("points").abs() >= STILL))
+    climbed = pl.col("climbed")
+    rose = pl.col("points") > 0
+    up = pl.when(climbed.fill_null(0) != 0).then(climbed > 0).otherwise(rose)
+    rises = told.filter(up).sort(
+        crossed, "points", "lead_id", descending=[True, True, False]
     )
-    falls = told.filter(pl.col("points") < 0).sort(
-        crossed, "points", "lead_id", descending=[True, False, False], nulls_last=True
+    falls = told.filter(~up).sort(
+        crossed, "points", "lead_id", descending=[True, False, False]
     )
     named = pl.concat([rises.head(MOST_MOVED), falls.head(MOST_MOVED)])
     return Shift(
-        warmer=int((both["rank"] > both["rank_before"]).sum()),
-        colder=int((both["rank"] < both["rank_before"]).sum()),
+        warmer=int((both["climbed"] > 0).sum()),
+        colder=int((both["climbed"] < 0).sum()),
         fresh=len(still) - len(both),
         rows=named.to_dicts(),
+        crossed=_crossed(both),
+    )
+
+
+def _crossed(both: pl.DataFrame) -> tuple[Crossed, ...]:
+    """Count changes of tier by way, those to the hottest first."""
+    ways = both.filter(pl.col("tier") != pl.col("tier_before")).group_by(
+        "tier_before", "tier"
+    )
+    counted = ways.len().sort(
+        _rank("tier_before").is_null(), _rank("tier"), _rank("tier_before"),
+        descending=[False, True, True], nulls_last=True,
+    )  # fmt: skip
+    return tuple(
+        Crossed(Tier(row["tier_before"]), Tier(row["tier"]), row["len"])
+        for row in counted.to_dicts()
     )
 
 

@@ -122,11 +122,11 @@ def compile_dossier(
     entries
         What the journal holds about it, newest first, at least one.
     lead
-        All that is known of it, or None if it was never ingested.
+        All that is known of it, or None if nothing is.
     usual
         The training rate; by default the probability that every lead starts from.
     place
-        Where it stands now, or None if it was never ingested.
+        Where it stands now, or None if that is not known.
     override
         The tier that a person set, if one stands.
     """
@@ -156,7 +156,7 @@ def compile_dossier(
         reasons_against=tuple(reason for reason in by_weight if reason.share < 0),
         base=prediction.base,
         moves=moves_of(prediction),
-        card=None if lead is None else _card(lead, place),
+        card=None if lead is None or place is None else _card(lead, place),
         story=story[:MOST_HAPPENINGS],
         untold=max(0, len(story) - MOST_HAPPENINGS),
         earlier=tuple(stored for stored in entries if stored is not newest),
@@ -200,12 +200,6 @@ def _compared(chance: float, usual: float) -> Literal["above", "about", "below"]
     return "above" if chance > USUAL[1] * usual else "about"
 
 
-def _card(lead: LeadHistory, place: Place | None) -> Card:
-    last = max(lead.stages, key=lambda stage: stage.at, default=None)
-    return Card(
-        source=lead.source,
-        pipeline=(last.pipeline if last else None) or lead.pipeline,
-        stage=last.stage if last else None,
-        owner=lead.owner if place is None else place.owner,
-        created_at=moment_of(lead.created_at),
-    )
+def _card(lead: LeadHistory, place: Place) -> Card:
+    created_at = moment_of(lead.created_at)
+    return Card(place.source, place.pipeline, place.stage, place.owner, created_at)

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from leads.errors import Unavailable
 from leads.settings import Settings
 from model.bundle.manifest import Manifest, checked
+from model.bundle.reference import Reference
 from model.card.sections import Section, Subject, sections
 from model.features.catalog import Catalog, Words
 from model.features.wording import subject_of
@@ -46,6 +47,7 @@ class Evidence:
     """The model in use, its proof, its fields' words, and the data card if kept.
 
     ``leaks`` is what was looked at for leaks before it learned, ``sections`` its card.
+    ``counted`` is the rate that its reasons call usual, None if it is not at hand.
     """
 
     model: Model
@@ -58,6 +60,15 @@ class Evidence:
     sections: tuple[Section, ...] = ()
     record: str | None = None
     """Where the version is on record, if the registry has an address."""
+    counted: float | None = None
+
+    @property
+    def usual(self) -> float:
+        """The rate that is called usual, on every page and in every reason.
+
+        A reason counts every lead once, while the proof counts every snapshot of it.
+        """
+        return self.proof.base_rate if self.counted is None else self.counted
 
 
 def read_evidence(store_folder: Path, settings: Settings | None = None) -> Evidence:
@@ -102,6 +113,7 @@ def evidence_of(path: Path, digest: str) -> Evidence:
         leaks=leaks,
         missing=ready.words if ready and not manifest.enough else None,
         sections=card,
+        counted=_counted(path, digest),
     )
 
 
@@ -136,6 +148,12 @@ def _kept(
 def _tiers_by(path: Path, digest: str) -> Literal["chance", "money"]:
     checked(path, digest)
     return Borders.from_json((path / "tiers.json").read_text("utf-8")).by
+
+
+@lru_cache(maxsize=4)
+def _counted(path: Path, digest: str) -> float:
+    checked(path, digest)
+    return Reference.from_json((path / "reference.json").read_text("utf-8")).rate
 
 
 def _card(store_folder: Path) -> DataCard | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
-from playbook.plan import Playbook
+from playbook.plan import Plan, Playbook
+from playbook.telling import Telling
+from playbook.text import LANGUAGES, Language
 from playbook.trying import Blind, Tried
 from playbook.world import World
+
+Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,55 @@ class Flowchart:
     playbook: Playbook
     world: World
     chart: Chart
+
+    def plain(self) -> Facts:
+        """Give all that the page says as plain facts, texts by language."""
+        made, said = self.playbook, partial(_said, self._tellings())
+        told = asdict(self.chart)
+        for leaf in told["leaves"]:
+            leaf |= _texts(made.plans[leaf["plan"]], said)
+        return told | {
+            "title": made.title,
+            "hours": said(methodcaller("hours", made.hours)),
+            "trial_days": None if made.trial is None else made.trial.days,
+            "usage": [
+                {"state": one.words, "when": said(methodcaller("condition", one.when))}
+                for one in made.usage
+            ],
+            "branches": [
+                {"branch": one.number, "plan": one.plan,
+                 "question": said(methodcaller("branch", one))}
+                for one in made.every_branch()
+            ],
+        }  # fmt: skip
+
+    def _tellings(self) -> Mapping[Language, Telling]:
+        return {
+            language: Telling.of(self.playbook, self.world, language)
+            for language in LANGUAGES
+        }
+
+
+def _said(
+    tellings: Mapping[Language, Telling], word: Callable[[Telling], str]
+) -> dict[str, str]:
+    return {language: word(telling) for language, telling in tellings.items()}
+
+
+def _texts(plan: Plan, said: Callable[[Callable[[Telling], str]], Any]) -> Facts:
+    """Give what a plan says to its reader; what it lacks is None or empty."""
+    task, stage = plan.task, plan.stage
+    return {
+        "steps": plan.steps,
+        "script": plan.script,
+        "questions": plan.questions,
+        "task": None if task is None else said(methodcaller("task", task)),
+        "stage": None if stage is None else stage.stage,
+        "moves": stage is not None and stage.moved,
+        "message": plan.message,
+        "aims": said(methodcaller("aims", plan)) if plan.aims else None,
+        "automatic": plan.automatic,
+    }
 
 
 def chart_of(

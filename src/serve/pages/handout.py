@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from leads.decision import Tier
 from leads.history import History
@@ -15,9 +15,16 @@ from leads.settings import Person, Settings
 from model.benefit.heldout import Heldout
 from playbook.routed import Last, arms_of, lasting
 from playbook.routing import GIVEN
-from serve.giving import Giving, give_out, heldout_of, next_round
+from serve.giving import (
+    Giving,
+    give_out,
+    heldout_of,
+    holidays_until,
+    next_round,
+)
 
 TierCounts = Mapping[str, int]
+Away = Literal["", "holiday", "hours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,8 @@ class Share:
     """What one person has by the last routes, and would get in the next round.
 
     ``has`` and ``gets`` count leads by tier; ``waits`` are returning customers for whom
-    there is no room, ``open`` the leads that they keep.
+    there is no room, ``open`` the leads that they keep. ``away`` says why they do not
+    work on the day of that round, and is empty if they do.
     """
 
     person: str
@@ -38,6 +46,7 @@ class Share:
     gets: TierCounts
     open: int
     waits: int
+    away: Away
 
     @property
     def total(self) -> int:
@@ -51,7 +60,8 @@ class Handout:
 
     ``lacking`` counts the leads that would wait for somebody by what is lacking most,
     ``called`` and ``held`` the leads that were drawn so far; ``heldout`` is what the
-    calls changed, None before anybody was drawn.
+    calls changed, None before anybody was drawn. ``country`` is whose public holidays
+    are kept, and ``holidays`` names those from today to that day.
     """
 
     applied: bool
@@ -66,6 +76,8 @@ class Handout:
     called: int
     held: int
     heldout: Heldout | None
+    country: str
+    holidays: tuple[Mapping[str, str], ...]
 
     def plain(self) -> dict[str, Any]:
         """Give it as plain facts."""
@@ -82,15 +94,18 @@ def look_up(
     BadConfig
         A card field is named in ``[routing]`` that is not there.
     """
-    on = next_round(settings, now)
+    on, people = next_round(settings, now), settings.routing.person
     given = give_out(settings, journal, history, now=on)
+    company = settings.company
     last, arms = lasting(journal), Counter(one.arm for one in arms_of(journal))
     kinds = Counter(one.kind for one in given.routes)
     nobody = [r for r in given.routes if r.kind == "waits" and not r.person]
     return Handout(
         applied=settings.routing.apply,
         on=on,
-        people=tuple(_share(one, given, last) for one in settings.routing.person),
+        people=tuple(
+            _share(one, given, last, _away(one, settings, on)) for one in people
+        ),
         leads=len(given.routes),
         nurture=kinds["nurture"],
         drawn=kinds["random"],
@@ -100,10 +115,21 @@ def look_up(
         called=arms["random"],
         held=arms["held"],
         heldout=heldout_of(settings, journal, history),
+        country=" ".join(filter(None, (company.country, company.region))),
+        holidays=holidays_until(settings, now, on),
     )
 
 
-def _share(person: Person, given: Giving, last: Mapping[str, Last]) -> Share:
+def _away(person: Person, settings: Settings, on: datetime) -> Away:
+    calendar = settings.company.calendar
+    if person.left_today(on, calendar):
+        return ""
+    return "holiday" if person.is_on_holiday(on, calendar) else "hours"
+
+
+def _share(
+    person: Person, given: Giving, last: Mapping[str, Last], away: Away
+) -> Share:
     has = Counter(
         one.tier for one in last.values()
         if one.person == person.id and one.kind in GIVEN
@@ -121,6 +147,7 @@ def _share(person: Person, given: Giving, last: Mapping[str, Last]) -> Share:
         gets=_by_tier(gets),
         open=given.stays[person.id] + sum(r.kind == "kept" for r in mine),
         waits=sum(r.kind == "waits" for r in mine),
+        away=away,
     )
 
 

@@ -64,7 +64,7 @@ PAGES: Final[tuple[Page[Any], ...]] = (
     Page("funnel", "/funnel", "/v1/funnel", "funnel.none", Sight.passage, funnel_page,
          lambda facts: facts.plain()),
     Page("playbook", "/playbook", "/v1/playbook", "playbook.none", Sight.flowchart,
-         playbook_page, lambda facts: facts.chart),
+         playbook_page, lambda facts: facts.plain()),
     Page("routing", "/routing", "/v1/routing", "routing.none", Sight.handout,
          routing_page, lambda facts: facts.plain()),
     Page("points", "/points", "/v1/points", "points.none", tally_of, points_page,

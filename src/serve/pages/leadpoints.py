@@ -108,6 +108,6 @@ def _capped(
     words = CAPPED["most" if is_most else "least"]
     said: dict[str, str] = {}
     for name, one in tellings.items():
-        title = one.say(group.title) if group.title else group.name
-        said[name] = words[name].format(group=title, n=f"{bound:+}".replace("-", "−"))
+        most = f"{bound:+}".replace("-", "−")
+        said[name] = words[name].format(group=one.group(group), n=most)
     return said

@@ -185,14 +185,21 @@ def _moves(facts: Digest, wording: Wording) -> Iterator[str]:
             colder=wording.count(made.colder), fresh=wording.count(made.fresh),
         )
     )  # fmt: skip
+    if made.crossed:
+        ways = (wording.crossing(c.before, c.after, c.leads) for c in made.crossed)
+        yield _plain(f"{wording.say('digest.moved.tiers')} {'; '.join(ways)}.")
+    if not made.leads:
+        yield _plain(wording.say("digest.moved.none"))
     yield from (_moved(one, wording) for one in made.leads)
 
 
 def _moved(one: Moved, wording: Wording) -> str:
-    sign = "▲" if one.points > 0 else "▼"
+    sign = "▲" if one.rose else "▼"
     before, after = wording.chance(one.before), wording.chance(one.after)
     why = one.why[wording.language] if one.why else wording.say("digest.why.unknown")
     told = f"{before} → {after}: {why}"
+    if one.crossed:
+        told = f"{wording.crossing(one.tier_before, one.tier)}, {told}"
     return f"{sign} <b>{_plain(one.lead_id)}</b> {_plain(told)}"
 
 

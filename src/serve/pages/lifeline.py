@@ -72,7 +72,7 @@ def lifeline(
              text_anchor="end"),
     ]  # fmt: skip
     title = _title(days, chances, wording)
-    return chart(title, parts, height=bottom + 24, kind="wide")
+    return chart(title, parts, height=bottom + 40, kind="wide")
 
 
 def _title(days: _Days, chances: Chances, wording: Wording) -> str:
@@ -87,10 +87,12 @@ def _title(days: _Days, chances: Chances, wording: Wording) -> str:
 
 
 def _predicted(x: float, bottom: float, wording: Wording) -> Markup:
-    """Mark the moment of the prediction, with its name on the roomier side."""
-    beside, anchor = (x - 1, "end") if x > 50 else (x + 1, "start")
+    """Mark the moment of the prediction, with its name below the days."""
+    beside, anchor = (
+        (99.5, "end") if x > 90 else (x, "middle") if x > 10 else (0.5, "start")
+    )
     return line(x, 0, x, bottom, kind="mark") + text(
-        beside, bottom - 4, wording.say("story.predicted"),
+        beside, bottom + 32, wording.say("story.predicted"),
         class_="tick", text_anchor=anchor,
     )  # fmt: skip
 

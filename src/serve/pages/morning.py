@@ -159,6 +159,7 @@ def _changes(
         colder=shift.colder,
         fresh=shift.fresh,
         leads=_named(sight, shift, seconds=seconds),
+        crossed=shift.crossed,
     )
 
 
@@ -195,7 +196,17 @@ def _missed(
     scene = sight.scenes.of(history, sight.settings)
     age = (scene.now - pl.col("created_at")) / DAY
     known = scene.open.with_columns(age_days=age)
+    known = known.join(_worked(sight, known), on="lead_id", how="anti")
     return missed_of(known, still, people=scene.knows_people)
+
+
+def _worked(sight: Sight, known: pl.DataFrame) -> pl.DataFrame:
+    """Name the leads that were moved or called since the ingest: nobody missed them."""
+    seen = sight.whereabouts().seen.select("lead_id", "stage", "called_at")
+    before = known.select("lead_id", was="stage")
+    both = seen.join(before, on="lead_id")
+    is_moved = pl.col("stage").ne_missing(pl.col("was"))
+    return both.filter(is_moved | pl.col("called_at").is_not_null())
 
 
 def _yesterday(

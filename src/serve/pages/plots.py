@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from model.proof.anatomy import Cell, Dependence, Growth, Pair, Spot
-from serve.pages.svg import across, box, chart, cut, line, path, tag, text
+from serve.pages.svg import across, box, chart, cut, line, path, tag, text, tick
 from serve.pages.wording import Wording
 
 LEFT: Final = 15.0
@@ -140,12 +140,12 @@ def _ticks(
     short = all(len(said[place]) <= ROOM for place in (0, last // 2, last))
     middle = last // 2 if last > 3 and short else 0
     for place in sorted({0, middle, last}):
-        long = len(said[place]) > ROOM
-        anchor = "middle" if not long else "end" if place == last else "start"
-        x = LEFT if anchor == "start" else at[place]
-        yield text(
-            x, BOTTOM + FOOT + 26, said[place], class_="tick", text_anchor=anchor
-        )
+        y = BOTTOM + FOOT + 26
+        if len(said[place]) <= ROOM:
+            yield tick(at[place], y, said[place])
+        else:
+            x, anchor = (at[place], "end") if place == last else (LEFT, "start")
+            yield text(x, y, said[place], class_="tick", text_anchor=anchor)
 
 
 def _levels(title: str, spots: Sequence[Spot], wording: Wording) -> Markup:

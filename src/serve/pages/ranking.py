@@ -1,9 +1,10 @@
-"""All predicted leads in calling order, held in memory so that any filter is quick.
+"""All predicted leads, ranked and held in memory so that any filter is quick.
 
 A page of the list needs a filter on what only the journal knows (tier, chance) and on
 what only the history knows (manager, pipeline, source). Both together are a hundred
 thousand short rows. They are read whole once; when the journal moves on, only the leads
-that it said something new of are read and put in their new places. The predictions
+that it said something new of are read and put in their new places; so are those that
+were seen in the CRM since. The predictions
 themselves, with their reasons, are read for the leads of one page.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import polars as pl
@@ -21,6 +22,7 @@ from leads.decision import Tier
 from leads.journal import Journal
 from leads.ranks import PRIME, Rank, fingerprint, ranks
 from serve.pages.listing import Choices, Wanted
+from serve.pages.whereabouts import Places
 
 LONGEST_HELD: Final = 30.0
 """Seconds after which the fingerprint is compared, whatever the journal's mark says."""
@@ -29,7 +31,7 @@ MOST_PATCHED: Final = 0.2
 """The part of all leads up to which new rows are put in; beyond, all are read again."""
 
 By = Literal["chance", "money", "tier"]
-"""What the list is sorted by: the same that tiers are made by; or tiers themselves."""
+"""What the leads of a tier are sorted by, as tiers are made; or by tier alone."""
 
 RANKED: Final = {
     "lead_id": pl.String(), "entry": pl.Int64(), "made_at": pl.Int64(),
@@ -37,10 +39,9 @@ RANKED: Final = {
 }  # fmt: skip
 ORDERS: Final[Mapping[By, tuple[tuple[str, bool], ...]]] = {
     "chance": (("probability", True), ("lead_id", False)),
-    "tier": (("tier", False), ("probability", True), ("lead_id", False)),
+    "tier": (("probability", True), ("lead_id", False)),
     "money": (("expected", True), ("probability", True), ("lead_id", False)),
 }
-HOT_FIRST: Final = pl.col("tier").cast(pl.Enum([tier.value for tier in Tier]))
 """By what a list is sorted: columns in turn, and whether the greatest comes first."""
 
 
@@ -97,7 +98,7 @@ class _Held:
 
     mark: tuple[int, int]
     checked: float
-    places: pl.DataFrame
+    places: Places
     ranked: Ranked
 
 
@@ -115,13 +116,18 @@ class Ranking:
         self._reading = threading.Lock()
         self._held: _Held | None = None
 
-    def of(self, journal: Journal, places: pl.DataFrame, by: By = "chance") -> Ranked:
+    def of(self, journal: Journal, places: Places, by: By = "chance") -> Ranked:
         """Rank the leads of the journal; ``places`` are their whereabouts."""
         with self._reading:
             mark, held = journal.mark(), self._held
-            if held is None or held.places is not places or held.ranked.by != by:
+            if (
+                held is None
+                or held.places.ingested is not places.ingested
+                or held.ranked.by != by
+            ):
                 return self._anew(journal, places, by, mark)
             overdue = self._clock() - held.checked >= LONGEST_HELD
+            held = _moved(held, places)
             ranked: Ranked | None = held.ranked
             if held.mark != mark:
                 ranked = _patched(held, journal, mark)
@@ -134,9 +140,9 @@ class Ranking:
             return ranked
 
     def _anew(
-        self, journal: Journal, places: pl.DataFrame, by: By, mark: tuple[int, int]
+        self, journal: Journal, places: Places, by: By, mark: tuple[int, int]
     ) -> Ranked:
-        rows = ranks(journal, money=by == "money")
+        rows = _rows(ranks(journal, money=by == "money"))
         ranked = _sorted(_placed(rows, places), by)
         self._held = _Held(mark, self._clock(), places, ranked)
         return ranked
@@ -151,7 +157,7 @@ def _fingerprint(frame: pl.DataFrame) -> tuple[int, int, int]:
 def _patched(held: _Held, journal: Journal, mark: tuple[int, int]) -> Ranked | None:
     """Put in what was said since; None if that does not account for every lead."""
     frame, by = held.ranked.frame, held.ranked.by
-    rows = ranks(journal, after=held.mark[0], money=by == "money")
+    rows = _rows(ranks(journal, after=held.mark[0], money=by == "money"))
     if len(rows) > MOST_PATCHED * len(frame):
         return None
     new = _placed(rows, held.places)
@@ -161,9 +167,26 @@ def _patched(held: _Held, journal: Journal, mark: tuple[int, int]) -> Ranked | N
     return _sorted(pl.concat([kept, new]), by)
 
 
-def _placed(rows: Sequence[Rank], places: pl.DataFrame) -> pl.DataFrame:
-    ranked = pl.DataFrame(rows, schema=RANKED, orient="row")
-    frame = ranked.join(places, on="lead_id", how="left", maintain_order="left")
+def _moved(held: _Held, places: Places) -> _Held:
+    """Put those leads where they stand now that were seen then or since."""
+    before, since = held.places.seen, places.seen
+    if before is since:
+        return held
+    frame, by = held.ranked.frame, held.ranked.by
+    both = pl.concat([before["lead_id"], since["lead_id"]])
+    is_seen = pl.col("lead_id").is_in(both.implode())
+    anew = _placed(frame.filter(is_seen).select(list(RANKED)), places)
+    ranked = _sorted(pl.concat([frame.filter(~is_seen), anew]), by)
+    return replace(held, places=places, ranked=ranked)
+
+
+def _rows(read: Sequence[Rank]) -> pl.DataFrame:
+    return pl.DataFrame(read, schema=RANKED, orient="row")
+
+
+def _placed(ranked: pl.DataFrame, places: Places) -> pl.DataFrame:
+    known = places.of(ranked["lead_id"])
+    frame = ranked.join(known, on="lead_id", how="left", maintain_order="left")
     folded = [lead_id.casefold() for lead_id in frame["lead_id"]]
     return frame.with_columns(
         pl.col("closed", "quiet").fill_null(value=False),
@@ -173,8 +196,7 @@ def _placed(rows: Sequence[Rank], places: pl.DataFrame) -> pl.DataFrame:
 
 def _sorted(frame: pl.DataFrame, by: By) -> Ranked:
     columns, falling = zip(*ORDERS[by], strict=True)
-    ranks = [HOT_FIRST if name == "tier" else pl.col(name) for name in columns]
-    ordered = frame.sort(ranks, descending=falling, nulls_last=True)
+    ordered = frame.sort(columns, descending=falling, nulls_last=True)
     owners, pipelines, sources = (
         tuple(frame[column].drop_nulls().unique().sort())
         for column in ("owner", "pipeline", "source")

@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from leads.decision import Tier
 from model.audit.words import reason
-from model.card.words import ABLATION_HOW, GROUPS
+from model.card.words import ABLATION_HOW, GROUPS, KINDS
 from model.comparison.records import LeadMove
 from model.leaks.findings import TITLES
+from model.proof.record import Bin
 from model.stages import Stage
 from playbook.drawing import to_svg
 from playbook.mermaid import to_mermaid
@@ -76,9 +77,8 @@ def trust_page(trust: Trust, view: View) -> str:
     return draw(
         "model.html", view, facts=trust, charts=drawn, delays=_delays(trust),
         goal=wording.goal(view.conversion, trust.model.horizon_days),
-        leak_titles=TITLES, groups=GROUPS, names=view.field, sorts=_sorts(trust),
-        telling=plots.telling,
-        ablation_how=ABLATION_HOW,
+        leak_titles=TITLES, groups=GROUPS, kinds=KINDS, names=view.field,
+        sorts=_sorts(trust), telling=plots.telling, ablation_how=ABLATION_HOW,
     )  # fmt: skip
 
 
@@ -149,13 +149,18 @@ def backtest_page(facts: Hindsight, view: View) -> str:
             high=whole.high,
             happened=whole.happened,
             said=whole.said,
-            aside=f"{wording.rate(whole.said)} → {wording.rate(whole.happened)}",
+            aside=_moved(whole, wording),
             marked=month.judged is not None and month.judged.verdict in {"high", "low"},
         )
         for month, whole in judged
     ]
     drawn = {"months": ranges(title, items, wording)}
     return draw("backtest.html", view, facts=facts, charts=drawn)
+
+
+def _moved(whole: Bin, wording: Wording) -> str:
+    held = wording.held(whole.said, whole.happened, low=whole.low, high=whole.high)
+    return f"{held.said} → {held.happened}"
 
 
 def team_page(facts: Managers, view: View) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from leads.decision import Override, Prediction
-from leads.errors import BadConfig, BadInput, NoModel, UnknownLead
+from leads.errors import BadConfig, BadInput, NoModel
 from leads.history import History, LeadHistory
 from leads.journal import Journal
 from leads.overruling import standing_override, standing_overrides
@@ -28,6 +28,7 @@ from playbook.norms import Norms
 from playbook.routed import given_to, lasting
 from playbook.routing import GIVEN
 from serve.insight import Insight
+from serve.overlay import known_now
 from serve.pages.aside import Aside, answer_to, look_aside
 from serve.pages.dossier import Dossier, compile_dossier
 from serve.pages.evidence import Evidence
@@ -57,22 +58,22 @@ from serve.pages.listing import (
 from serve.pages.nextstep import PlanLine, PlanSheet, line_of, sheet_of
 from serve.pages.ranking import By, Ranked, Ranking, among, of_tier, tier_counts
 from serve.pages.scoresheet import OpenScores
+from serve.pages.seen import Seen
 from serve.pages.telling import SECONDS, Teller
-from serve.pages.today import Room, call_today
+from serve.pages.today import Room, call_today, in_calling_order
 from serve.pages.trust import LatestMonth, Trust, weigh
 from serve.pages.versus import Versus, versus
 from serve.pages.whereabouts import (
-    NOWHERE,
     PerIngest,
-    Place,
+    Places,
     Waiting,
-    place_of,
     waiting_of,
     whereabouts,
 )
-from serve.planning import Memory, Planning, kept_folder, world_of
+from serve.planning import Memory, Planning
 from serve.pointing import counted
 from serve.scheduler import DailyState, daily_state
+from serve.vocabulary import kept_folder, world_of
 
 AT_ONCE: Final = 1_000
 """Leads whose predictions are read at once for an export."""
@@ -93,7 +94,8 @@ class Sight:
     ``history`` gives the ingested data, or None before there are any; ``evidence``
     raises ``NoModel`` before a model is promoted; ``backtest`` gives the latest one, or
     None. All are asked for every page, so a promotion shows at once. ``now`` tells
-    which tiers that people set still stand.
+    which tiers that people set still stand, ``seen`` what the CRM has told since the
+    data were ingested; None where nobody listens.
     """
 
     settings: Settings
@@ -116,6 +118,7 @@ class Sight:
     now: Callable[[], datetime] = wall_clock
     planning: Planning | None = None
     scores: OpenScores = field(default_factory=OpenScores, compare=False)
+    seen: Seen | None = None
 
     def listing(
         self, wanted: Wanted, *, size: int = PAGE_SIZE, seconds: float | None = SECONDS
@@ -128,7 +131,7 @@ class Sight:
             How long to wait for what moved each chance; None waits for all.
         """
         ranked, overrides = self.ranked(), self.overrides()
-        narrowed = self._given_to(wanted, ranked.narrowed(wanted))
+        narrowed = self._narrowed(wanted, ranked, overrides)
         overruled = among(narrowed, overrides)
         shown = overruled if wanted.overruled else narrowed
         chosen = of_tier(shown, wanted.tier)
@@ -158,7 +161,7 @@ class Sight:
         Why a chance moved is told where a page has told it; nothing is waited for.
         """
         overrides = self.overrides()
-        narrowed = self._given_to(wanted, self.ranked().narrowed(wanted))
+        narrowed = self._narrowed(wanted, self.ranked(), overrides)
         if wanted.overruled:
             narrowed = among(narrowed, overrides)
         chosen = of_tier(narrowed, wanted.tier).head(MOST_EXPORTED)
@@ -212,13 +215,13 @@ class Sight:
             return None
         if not entries:
             return None
-        history = self.history()
-        lead = _lead(history, lead_id)
-        place = self._place(history, lead_id)
         made = compile_dossier(
-            entries, lead, usual=self._usual(), place=place,
+            entries,
+            self._lead(lead_id),
+            usual=self._usual(),
+            place=self.whereabouts().place(lead_id),
             override=standing_override(self.journal, lead_id, now=self.now()),
-        )  # fmt: skip
+        )
         newest = entries[0].prediction
         return replace(made, plan=self._plan(newest), points=self.lead_points(newest))
 
@@ -299,26 +302,28 @@ class Sight:
 
     def _usual(self) -> float | None:
         try:
-            proof = self.evidence().proof
+            return self.evidence().usual or None
         except NoModel:
             return None
-        return proof.base_rate or None
 
-    def _place(self, history: History | None, lead_id: str) -> Place | None:
+    def _lead(self, lead_id: str) -> LeadHistory | None:
+        fresh = None if self.seen is None else self.seen.fresh
+        found = known_now(self.history(), fresh, lead_id)
+        return None if found is None else found[0]
+
+    def whereabouts(self) -> Places:
+        """Say where leads stand: as ingested, or as seen in the CRM since."""
+        history = self.history()
         if history is None:
-            return None
-        places = self.places.of(history, self.settings)
-        at = places["lead_id"].search_sorted(lead_id)
-        row = places.slice(at, 1).to_dicts()
-        return place_of(row[0]) if row and row[0]["lead_id"] == lead_id else None
+            return Places()
+        ingested = self.places.of(history, self.settings)
+        if self.seen is None:
+            return Places(ingested)
+        return self.seen.places(history, ingested)
 
     def ranked(self) -> Ranked:
         """Rank every predicted lead."""
-        history = self.history()
-        places = NOWHERE
-        if history is not None:
-            places = self.places.of(history, self.settings)
-        return self.ranking.of(self.journal, places, self._by())
+        return self.ranking.of(self.journal, self.whereabouts(), self._by())
 
     def _by(self) -> By:
         try:
@@ -377,6 +382,13 @@ class Sight:
         last = lasting(self.journal, lead_ids).items()
         return {name: one.person for name, one in last if one.kind in GIVEN}
 
+    def _narrowed(
+        self, wanted: Wanted, ranked: Ranked, overrides: Mapping[str, Override]
+    ) -> pl.DataFrame:
+        """Keep the leads that are asked for, whom to call first on top."""
+        kept = self._given_to(wanted, ranked.narrowed(wanted))
+        return in_calling_order(kept, overrides)
+
     def _given_to(self, wanted: Wanted, narrowed: pl.DataFrame) -> pl.DataFrame:
         if not wanted.given:
             return narrowed
@@ -404,10 +416,3 @@ class Sight:
 def _scene(history: History, settings: Settings) -> Scene:
     persons = known_persons(settings.store.folder)
     return look_over(history, settings, history.cut_off, persons=persons)
-
-
-def _lead(history: History | None, lead_id: str) -> LeadHistory | None:
-    try:
-        return None if history is None else history.lead(lead_id)
-    except UnknownLead:
-        return None

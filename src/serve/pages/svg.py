@@ -16,6 +16,9 @@ from markupsafe import Markup, escape
 
 ELLIPSIS: Final = "…"
 
+ENDS: Final = (6.0, 90.0)
+"""Percent across before and after which words would stick out if put in the middle."""
+
 
 def tag(name: str, *inside: str, **attributes: object) -> Markup:
     """Write one element; texts and attribute values are escaped.
@@ -47,6 +50,20 @@ def across(value: float) -> str:
 def text(x: float, y: float, words: str, **attributes: object) -> Markup:
     """Write words at a place."""
     return tag("text", words, x=across(x), y=f"{y:g}", **attributes)
+
+
+def tick(x: float, y: float, words: str) -> Markup:
+    """Write a mark of an axis under its place; at the ends it stays in the picture.
+
+    Examples
+    --------
+    >>> [tick(x, 9, "") for x in (2, 50, 97)]  # doctest: +NORMALIZE_WHITESPACE
+    [Markup('<text x="2%" y="9" class="tick" text-anchor="start"></text>'),
+     Markup('<text x="50%" y="9" class="tick" text-anchor="middle"></text>'),
+     Markup('<text x="97%" y="9" class="tick" text-anchor="end"></text>')]
+    """
+    anchor = "start" if x < ENDS[0] else "end" if x > ENDS[1] else "middle"
+    return text(x, y, words, class_="tick", text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, kind: str) -> Markup:
@@ -132,12 +149,8 @@ class Frame:
     def ticks_x(self, marks: Sequence[tuple[float, str]]) -> Markup:
         """Write the values below the field."""
         return Markup("").join(
-            text(
-                self.x(value), self.bottom + 18, words,
-                class_="tick", text_anchor="middle",
-            )
-            for value, words in marks
-        )  # fmt: skip
+            tick(self.x(value), self.bottom + 18, words) for value, words in marks
+        )
 
     def names(self, below: str, above: str) -> Markup:
         """Name the axes: one below the field, one inside its upper left corner."""

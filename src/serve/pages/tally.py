@@ -8,7 +8,7 @@ from leads.records import Stored
 from serve.pages.listing import Wanted
 from serve.pages.scoresheet import Apart, Points, Sheet
 from serve.pages.sight import Sight
-from serve.planning import Memory, world_of
+from serve.planning import Memory
 from serve.pointing import (
     MOST_LEADS,
     MOST_SHOWN,
@@ -19,6 +19,7 @@ from serve.pointing import (
     kept_tried,
     rival_of,
 )
+from serve.vocabulary import world_of
 
 
 def tally_of(sight: Sight) -> Points | None:

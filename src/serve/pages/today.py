@@ -3,8 +3,8 @@
 A tier says what a lead is worth and means the same every day; how many can be called
 is a matter of the day. So the day's list is cut from the ranking anew each time, and no
 lead's tier depends on how many others are hot today. Hot leads come first, warm ones
-fill what is left of the day, cold ones never do; and whoever was called this week
-already stands below those who were not, hot or warm.
+fill what is left of the day, cold ones never do. Inside a tier whoever was called this
+week already stands below those who were not; tiers never mix.
 """
 
 from __future__ import annotations
@@ -79,15 +79,12 @@ def call_today(
     Returns
     -------
     DataFrame
-        The same columns and ``called_as``, the tier that counts; first who was not
-        called this week, of these hot leads first.
+        The same columns and ``called_as``, the tier that counts; in calling order.
     """
-    standing = standing_tiers(ranked, overrides)
-    worth = standing.filter(pl.col("called_as").is_in(CALLED))
+    worth = standing_tiers(ranked, overrides).filter(pl.col("called_as").is_in(CALLED))
+    ordered = _in_order(worth)
     is_hot = pl.col("called_as") == Tier.HOT.value
     inside = is_hot
-    fresh = pl.col("called_at").is_null()
-    ordered = worth.sort(fresh, is_hot, descending=True, maintain_order=True)
     if room.pipelines:
         own = list(room.pipelines.items())
         names, counts = zip(*own, strict=True)
@@ -108,11 +105,30 @@ def standing_tiers(
 
     It is added as ``called_as``.
     """
-    still = ranked.filter(~pl.col("closed"))
+    return _standing(ranked.filter(~pl.col("closed")), overrides)
+
+
+def in_calling_order(
+    ranked: pl.DataFrame, overrides: Mapping[str, Override]
+) -> pl.DataFrame:
+    """Sort by the tier that counts, then who was not called this week, then as ranked.
+
+    ``called_as``, the tier that counts, is added.
+    """
+    return _in_order(_standing(ranked, overrides))
+
+
+def _in_order(standing: pl.DataFrame) -> pl.DataFrame:
+    rank = pl.col("called_as").cast(pl.Enum([tier.value for tier in Tier]))
+    called = pl.col("called_at").is_not_null()
+    return standing.sort(rank, called, maintain_order=True)
+
+
+def _standing(ranked: pl.DataFrame, overrides: Mapping[str, Override]) -> pl.DataFrame:
     said = {lead_id: one.tier.value for lead_id, one in overrides.items()}
     if not said:
-        return still.with_columns(called_as=pl.col("tier"))
+        return ranked.with_columns(called_as=pl.col("tier"))
     told = pl.col("lead_id").replace_strict(
         list(said), list(said.values()), default=None, return_dtype=pl.String
     )
-    return still.with_columns(called_as=pl.coalesce(told, "tier"))
+    return ranked.with_columns(called_as=pl.coalesce(told, "tier"))

@@ -109,7 +109,7 @@ def weigh(evidence: Evidence, latest: LatestMonth | None = None) -> Trust:
     return Trust(
         model=evidence.model,
         count=proof.count,
-        base_rate=proof.base_rate,
+        base_rate=evidence.usual,
         tiers=tuple(TierVerdict(item, verdict_of(item)) for item in tiers),
         reliability=proof.reliability,
         gains=proof.gains,

@@ -1,4 +1,4 @@
-"""Where each ingested lead stands: its stage, its manager, and when it last stirred.
+"""Where each lead stands: its stage, its manager, and when it last stirred.
 
 The journal knows what was said of a lead, the history where it is; the list shows both.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import polars as pl
 
 from leads.decision import Tier
+from leads.funnel import Funnel
 from leads.history import History
 from leads.records import moment_of
 from leads.settings import Settings
@@ -42,10 +43,42 @@ T = TypeVar("T")
 class Place:
     """Where one lead stands; see ``whereabouts``."""
 
+    source: str | None
+    pipeline: str | None
+    stage: str | None
     owner: str | None
     active_at: datetime
     quiet: bool
     closed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where leads stand: as ingested, and in place of that as seen in the CRM since.
+
+    Both have the columns ``SCHEMA``; ``ingested`` is sorted by ``lead_id``.
+    """
+
+    ingested: pl.DataFrame = field(default_factory=lambda: NOWHERE)
+    seen: pl.DataFrame = field(default_factory=lambda: NOWHERE)
+
+    def of(self, lead_ids: pl.Series) -> pl.DataFrame:
+        """Give the places of some leads, in no certain order."""
+        asked = pl.DataFrame({"lead_id": lead_ids})
+        if self.seen.is_empty():
+            return self.ingested.join(asked, on="lead_id", how="semi")
+        seen = self.seen.join(asked, on="lead_id", how="semi")
+        rest = asked.join(seen, on="lead_id", how="anti")
+        return pl.concat([seen, self.ingested.join(rest, on="lead_id", how="semi")])
+
+    def place(self, lead_id: str) -> Place | None:
+        """Give the place of one lead; None if it was neither ingested nor seen."""
+        at = self.ingested["lead_id"].search_sorted(lead_id)
+        known = self.ingested.slice(at, 1)
+        for frame in (self.seen, known):
+            for row in frame.filter(pl.col("lead_id") == lead_id).to_dicts():
+                return place_of(row)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +113,21 @@ class PerIngest(Generic[T]):
         return held[1]
 
 
-def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
+def whereabouts(
+    history: History,
+    settings: Settings,
+    *,
+    funnel: Funnel | None = None,
+    gap: int | None = None,
+) -> pl.DataFrame:
     """Say where every lead stands at the cut-off.
+
+    Parameters
+    ----------
+    funnel
+        Whose stages close a lead; by default what this history itself says.
+    gap
+        A long pause in microseconds; by default as in ``long_gap``.
 
     Returns
     -------
@@ -96,17 +142,18 @@ def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
     asked = asked.with_row_index("row")
     cards = history.cards(asked).select("created_at", "source", "pipeline", "owner")
     stood = history.latest("stages", asked).select("stage", moved="pipeline")
-    still = open_leads(history, settings)["lead_id"]
+    still = open_leads(history, settings, funnel=funnel)["lead_id"]
     stirs = _stirs(history, asked)
     last = stirs.group_by("lead").agg(pl.col("at").max())
     active = pl.coalesce("at", "created_at")
+    long = _long_gap(stirs) if gap is None else gap
     made = (
         pl.concat([asked, cards, stood], how="horizontal")
         .with_columns(pl.coalesce("moved", "pipeline").alias("pipeline"))
         .join(last, on="lead", how="left", maintain_order="left")
         .with_columns(active.alias("active_at"))
         .with_columns(
-            quiet=pl.col("moment") - pl.col("active_at") > _long_gap(stirs),
+            quiet=pl.col("moment") - pl.col("active_at") > long,
             closed=~pl.col("lead_id").is_in(still.implode()),
         )
     )
@@ -115,10 +162,17 @@ def whereabouts(history: History, settings: Settings) -> pl.DataFrame:
     return made.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
+def long_gap(history: History, _: Settings) -> int:
+    """Measure in microseconds a pause that is longer than nine in ten."""
+    moments = history.leads.select("lead", "lead_id", moment=pl.lit(history.cut_off))
+    return _long_gap(_stirs(history, moments.with_row_index("row")))
+
+
 def place_of(row: Mapping[str, Any]) -> Place:
     """Read one row of the whereabouts."""
+    named = {name: row[name] for name in ("source", "pipeline", "stage", "owner")}
     active_at = moment_of(row["active_at"])
-    return Place(row["owner"], active_at, row["quiet"], row["closed"])
+    return Place(**named, active_at=active_at, quiet=row["quiet"], closed=row["closed"])
 
 
 def waiting_of(ranked: pl.DataFrame) -> tuple[Waiting, ...]:
@@ -151,7 +205,6 @@ def _stirs(history: History, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _long_gap(stirs: pl.DataFrame) -> int:
-    """Measure in microseconds a pause that is longer than nine in ten."""
     gap = stirs.sort("lead", "at").select(
         pl.col("at").diff().over("lead").quantile(LONG_GAP)
     )

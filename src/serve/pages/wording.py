@@ -10,15 +10,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Literal
+from functools import partial
+from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from leads.decision import Tier
+from leads.outside import way_outside
 from leads.settings import Company, Conversion
 from leads.tables import UNDATED
 from model.audit.words import AUDIT
 from model.card.words import METRICS
-from model.features.phrases import money_sign, number
+from model.features.phrases import DATE_MONTHS, money_sign, number
 from model.reasons.whatif import Value
 from serve.pages.words.anatomy import ANATOMY
 from serve.pages.words.aside import ASIDE
@@ -47,17 +49,6 @@ NOTHING: Final = "\N{EM DASH}"
 SMALLEST: Final = 0.001
 """Below this a chance is only said to be smaller: an open lead is never lost."""
 
-MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
-    "en": (
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ),
-    "ru": (
-        "января", "февраля", "марта", "апреля", "мая", "июня",
-        "июля", "августа", "сентября", "октября", "ноября", "декабря",
-    ),
-}  # fmt: skip
-
 WHOLE_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
     "en": (
         "January", "February", "March", "April", "May", "June", "July", "August",
@@ -73,6 +64,14 @@ WHOLE_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
 def language_of(wanted: str | None, company: Company) -> Language:
     """Take the language asked for if we speak it, else the company's."""
     return "ru" if wanted == "ru" else "en" if wanted == "en" else company.language
+
+
+class Held(NamedTuple):
+    """What was said, what happened, and the range of that, all in words."""
+
+    said: str
+    happened: str
+    span: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +134,11 @@ class Wording:
         """Name a tier."""
         return TIERS[tier][self.language]
 
+    def crossing(self, before: Tier, after: Tier, leads: int | None = None) -> str:
+        """Say a change of tier, and how many leads went that way."""
+        told = f"{self.tier(before)} → {self.tier(after)}".lower()
+        return told if leads is None else f"{told}: {self.count(leads)}"
+
     def metric(self, name: str) -> str:
         """Name a measure; an unknown one goes by its own name."""
         return METRICS[name][self.language] if name in METRICS else name
@@ -145,8 +149,13 @@ class Wording:
             days=self.many("days", horizon_days), stage=conversion.stage
         )
 
-    def chance(self, chance: float) -> str:
+    def chance(self, chance: float, digits: int | None = None) -> str:
         """Say a chance in percent, never rounded to certainty.
+
+        Parameters
+        ----------
+        digits
+            After the point or comma; by default none, or one near certainty.
 
         Examples
         --------
@@ -158,23 +167,74 @@ class Wording:
         """
         if math.isnan(chance):
             return NOTHING
-        if chance < SMALLEST:
-            return f"<{SPACE}" + self._percent(SMALLEST, 1)
-        if chance > 1 - SMALLEST:
-            return f">{SPACE}" + self._percent(1 - SMALLEST, 1)
-        return self._percent(chance, 0 if 0.0095 <= chance < 0.9905 else 1)
+        finest = digits or 1
+        least = SMALLEST * 10.0 ** (1 - finest)
+        if chance < least:
+            return f"<{SPACE}" + self._percent(least, finest)
+        if chance > 1 - least:
+            return f">{SPACE}" + self._percent(1 - least, finest)
+        if digits is None:
+            digits = 0 if 0.0095 <= chance < 0.9905 else 1
+        return self._percent(chance, digits)
 
-    def rate(self, rate: float | None) -> str:
+    def rate(self, rate: float | None, digits: int | None = None) -> str:
         """Say a counted share in percent; none and all are said as such."""
         if rate is None:
             return NOTHING
-        return self._percent(rate, 0) if rate in {0.0, 1.0} else self.chance(rate)
+        if rate in {0.0, 1.0}:
+            return self._percent(rate, 0)
+        return self.chance(rate, digits)
+
+    def held(
+        self,
+        said: float | None,
+        happened: float | None,
+        *,
+        low: float | None,
+        high: float | None,
+    ) -> Held:
+        """Say what was foretold beside what happened and the range of that.
+
+        With as many digits as it takes to see that what lies outside does.
+
+        Examples
+        --------
+        >>> en = Wording("en", ZoneInfo("UTC"))
+        >>> held = en.held(0.0641, 0.0442, low=0.029, high=0.0581)
+        >>> [text.replace(SPACE, " ") for text in held]
+        ['6.4%', '4.4%', '2.9% – 5.8%']
+        """
+        ways = [partial(self.rate, digits=n) for n in (None, 1, 2, 3)]
+        write = way_outside(said, low, high, ways)
+        if low is None or high is None:
+            return Held(self.rate(said), self.rate(happened), NOTHING)
+        span = f"{write(low)}{SPACE}–{SPACE}{write(high)}"
+        return Held(
+            NOTHING if said is None else write(said),
+            NOTHING if happened is None else write(happened),
+            span,
+        )
 
     def span(self, low: float | None, high: float | None) -> str:
         """Say a range of shares."""
         if low is None or high is None:
             return NOTHING
         return f"{self.rate(low)}{SPACE}–{SPACE}{self.rate(high)}"
+
+    def gained(
+        self, value: float, *, low: float, high: float, digits: int
+    ) -> tuple[str, str, str]:
+        """Say a difference and its interval, so that it is seen which side of zero.
+
+        Examples
+        --------
+        >>> Wording("en", ZoneInfo("UTC")).gained(
+        ...     0.0004, low=0.00002, high=0.0008, digits=4)
+        ('+0.00040', '+0.00002', '+0.00080')
+        """
+        ways = [partial(self.signed, digits=digits + more) for more in range(3)]
+        write = way_outside(0.0, low, high, ways)
+        return write(value), write(low), write(high)
 
     def points(self, change: float) -> str:
         """Say a change of a chance in percentage points, with its sign."""
@@ -204,7 +264,8 @@ class Wording:
     def signed(self, value: float, digits: int) -> str:
         """Write a number with its sign, also if it is positive."""
         text = self.decimal(value, digits)
-        return text if value <= 0 else f"+{text}"
+        is_up = value > 0 and text != self.decimal(0.0, digits)
+        return f"+{text}" if is_up else text
 
     def _localised(self, text: str) -> str:
         text = text.replace("-", MINUS)
@@ -226,7 +287,7 @@ class Wording:
 
     def on(self, day: date) -> str:
         """Write a date of the calendar."""
-        month = MONTHS[self.language][day.month - 1]
+        month = DATE_MONTHS[self.language][day.month - 1]
         return SPACE.join((str(day.day), month, str(day.year)))
 
     def date(self, iso: str) -> str:

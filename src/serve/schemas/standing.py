@@ -84,7 +84,7 @@ class ListeningSaid(TypedDict):
 class ReadySaid(TypedDict):
     """The service can predict.
 
-    It is degraded while the last prediction found no space to be recorded in.
+    It is degraded while there is no space to record predictions in, asked anew.
     """
 
     status: Literal["ready", "degraded"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.crm.bitrix24.portal import client_of, portal_of
 
-from crm.bitrix24.checks import Wishes, require
+from crm.bitrix24.checks import Wishes, faults_of, require
 from crm.bitrix24.client import webhook_in
 from crm.bitrix24.fields import WANTED, State, flaws_in, look
 from crm.bitrix24.installing import install
@@ -72,8 +72,11 @@ def test_a_sound_portal_passes() -> None:
     portal = portal_of(STANDARD)
     client = client_of(portal)
     install(client, language="ru")
+    made = list(portal.state.fields)
 
+    assert faults_of(client, Wishes(tasks=True), with_fields=True) == []
     require(client, Wishes(tasks=True), with_fields=True)
+    assert portal.state.fields == made
 
 
 def test_the_daily_check_names_a_deleted_field() -> None:

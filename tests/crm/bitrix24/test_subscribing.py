@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.crm.hearing.conftest import journal, url
+from tests.crm.conftest import journal, url
 from tests.crm.hearing.test_losses import queued_portal
 
 from crm.bitrix24.subscribing import EVENTS, subscribe, unsubscribe_all

@@ -187,3 +187,29 @@ def test_nothing_is_said_of_an_order_that_people_overtook(journal: Journal) -> N
         assert store.stages["lead:2"] == "TALK"
         assert store.cards["lead:1"]["tier"] == "hot"
         assert texts(store) == []
+
+
+def test_an_order_that_is_refused_for_good_says_what_it_wanted(
+    journal: Journal,
+) -> None:
+    """The dead letter names it; taken back and replayed, the card is written again."""
+    store = standing("1", "2")
+    store.poison = {"lead:1"}
+    with opened(store) as address:
+        worker, upkeep = Crew(journal, address).worker(), Upkeep(journal, "acme")
+        ordered(journal, "1", move=HERS)
+        ordered(journal, "2")
+        drain(worker)
+
+        (letter,) = upkeep.dead()
+        assert (letter.entity, letter.wanted) == ("lead:1", "tie to contact:7")
+        assert letter.why
+        store.poison = set()
+        ordered(journal, "1", move=NOBODYS)
+        assert upkeep.dead()[0].wanted == "untie from contact:7"
+        record(journal, [said("1", Tier.HOT)])
+        upkeep.replay()
+        drain(worker)
+
+        assert upkeep.dead() == []
+        assert store.cards["lead:1"]["tier"] == "hot"

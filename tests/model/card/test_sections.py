@@ -3,12 +3,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from tests.serve import example
 from tests.serve.markup import read
 
 from model.card.paper import card_html
 from model.card.sections import Section, Subject, sections
 from model.leaks.findings import NOT_INSPECTED
+from model.points.record import Against, Rival
 from model.proof.record import NO_PROOF
 
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
@@ -53,6 +55,28 @@ def test_slices_outside_their_range_are_marked_and_thin_ones_named() -> None:
 
     assert [row[4].en for row in card["slices"].rows] == ["no", "yes"]
     assert card["limits"].lines[-1].en.endswith(": <i>web</i>.")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.03, -0.01, "better beyond luck"),
+        (-0.03, 0.01, "not clearly better"),
+        (0.01, 0.03, "worse than the points"),
+    ],
+)
+def test_the_scorecard_is_met_in_words(low: float, high: float, said: str) -> None:
+    """Who is better, points or model, stands over the figures in either language."""
+    subject = example.subject()
+    met = Against("logloss", 0.31, 0.30, (low + high) / 2, low, high)
+    proof = replace(subject.proof, rival=Rival("", 9, 20, (met,)))
+
+    verdict, how = named(replace(subject, proof=proof))["metrics"].lines
+
+    assert said in verdict.en
+    assert "9 traits" in how.en
+    assert "признаков: 9" in how.ru
+    assert "0,3100" in how.ru
 
 
 def test_a_dirty_tree_is_owned_up_to() -> None:

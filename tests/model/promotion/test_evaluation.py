@@ -9,13 +9,20 @@ import pytest
 from leads.decision import Tier
 from leads.settings import Promotion
 from model.features.catalog import Numbers
-from model.metrics import log_odds_of, probabilities
+from model.metrics import (
+    log_odds_of,
+    paired_differences,
+    probabilities,
+    row_losses,
+)
+from model.points.record import Against, Rival
 from model.promotion.evaluation import (
     Gate,
     Judged,
     Verdict,
     against_base_rate,
     against_champion,
+    against_points,
     tier_moves,
 )
 
@@ -121,6 +128,56 @@ def test_what_is_odd_about_the_rows_is_said() -> None:
 
     words = against_champion(rows, TRUTH, blurred(1.0), seed=7).words
     assert words.endswith("The rows are old.")
+
+
+def rival_of(points: Numbers, model: Numbers) -> Rival:
+    """Hold a model against points on the same rows, as a training does."""
+    losses = (row_losses(one, LABELS) for one in (points, model))
+    theirs, ours = (float(loss.mean()) for loss in losses)
+    gain = paired_differences(model, points, LABELS, ROWS.leads, seed=7)["logloss"]
+    met = Against("logloss", theirs, ours, gain.value, gain.low, gain.high)
+    return Rival("", traits=9, items=20, against=(met,))
+
+
+def test_who_is_worse_than_points_is_refused_with_the_way_out() -> None:
+    """However much better than the champion: both losses, the interval, what to do."""
+    asked = against_points(rival_of(TRUTH, blurred(1.5)), Promotion())
+    verdict = against_champion(ROWS, blurred(1.5), blurred(3.0), seed=7).joined(asked)
+
+    assert gate(verdict, "log-loss").passed
+    assert not verdict.passed
+    assert "Refused for scorecard: log-loss 0." in verdict.words
+    assert "for a scorecard of 9 traits, difference +0." in verdict.words
+    assert "train on more or newer data, or raise most_points_loss" in verdict.words
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_cannot_be_told_from_points_passes_with_a_warning(seed: int) -> None:
+    """A model as far from the truth as the points is promoted, and the words warn."""
+    points, model = blurred(0.3, seed), blurred(0.3, seed + 100)
+    verdict = against_champion(ROWS, model, blurred(1.5), seed=7)
+    verdict = verdict.joined(against_points(rival_of(points, model), Promotion()))
+
+    assert verdict.passed
+    assert "Warning: it cannot be told from points" in verdict.words
+
+
+def test_who_beats_points_is_not_warned_of() -> None:
+    """Clearly nearer to the truth than points: a gate that held, and no more words."""
+    asked = against_points(rival_of(blurred(1.5), TRUTH), Promotion())
+
+    assert asked.passed
+    assert "for a scorecard of 9 traits" in asked.words
+    assert not asked.warning
+
+
+def test_a_loss_to_points_that_is_borne_is_borne_with_a_warning() -> None:
+    """Whoever says how much worse is borne gets the model, and is told."""
+    rules = Promotion(most_points_loss=0.5)
+    asked = against_points(rival_of(TRUTH, blurred(1.5)), rules)
+
+    assert asked.passed
+    assert asked.warning.startswith("Warning: it is worse than points")
 
 
 def gate(verdict: Verdict, name: str) -> Gate:

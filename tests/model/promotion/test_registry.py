@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from model.learning import Trained
 from model.promotion import champion, registry
 from model.promotion.evaluation import Verdict
 from model.promotion.registry import promote, register, roll_back
+from model.promotion.trial import trial
 from model.training import train
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -304,6 +305,51 @@ def test_a_crash_while_registering_doubles_nothing(
 def dies(*_: object, **__: object) -> None:
     """Stand for a machine that goes away."""
     raise ConnectionError
+
+
+def losing_to_points(bundle: Bundle, folder: Path) -> Bundle:
+    """Copy a bundle whose training found points to be better."""
+    shutil.copytree(bundle.path, folder)
+    proof = bundle.read_proof()
+    assert proof.rival is not None
+    met = replace(proof.rival.in_loss, gain=0.02, low=0.01, high=0.03)
+    lost = replace(proof, rival=replace(proof.rival, against=(met,)))
+    (folder / "proof.json").write_text(lost.to_json(), encoding="utf-8")
+    return replace(bundle, path=folder)
+
+
+def test_points_are_asked_of_first_and_later_models(
+    shelf: Shelf, history: History, settings: Settings, tmp_path: Path
+) -> None:
+    """Who lost to points is refused whatever serves, who beat them is not."""
+    worse = losing_to_points(shelf.good.bundle, tmp_path / "worse")
+    poor, good = shelf.poor.bundle, shelf.good.bundle
+
+    verdicts = {
+        (name, against is None): trial(
+            history, settings, challenger=asked, champion=against
+        )
+        for name, asked in (("worse", worse), ("good", good))
+        for against in (None, poor)
+    }
+
+    assert {at: one.passed for at, one in verdicts.items()} == {
+        ("worse", True): False, ("worse", False): False,
+        ("good", True): True, ("good", False): True,
+    }  # fmt: skip
+    for verdict in verdicts.values():
+        assert [one.name for one in verdict.gates][-1] == "scorecard"
+    assert "Refused for scorecard" in verdicts["worse", True].words
+
+
+def test_too_few_data_are_not_asked_for_more_than_points(
+    shelf: Shelf, history: History, settings: Settings, tmp_path: Path
+) -> None:
+    """The usual rate serves where nothing better does: points are then the answer."""
+    worse = losing_to_points(shelf.good.bundle, tmp_path / "worse")
+    thin = replace(worse, manifest=replace(worse.manifest, enough=False))
+
+    assert trial(history, settings, challenger=thin, champion=None).passed
 
 
 def test_age_alone_publishes_nothing(

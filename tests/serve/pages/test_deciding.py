@@ -142,7 +142,10 @@ def test_both_tiers_stand_side_by_side_everywhere(sight: Sight, tmp_path: Path) 
         assert "Set by a person" in text
         assert "The model says" in text
         assert "u&lt;7&gt;" in text
-    assert "not for the tier that u&lt;7&gt; set" in client.get(f"/leads/{LEAD}").text
+    assert (
+        "not for the tier that a person set (by u&lt;7&gt;)"
+        in client.get(f"/leads/{LEAD}").text
+    )
     sheet = client.get("/leads.csv?closed=yes").content.decode("utf-8-sig")
     cells = {line["Lead"]: line for line in csv.DictReader(io.StringIO(sheet))}
     assert cells[LEAD]["Set by"] == "u<7>"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import html.parser
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,7 +18,10 @@ from leads.decision import Tier
 from leads.settings import Conversion
 from serve.pages.digest import (
     Call,
+    Changes,
+    Crossed,
     Digest,
+    Moved,
     Step,
     missed_of,
     shift_of,
@@ -54,15 +59,50 @@ def test_who_changed_tier_is_named_before_who_moved_farther() -> None:
     """Tiers are counted of all, two points are the least to name, new leads apart."""
     now = still(
         ("a", 0.5, "hot"), ("b", 0.45, "warm"), ("c", 0.1, "cold"),
-        ("d", 0.301, "warm"), ("e", 0.9, "hot"),
+        ("d", 0.301, "warm"), ("e", 0.9, "hot"), ("f", 0.401, "hot"),
+        ("g", 0.299, "hot"), ("h", 0.1, "cold"),
     )  # fmt: skip
     before = stood_frame([("a", 1, 0.4, "warm"), ("b", 2, 0.2, "warm"),
-                          ("c", 3, 0.3, "warm"), ("d", 4, 0.3, "warm")])  # fmt: skip
+                          ("c", 3, 0.3, "warm"), ("d", 4, 0.3, "warm"),
+                          ("f", 5, 0.4, "warm"), ("g", 6, 0.3, "cold"),
+                          ("h", 7, 0.12, "not enough data")])  # fmt: skip
 
     found = shift_of(now, before)
 
-    assert (found.warmer, found.colder, found.fresh) == (1, 1, 1)
-    assert [row["lead_id"] for row in found.rows] == ["a", "b", "c"]
+    assert (found.warmer, found.colder, found.fresh) == (3, 1, 1)
+    assert [row["lead_id"] for row in found.rows] == ["a", "f", "g", "b", "c", "h"]
+    assert [(one.before, one.after, one.leads) for one in found.crossed] == [
+        ("warm", "hot", 2), ("cold", "hot", 1), ("warm", "cold", 1),
+        ("not enough data", "cold", 1),
+    ]  # fmt: skip
+
+
+def test_changes_of_tier_are_said_in_message_and_letter() -> None:
+    """How many went which way, and of each lead from where to where: in all three."""
+    moved = (
+        Moved("L-1", "M", Tier.WARM, Tier.HOT, 0.4, 0.41, {"en": "Why", "ru": "-"}),
+        Moved("L-2", "M", Tier.HOT, Tier.HOT, 0.8, 0.7, None),
+    )
+    ways = (Crossed(Tier.WARM, Tier.HOT, 12), Crossed(Tier.HOT, Tier.COLD, 3))
+    changes = Changes(NOW, warmer=12, colder=3, fresh=0, leads=moved, crossed=ways)
+    facts = replace(digest([]), changes=changes)
+
+    letter = letter_of(facts, view("en"))
+    told = telegram_of(facts, view("en"))
+
+    page = " ".join(read_of(letter.html).split())
+    for text in (told, letter.text, page):
+        assert "Changed tier: warm → hot: 12; hot → cold: 3." in text
+        assert "warm → hot, 40% → 41%: Why" in text
+        assert "80% → 70%: why is not known" in text
+    assert "▲ <b>L-1</b> warm → hot" in told
+    assert "▼ <b>L-2</b> 80%" in told
+    assert "Сменили группу: тёплый → горячий: 12" in telegram_of(facts, view("ru"))
+
+
+def read_of(markup: str) -> str:
+    """Read the text of a page."""
+    return html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", "", markup, flags=re.S))
 
 
 def test_what_was_missed_is_hot_and_overdue_or_worth_it_and_alone() -> None:

@@ -6,6 +6,7 @@ from tests.model.invented import flat_settings, invented_task
 from tests.serve import example
 
 from leads.errors import DamagedBundle, NoModel
+from model.bundle.reference import Reference
 from model.learning import learn
 from model.promotion.champion import set_champion
 from serve.pages.evidence import read_evidence
@@ -33,6 +34,16 @@ def test_evidence_is_that_of_the_champion(store: Path) -> None:
     assert trust.headline.lift > 1
     assert all(words.en and words.ru for words in evidence.fields.values())
     assert evidence.card is None
+
+
+def test_usual_is_what_the_reasons_call_usual(store: Path) -> None:
+    """Pages and sentences name one usual rate, though snapshots give another."""
+    evidence = read_evidence(store)
+    (reference,) = store.glob("bundles/*/reference.json")
+
+    rate = Reference.from_json(reference.read_text("utf-8")).rate
+    assert weigh(evidence).base_rate == evidence.usual == rate
+    assert evidence.proof.base_rate != rate
 
 
 def test_without_a_champion_there_is_no_evidence(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -56,6 +57,29 @@ def test_the_page_says_who_has_what_and_what_comes_next(
     assert (first.person, first.has["hot"], first.open) == ("7", 4, 4)
     assert (found.nurture, found.applied) == (4, False)
     assert asked(sight, "/v1/routing").json()["people"][0]["has"]["hot"] == 4
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_page_names_the_holiday_on_which_nobody_works(
+    morning: Morning, language: str
+) -> None:
+    """Before a holiday the round is that of the day after; who has duty is shown."""
+    eve = datetime(2026, 11, 3, 15, tzinfo=UTC)
+    unity_day = {"ru": "День народного единства", "en": "Unity Day"}[language]
+    assert "[company] country" in asked(sight_of(morning), "/routing").text
+    morning.company(country="RU")
+
+    sight = replace(sight_of(morning), now=lambda: eve)
+
+    found = sight.handout()
+    assert found is not None
+    assert (found.on.day, [one.away for one in found.people]) == (5, [""] * 3)
+    assert unity_day in asked(sight, f"/routing?lang={language}").text
+    morning.routing(person=[*PEOPLE, {"id": "10", "holidays": True}])
+    on_duty = replace(sight, settings=morning.settings).handout()
+    assert on_duty is not None
+    assert [one.away for one in on_duty.people] == ["holiday"] * 3 + [""]
+    assert [one.total > 0 for one in on_duty.people] == [False] * 3 + [True]
 
 
 def test_the_list_is_narrowed_to_whom_leads_were_proposed(morning: Morning) -> None:

@@ -35,7 +35,7 @@ def test_what_makes_no_sense_is_as_if_not_sent(
 
 
 def test_pages_cover_the_list_once(tmp_path: Path) -> None:
-    """Leafing through all pages meets every lead once, the likeliest first."""
+    """Leafing through all pages meets every lead once, in calling order."""
     ids = example.lead_ids(23)
     with example.sight(tmp_path, ids) as sight:
         wanted = Wanted(closed=True)
@@ -43,8 +43,13 @@ def test_pages_cover_the_list_once(tmp_path: Path) -> None:
 
     rows = [row for page in pages for row in page.rows]
     assert sorted(row.lead_id for row in rows) == ids
-    chances = [row.probability for row in rows]
-    assert chances == sorted(chances, reverse=True)
+    tiers = list(Tier)
+    places = [
+        (tiers.index(row.tier), row.called is not None, -row.probability)
+        for row in rows
+    ]
+    assert places == sorted(places)
+    assert {row.called is None for row in rows} == {True, False}
     assert [(page.first, page.last, page.pages) for page in pages] == [
         (1, 5, 5), (6, 10, 5), (11, 15, 5), (16, 20, 5), (21, 23, 5),
     ]  # fmt: skip
@@ -183,7 +188,8 @@ def test_list_follows_the_journal_at_once(tmp_path: Path) -> None:
     """A new prediction is in the list as soon as it is in the journal."""
     with example.sight(tmp_path, example.lead_ids(5)) as sight:
         before = sight.listing(Wanted(closed=True))
-        made = replace(example.prediction("new", random.Random(1)), probability=0.999)
+        said = example.prediction("new", random.Random(1))
+        made = replace(said, probability=0.999, tier=Tier.HOT)
         sight.journal.record([made], made_at=example.NOW, channel="api")
         after = sight.listing(Wanted(closed=True))
 

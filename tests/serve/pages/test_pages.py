@@ -29,6 +29,7 @@ from serve.pages.links import lead_path
 from serve.pages.listing import Wanted
 from serve.pages.ranking import Ranking
 from serve.pages.sight import Sight
+from serve.pages.whereabouts import Places
 from serve.pages.wording import Language, Wording
 from serve.pages.words.texts import TEXTS, TIERS
 
@@ -385,7 +386,8 @@ def test_page_of_100_000_leads_takes_under_100_ms(tmp_path: Path) -> None:
             assert client.get(path).status_code == 200
             taken[path] = process_time() - started
         started = process_time()
-        Ranking().of(sight.journal, sight.places.of(history, sight.settings))
+        places = Places(sight.places.of(history, sight.settings))
+        Ranking().of(sight.journal, places)
         anew = process_time() - started
 
     assert max(taken.values()) < 0.1, taken

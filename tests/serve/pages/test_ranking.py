@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 from tests.serve import example
 
-from leads.decision import Outlook, Prediction
+from leads.decision import Outlook, Prediction, Tier
 from leads.forgetting import forget_leads
 from leads.ranks import entries_before
 from leads.records import LATEST
 from serve.pages.listing import Wanted
 from serve.pages.ranking import LONGEST_HELD, By, Ranking
 from serve.pages.sight import Sight
-from serve.pages.whereabouts import NOWHERE, whereabouts
+from serve.pages.whereabouts import Places, whereabouts
 
 
 @pytest.fixture
@@ -42,7 +42,8 @@ def test_what_is_put_in_stands_where_a_whole_reading_puts_it(
     """After each of many predictions and erasures both rankings are equal."""
     rng, history = random.Random(3), sight.history()
     assert history is not None
-    places, held = whereabouts(history, sight.settings), Ranking(clock=lambda: 0.0)
+    places = Places(whereabouts(history, sight.settings))
+    held = Ranking(clock=lambda: 0.0)
     held.of(sight.journal, places, by)
     for step in range(12):
         lead_ids = [f"L-{rng.randrange(50):05d}" for _ in range(rng.choice((1, 3)))]
@@ -61,7 +62,7 @@ def test_what_is_put_in_stands_where_a_whole_reading_puts_it(
 
 def test_only_what_is_new_is_read(sight: Sight) -> None:
     """A new prediction is in its place, and leads it does not touch stay as held."""
-    places, ranking = NOWHERE, Ranking(clock=lambda: 0.0)
+    places, ranking = Places(), Ranking(clock=lambda: 0.0)
     before = ranking.of(sight.journal, places).frame
     first, last = before["lead_id"][0], before["lead_id"][-1]
     told = before.filter(pl.col("lead_id") == first).row(0)
@@ -85,7 +86,7 @@ def test_an_entry_whose_id_was_used_again_is_noticed_in_time(sight: Sight) -> No
     now = [0.0]
     history = sight.history()
     assert history is not None
-    places, rng = whereabouts(history, sight.settings), random.Random(5)
+    places, rng = Places(whereabouts(history, sight.settings)), random.Random(5)
     held = Ranking(clock=lambda: now[0])
     last = example.prediction("z", rng)
     sight.journal.record([last], made_at=example.NOW, channel="api")
@@ -103,8 +104,8 @@ def test_an_entry_whose_id_was_used_again_is_noticed_in_time(sight: Sight) -> No
 def test_money_sorts_where_tiers_are_made_by_money(sight: Sight) -> None:
     """The most expected money comes first, whatever the chance."""
     rng = random.Random(4)
-    rich = worth(example.prediction("rich", rng), 2**40)
-    poor = worth(example.prediction("poor", rng), 100)
+    said = replace(example.prediction("rich", rng), tier=Tier.HOT)
+    rich, poor = worth(said, 2**40), worth(replace(said, lead_id="poor"), 100)
     made = [replace(rich, probability=0.01), replace(poor, probability=0.99)]
     sight.journal.record(made, made_at=example.NOW, channel="api")
     proved = example.evidence()

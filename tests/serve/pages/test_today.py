@@ -9,9 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leads.decision import Override, Tier
-from serve.pages.today import Room, call_today
+from serve.pages.today import Room, call_today, in_calling_order
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SCHEMA = {
+    "lead_id": pl.String, "tier": pl.String, "pipeline": pl.String,
+    "closed": pl.Boolean, "called_at": pl.Int64,
+}  # fmt: skip
 
 
 def ranked(
@@ -22,8 +26,7 @@ def ranked(
         (lead_id, tier, pipeline, False, 1 if lead_id in rung else None)
         for lead_id, tier in leads
     ]
-    schema = ["lead_id", "tier", "pipeline", "closed", "called_at"]
-    return pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
+    return pl.DataFrame(rows, SCHEMA, orient="row")
 
 
 def called(frame: pl.DataFrame, room: Room, **tiers: Tier) -> list[str]:
@@ -42,15 +45,15 @@ def test_hot_leads_come_first_and_warm_ones_fill_the_day() -> None:
     assert called(MIXED, Room(10)) == ["b", "c", "a", "d"]
 
 
-def test_who_was_called_this_week_waits_below_who_was_not() -> None:
-    """Hot or warm; nobody's tier changes, and where there is room all are listed."""
+def test_who_was_called_this_week_waits_below_the_others_of_the_tier() -> None:
+    """Tiers never mix, nobody's changes, and where there is room all are listed."""
     leads = [("a", "warm"), ("b", "hot"), ("c", "hot"), ("d", "warm"), ("e", "cold")]
     frame = ranked(*leads, rung="ab")
 
-    assert called(frame, Room(2)) == ["c", "d"]
-    assert called(frame, Room(10)) == ["c", "d", "b", "a"]
+    assert called(frame, Room(2)) == ["c", "b"]
+    assert called(frame, Room(10)) == ["c", "b", "d", "a"]
     assert called(frame, Room()) == ["c", "b"]
-    assert called(frame, Room(None, {"new": 3})) == ["c", "d", "b"]
+    assert called(frame, Room(None, {"new": 3})) == ["c", "b", "d"]
 
 
 def test_where_nobody_said_every_hot_lead_is_called() -> None:
@@ -86,3 +89,32 @@ def test_the_day_is_never_overfull_nor_idle(tiers: list[str], room: int) -> None
     assert len(set(found)) == len(found)
     skipped_hot = {str(p) for p, tier in enumerate(tiers) if tier == "hot"} - {*found}
     assert not skipped_hot or all(tiers[int(one)] == "hot" for one in found)
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(
+    leads=st.lists(st.tuples(st.sampled_from(list(Tier)), st.booleans())),
+    said=st.dictionaries(st.integers(0, 20), st.sampled_from(list(Tier))),
+    room=st.one_of(st.none(), st.integers(0, 20)),
+)
+def test_tiers_never_mix_and_inside_one_the_called_stand_below(
+    leads: list[tuple[Tier, bool]], said: dict[int, Tier], room: int | None
+) -> None:
+    """The order is: tier (a person's first), not called, as ranked; the day cuts it."""
+    rows = [
+        (str(place), tier.value, "new", False, 1 if rung else None)
+        for place, (tier, rung) in enumerate(leads)
+    ]
+    frame = pl.DataFrame(rows, SCHEMA, orient="row")
+    overrides = {str(n): Override(str(n), tier, "7", NOW) for n, tier in said.items()}
+    tiers = list(Tier)
+
+    def place(lead_id: str) -> tuple[int, bool, int]:
+        tier, rung = leads[int(lead_id)]
+        return tiers.index(said.get(int(lead_id), tier)), rung, int(lead_id)
+
+    ordered = in_calling_order(frame, overrides)["lead_id"].to_list()
+
+    assert ordered == sorted((row[0] for row in rows), key=place)
+    day = call_today(frame, overrides, Room(room))["lead_id"].to_list()
+    assert day == ordered[: len(day)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,8 @@ from crm.testing.amocrm.company import fill
 from crm.testing.amocrm.founding import OWNER
 from crm.testing.amocrm.hooks import SETTINGS
 from crm.testing.clock import Clock
-from crm.testing.serving import LOOPBACK, serve, server_of
+from crm.testing.serving import address_of, serve, server_of, taken
 from leads.synthetic import invent
-
-STARTING_SECONDS: Final = 0.02
 
 
 def prepared(*, leads: int, seed: int, events_to: str = "") -> AmoCrm:
@@ -43,22 +41,16 @@ def main(
 ) -> None:
     """Start an amoCRM account to play with."""
     amo = prepared(leads=leads, seed=seed, events_to=events_to)
-    server = server_of(amo.app, port)
-
-    async def greet() -> None:
-        while not server.started:
-            await asyncio.sleep(STARTING_SECONDS)
-        own = server.servers[0].sockets[0].getsockname()[1]
-        typer.echo(f"address  http://{LOOPBACK}:{own}")
-        typer.echo(f"token    {amo.token}")
-        for one in amo.tokens.integrations.values():
-            typer.echo(f"client   {one.client_id}")
-            typer.echo(f"secret   {one.client_secret}")
-            typer.echo(f"redirect {one.redirect_uri}")
-        typer.echo(f"account  {leads:,} leads, seed {seed}; Ctrl+C ends it")
-
-    companions = [greet, amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run]
-    asyncio.run(serve(server, companions))
+    door = taken(port)
+    typer.echo(f"address  http://{address_of(door)}")
+    typer.echo(f"token    {amo.token}")
+    for one in amo.tokens.integrations.values():
+        typer.echo(f"client   {one.client_id}")
+        typer.echo(f"secret   {one.client_secret}")
+        typer.echo(f"redirect {one.redirect_uri}")
+    typer.echo(f"account  {leads:,} leads, seed {seed}; Ctrl+C ends it")
+    companions = [amo.clock.follow, amo.hooks.pump.run, amo.digital.pump.run]
+    asyncio.run(serve(server_of(amo.app), companions, door=door))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from crm.testing.bitrix24.opening import opened
 from crm.testing.bitrix24.portal import Portal
 from crm.testing.bitrix24.subscriptions import OutgoingWebhook
 from crm.testing.clock import Clock
-from crm.testing.serving import LOOPBACK, serve, server_of
+from crm.testing.serving import address_of, serve, server_of, taken
 from leads.synthetic import invent
 
 EVENTS = frozenset(
@@ -50,7 +50,7 @@ def prepared(
 
 
 def main(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8024,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0: any free one.")] = 8024,
     profile: Annotated[
         str, typer.Option(help=f"One of {', '.join(PROFILES)}.")
     ] = "standard",
@@ -69,15 +69,17 @@ def main(
     portal = prepared(
         profile=profile, leads=leads, seed=seed, events_to=events_to, handler=handler
     )
+    door = taken(port)
+    address = address_of(door)
     if handler:  # tokens name the portal that they open, which must be this one
-        portal.renamed_to = f"{LOOPBACK}:{port}"
-    server = server_of(application(portal), port)
-    typer.echo(f"webhook  http://{LOOPBACK}:{port}/rest/1/s3cret/")
+        portal.renamed_to = address
+    typer.echo(f"webhook  http://{address}/rest/1/s3cret/")
     for app in portal.credentials.applications.values():
         typer.echo(f"client   {app.client_id}")
         typer.echo(f"secret   {app.client_secret}")
     typer.echo(f"profile  {profile}, {leads:,} leads, seed {seed}; Ctrl+C ends it")
-    asyncio.run(serve(server, [portal.clock.follow, portal.pump.run]))
+    companions = [portal.clock.follow, portal.pump.run]
+    asyncio.run(serve(server_of(application(portal)), companions, door=door))
 
 
 if __name__ == "__main__":

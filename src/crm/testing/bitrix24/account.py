@@ -25,6 +25,8 @@ class Switch(StrEnum):
     """An update that changes nothing raises an event all the same."""
     CLEARING_IGNORED = "clearing_ignored"
     """``crm.item.update`` leaves custom fields as they are when told to clear."""
+    STAGE_IGNORED = "stage_ignored"
+    """``crm.item.update`` takes the fields and leaves the stage, without a word."""
     TIES_IGNORED = "ties_ignored"
     """Adding and taking away a contact of a card says yes and does nothing."""
     OFFLINE_DATA_FALSE = "offline_data_false"

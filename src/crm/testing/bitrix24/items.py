@@ -138,6 +138,8 @@ def _update(context: Context, params: Params) -> Result:
     if context.portal.profile.on(Switch.CLEARING_IGNORED):
         customs = context.state.custom_of(entity)
         values = {n: v for n, v in values.items() if n not in customs or v not in EMPTY}
+    if context.portal.profile.on(Switch.STAGE_IGNORED):
+        values.pop("stageId", None)
     records.update(context, entity, row, values)
     return Result({"item": show(row, known, context)})
 

@@ -35,7 +35,7 @@ from crm.testing.bitrix24.hands import HANDS
 from crm.testing.bitrix24.opening import opened
 from crm.testing.bitrix24.portal import Portal
 from crm.testing.clock import Clock
-from crm.testing.serving import LOOPBACK, serve, server_of
+from crm.testing.serving import address_of, serve, server_of, taken
 from crm.testing.wire import Answer, Line, Receive, Scope, Send
 from leads.synthetic import invent
 
@@ -100,7 +100,7 @@ def prepared(*, leads: int, seed: int, service: str, until: date) -> Portal:
 
 
 def main(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8024,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; 0: any free one.")] = 8024,
     service: Annotated[
         str, typer.Option(help="Where our service will be.")
     ] = "http://127.0.0.1:8000",
@@ -110,10 +110,12 @@ def main(
     """Start a Bitrix24 portal to look at."""
     today = datetime.now(UTC).date()
     portal = prepared(leads=leads, seed=seed, service=service, until=today)
-    server = server_of(shown(portal), port)
-    typer.echo(f"webhook  http://{LOOPBACK}:{port}/rest/1/s3cret/")
-    typer.echo(f"a card   http://{LOOPBACK}:{port}/crm/lead/details/1/")
-    asyncio.run(serve(server, [portal.clock.follow, portal.pump.run]))
+    door = taken(port)
+    address = address_of(door)
+    typer.echo(f"webhook  http://{address}/rest/1/s3cret/")
+    typer.echo(f"a card   http://{address}/crm/lead/details/1/")
+    companions = [portal.clock.follow, portal.pump.run]
+    asyncio.run(serve(server_of(shown(portal)), companions, door=door))
 
 
 if __name__ == "__main__":

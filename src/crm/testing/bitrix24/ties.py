@@ -13,8 +13,9 @@ from typing import Any, Final
 from crm.testing.bitrix24 import records
 from crm.testing.bitrix24.account import Switch
 from crm.testing.bitrix24.classic import lowered
+from crm.testing.bitrix24.items import row_of
 from crm.testing.bitrix24.portal import Context, Method, Params, Result
-from crm.testing.bitrix24.refusals import access_denied, missing, not_found
+from crm.testing.bitrix24.refusals import missing, not_found
 from crm.testing.bitrix24.schema import CONTACT, DEAL, LEAD, Entity
 from crm.testing.bitrix24.state import Record
 
@@ -22,7 +23,7 @@ Handler = Callable[[Context, Entity, Params], Result]
 
 
 def _add(context: Context, entity: Entity, params: Params) -> Result:
-    row = _row(context, entity, params)
+    row = row_of(context, entity, params)
     number, fields = _contact(params)
     if number not in context.state.of(CONTACT):
         raise not_found()
@@ -33,7 +34,7 @@ def _add(context: Context, entity: Entity, params: Params) -> Result:
 
 
 def _delete(context: Context, entity: Entity, params: Params) -> Result:
-    row = _row(context, entity, params)
+    row = row_of(context, entity, params)
     number, _ = _contact(params)
     if number not in _held(row):
         raise not_found()
@@ -42,7 +43,7 @@ def _delete(context: Context, entity: Entity, params: Params) -> Result:
 
 
 def _items(context: Context, entity: Entity, params: Params) -> Result:
-    held = _held(_row(context, entity, params))
+    held = _held(row_of(context, entity, params))
     return Result(
         [
             {"CONTACT_ID": number, "SORT": 10 * place, "ROLE_ID": 0,
@@ -62,18 +63,6 @@ def _set(context: Context, entity: Entity, row: Record, held: list[int]) -> None
         return
     values = {"contactIds": held, "contactId": held[0] if held else 0}
     records.update(context, entity, row, values)
-
-
-def _row(context: Context, entity: Entity, params: Params) -> Record:
-    text = str(params.get("id") or "")
-    if not text:
-        raise missing("id")
-    row = context.state.of(entity).get(int(text) if text.isdigit() else 0)
-    if row is None:
-        raise not_found()
-    if not records.may_see(context.state.users[context.caller.user], row):
-        raise access_denied(400)
-    return row
 
 
 def _contact(params: Params) -> tuple[int, Mapping[str, Any]]:

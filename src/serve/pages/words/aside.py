@@ -100,7 +100,7 @@ ASIDE: Final[Mapping[str, Words]] = {
     "similar.day": Words("Looked at", "На дату"),
     "similar.outcome": Words("Outcome", "Итог"),
     "similar.won": Words("converted", "конверсия"),
-    "similar.won.in": Words("converted in {days}", "конверсия, {days}"),
+    "similar.won.in": Words("converted in {days}", "конверсия через {days}"),
     "similar.lost": Words("did not convert", "без конверсии"),
 }
 """Every text, by the key that a template asks for."""

@@ -29,14 +29,22 @@ DIGEST: Final[Mapping[str, Words]] = {
         " ([daily] calls).",
     ),
     "digest.calls.called": Words(
-        "Called this week already, so below those who were not: {n} hot ones.",
-        "Уже звонили на этой неделе, поэтому ниже остальных: горячих — {n}.",
+        "Hot ones that were called this week already stand below the other hot ones:"
+        " {n}.",
+        "Горячие, которым на этой неделе уже звонили, стоят ниже остальных горячих:"
+        " {n}.",
     ),
-    "row.called.call": Words("called {when}", "звонили {when}"),
+    "row.called.call": Words(
+        "called {when}, so lower in its tier", "звонили {when}, поэтому ниже в группе"
+    ),
     "row.called.no_answer": Words(
-        "called {when}, no answer", "звонили {when}, без ответа"
+        "called {when}, no answer, so lower in its tier",
+        "звонили {when}, без ответа, поэтому ниже в группе",
     ),
-    "row.called.task": Words("task done {when}", "задача выполнена {when}"),
+    "row.called.task": Words(
+        "task done {when}, so lower in its tier",
+        "задача выполнена {when}, поэтому ниже в группе",
+    ),
     "digest.calls.left": Words(
         "{n} hot ones more than the day has room for; they keep their tier and wait.",
         "Ещё горячих, на которые дня не хватит: {n}; их группа не меняется, они ждут.",
@@ -59,9 +67,11 @@ DIGEST: Final[Mapping[str, Words]] = {
         "Up a tier: {warmer}. Down a tier: {colder}. New: {fresh}.",
         "Поднялись в группе: {warmer}. Опустились: {colder}. Новых: {fresh}.",
     ),
+    "digest.moved.tiers": Words("Changed tier:", "Сменили группу:"),
     "digest.moved.none": Words(
-        "No chance moved by two points or more.",
-        "Ни одна вероятность не сдвинулась на два пункта и больше.",
+        "Nobody changed tier, and no chance moved by two points or more.",
+        "Никто не сменил группу, и ни одна вероятность не сдвинулась на два пункта и"
+        " больше.",
     ),
     "digest.first": Words(
         "There is no yesterday yet: this is the first morning’s run. From tomorrow on"

@@ -14,7 +14,8 @@ JUDGEMENT: Final[Mapping[str, Words]] = {
     "proof.backtest": Words("Month by month", "По месяцам"),
     # the worth of groups of features, on the page of proof
     "model.worth": Words("What each kind of data is worth", "Чего стоят виды данных"),
-    "worth.unit": Words("loss without it", "потеря без неё"),
+    "worth.kind": Words("Kind of data", "Вид данных"),
+    "worth.unit": Words("Loss without it", "Потеря без него"),
     # the card
     "card.title": Words("Model card", "Карточка модели"),
     "card.lead": Words(

@@ -11,14 +11,15 @@ OVERRULED: Final[Mapping[str, Words]] = {
     "override.tab": Words("Set by a person", "Заданы человеком"),
     "override.said": Words("Set by a person", "Задано человеком"),
     "override.model": Words("The model says", "Модель считает"),
-    "override.by": Words("{by}, since {since}", "{by}, с {since}"),
+    "override.by": Words("by {by}, since {since}", "кем: {by}, с {since}"),
     "override.by_until": Words(
-        "{by}, {since} to {until}", "{by}, с {since} по {until}"
+        "by {by}, {since} to {until}", "кем: {by}, с {since} по {until}"
     ),
     "override.reasons": Words(
-        "These are reasons for what the model says ({tier}), not for the tier that"
-        " {by} set.",
-        "Это доводы к оценке модели ({tier}), а не к группе, которую задал(а) {by}.",
+        "These are reasons for what the model says ({tier}), not for the tier that a"
+        " person set (by {by}).",
+        "Это доводы к оценке модели ({tier}), а не к группе, которую задал человек"
+        " (кем: {by}).",
     ),
     "override.reason": Words("The model:", "Модель:"),
     "override.title": Words("Your own judgement", "Ваше мнение"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from model.card.words import RIVAL
 from model.features.catalog import Words
 
 POINTS: Final[Mapping[str, Words]] = {
@@ -53,10 +54,13 @@ POINTS: Final[Mapping[str, Words]] = {
     ),
     "points.grid": Words("The grid", "Сетка"),
     "points.grid.how": Words(
-        "Large: open leads now. Below: what part of past leads in the cell converted,"
-        " with its 95% interval.",
-        "Крупно: открытые лиды сейчас. Ниже: какая часть прошлых лидов в клетке"
-        " сконвертировалась, с интервалом 95 %.",
+        "In each cell: how many leads are open now.",
+        "В каждой клетке — сколько лидов открыто сейчас.",
+    ),
+    "points.grid.past": Words(
+        "Below: what part of past leads in the cell converted, with its 95% interval.",
+        "Ниже — какая часть прошлых лидов в клетке сконвертировалась, с интервалом"
+        " 95 %.",
     ),
     "points.untried": Words(
         "Not tried on past leads yet: “points test” does it.",
@@ -101,13 +105,7 @@ POINTS: Final[Mapping[str, Words]] = {
         "По тем же прошлым лидам выучена карта баллов, признаков в ней: {traits}; обе"
         " проверены на одних и тех же лидах.",
     ),
-    "points.won": Words(
-        "The model is better beyond luck.", "Модель лучше, и это не случайность."
-    ),
-    "points.not_won": Words(
-        "The model is not clearly better: points would do as well.",
-        "Модель не лучше с уверенностью: баллов хватило бы.",
-    ),
+    **{f"points.{standing}": words for standing, words in RIVAL.items()},
     "points.figure": Words("Figure", "Показатель"),
     "points.by": Words("Points", "Баллы"),
     "points.model": Words("Model", "Модель"),

@@ -45,6 +45,24 @@ ROUTING: Final[Mapping[str, Words]] = {
         "Проба на открытых сейчас лидах; ничего не записано. Отданный лид остаётся у"
         " человека, пока не сменится группа.",
     ),
+    "routing.holidays": Words(
+        "Public holidays until then: {names}. Leads go to whoever works on such a day;"
+        " if nobody does, they wait for the next working day.",
+        "Праздники до этого дня: {names}. Лиды получит тот, кто в такой день работает;"
+        " если никто — они ждут следующего рабочего дня.",
+    ),
+    "routing.country": Words(
+        "Public holidays are those of {country}.",
+        "Праздники — по календарю страны {country}.",
+    ),
+    "routing.country.none": Words(
+        "Public holidays are not known here: [company] country in the configuration"
+        " says whose they are.",
+        "Праздники здесь не известны: чьи они, говорит в настройках"
+        " [company] country.",
+    ),
+    "routing.away.holiday": Words("public holiday", "праздник"),
+    "routing.away.hours": Words("day off", "выходной"),
     "routing.last": Words("Given out so far", "Уже роздано"),
     "routing.last.how": Words(
         "By the last decision about each lead; a name leads to the list.",
@@ -72,6 +90,9 @@ ROUTING: Final[Mapping[str, Words]] = {
         "Некому взять: {n}. Чаще всего не хватает:",
     ),
     "routing.lack.load": Words("room", "места"),
+    "routing.lack.holiday": Words(
+        "a working day: it is a public holiday", "рабочего дня: праздник"
+    ),
     "routing.lack.hours": Words("somebody at work", "людей на работе"),
     "routing.lack.pipeline": Words("the pipeline", "воронки"),
     "routing.lack.source": Words("the source", "источника"),

@@ -20,13 +20,12 @@ SELLING: Final[Mapping[str, Words]] = {
     "list.export": Words("This list as a file:", "Этот список файлом:"),
     "list.export_cut": Words("The first {n} as a file:", "Первые {n} файлом:"),
     "list.by_money": Words(
-        "Open leads by the money to be expected: the chance of {goal} times the amount."
-        " Tiers are made the same way.",
-        "Открытые лиды по ожидаемым деньгам: вероятность {goal}, умноженная на сумму."
-        " Группы делятся так же.",
-    ),
-    "list.table.money": Words(
-        "Leads, most expected money first", "Лиды, больше всего ожидаемых денег сверху"
+        "Open leads by tier, and in each by the money to be expected: the chance of"
+        " {goal} times the amount. Tiers are made the same way. Whoever was called this"
+        " week already stands below the others of the tier.",
+        "Открытые лиды по группам, в каждой — по ожидаемым деньгам: вероятность {goal},"
+        " умноженная на сумму. Группы делятся так же. Кому на этой неделе уже звонили,"
+        " стоит ниже остальных в своей группе.",
     ),
     "col.owner": Words("Manager", "Менеджер"),
     "col.stage": Words("Stage", "Стадия"),
@@ -82,10 +81,10 @@ SELLING: Final[Mapping[str, Words]] = {
     "funnel.pipeline": Words("Pipeline {name}", "Воронка «{name}»"),
     "funnel.whole": Words("All leads", "Все лиды"),
     "funnel.slowest": Words(
-        "Longest behind: {stage} — {slow} of {here} stand there for longer than nine in"
-        " ten did before.",
-        "Больше всего задержек: {stage} — {slow} из {here} стоят дольше, чем девять из"
-        " десяти раньше.",
+        "Longest behind: {stage}. Standing there for longer than nine in ten did"
+        " before: {slow} of {here}.",
+        "Больше всего задержек: {stage}. Стоят там дольше, чем девять из десяти"
+        " раньше: {slow} из {here}.",
     ),
     "funnel.smooth": Words(
         "Nobody stands anywhere for longer than is usual.",

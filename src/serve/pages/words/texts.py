@@ -62,8 +62,10 @@ TEXTS: Final[Mapping[str, Words]] = {
     # the list
     "list.title": Words("Whom to call first", "Кому звонить первым"),
     "list.lead": Words(
-        "Open leads by their chance of {goal}.",
-        "Открытые лиды по вероятности {goal}.",
+        "Open leads by tier, and in each by their chance of {goal}; whoever was called"
+        " this week already stands below the others of the tier.",
+        "Открытые лиды по группам, в каждой — по вероятности {goal}; кому на этой"
+        " неделе уже звонили, стоит ниже остальных в своей группе.",
     ),
     "list.tiers": Words("Tiers", "Группы"),
     "list.all": Words("All", "Все"),
@@ -85,7 +87,9 @@ TEXTS: Final[Mapping[str, Words]] = {
     "list.empty.search": Words(
         "Check the number, or show all leads.", "Проверьте номер или покажите все лиды."
     ),
-    "list.table": Words("Leads, best chance first", "Лиды, лучшая вероятность сверху"),
+    "list.table": Words(
+        "Leads in the order of calling", "Лиды в том порядке, в каком звонить"
+    ),
     "col.lead": Words("Lead", "Лид"),
     "col.tier": Words("Tier", "Группа"),
     "col.chance": Words("Chance", "Вероятность"),

@@ -1,4 +1,4 @@
-"""A journal with an inbox, on both databases."""
+"""A journal with an outbox and an inbox, on both databases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ assert HINTS.metadata.tables  # imported for its tables
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Every test of hearing runs on both databases."""
+    """Every test of speaking and hearing runs on both databases."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'journal.db'}"
     postgres_url: str = request.getfixturevalue("postgres_url")
