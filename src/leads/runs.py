@@ -155,12 +155,7 @@ class Runs:
         Overtaken
             Another took the run over.
         """
-        done = {**run.done, **said}
-        with self._journal.writing() as connection:
-            until = self._clock(connection) + self._lease
-            values = {"done": orjson.dumps(done).decode(), "lease_until": until}
-            row = self._write(connection, run, **values)
-        return _run_of(row)
+        return self._kept(run, {**run.done, **said})
 
     def note(self, run: Run, **said: str) -> Run:
         """Write down how far a step has come; empty text takes a note back.
@@ -172,9 +167,12 @@ class Runs:
         """
         noted = {**run.done, **said}
         kept = {name: text for name, text in noted.items() if text or name not in said}
+        return self._kept(run, kept)
+
+    def _kept(self, run: Run, done: Mapping[str, str]) -> Run:
         with self._journal.writing() as connection:
             until = self._clock(connection) + self._lease
-            values = {"done": orjson.dumps(kept).decode(), "lease_until": until}
+            values = {"done": orjson.dumps(done).decode(), "lease_until": until}
             row = self._write(connection, run, **values)
         return _run_of(row)
 

@@ -15,13 +15,6 @@ from tests.browser.reading import plain
 
 from serve.pages.wording import Wording
 
-BLOCKS = (
-    "What changed",
-    "What would help",
-    "Your own judgement",
-    "Similar leads before",
-)
-
 
 def block(page: Page, title: str) -> Any:
     """Find the part of a page under a heading."""

@@ -30,7 +30,6 @@ from leads.errors import BadConfig, BadInput, Unauthorized
 from leads.journal import Journal
 from leads.settings import CrmAccount
 
-PORTAL = "https://demo.bitrix24.ru"
 B24 = CrmAccount(kind="bitrix24", account="acme", auth="application")
 AMO = CrmAccount(
     kind="amocrm", account="acme", auth="oauth", redirect=CLIENT.redirect_uri

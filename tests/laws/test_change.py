@@ -22,7 +22,6 @@ from serve.scoring import predict
 
 DAY = 86_400_000_000
 LOG_ODDS = st.floats(-40, 40)
-CAUSES = st.sampled_from(["rewritten", "model", "time", "data"])
 
 
 @dataclass(frozen=True)

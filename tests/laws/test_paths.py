@@ -19,18 +19,16 @@ from tests.serve.company import (
     DAYS,
     START,
     invented_tables,
-    learned,
+    promoted,
     sent_of,
     settings_in,
 )
 
-from leads import store
 from leads.history import History, microseconds
 from leads.settings import Settings
 from leads.tables import Tables
 from model.bundle.predictor import Predictor
 from model.features.batch import build
-from model.promotion import champion
 from pipelines.score import score_file
 from serve.app import create_app
 from serve.bulk import Model
@@ -118,9 +116,7 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Roads]:
     settings, tables = settings_in(folder), invented_tables()
     plain = settings.tiers.model_copy(update={"hysteresis": 0.0})
     settings = settings.model_copy(update={"tiers": plain})
-    store.save(tables, settings.store.folder)
-    bundle = learned(tables, settings, folder / "work")
-    champion.set_champion(settings.store.folder, bundle.path, "1", NOW)
+    promoted(tables, settings, folder / "work")
     with TestClient(create_app(settings)) as client:
         yield Roads(settings, tables, client)
 

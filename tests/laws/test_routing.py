@@ -21,7 +21,6 @@ MONDAY = datetime(2026, 3, 2, 7, tzinfo=UTC)
 ZONE = Calendar(ZoneInfo("UTC"))
 RUSSIA = Calendar(ZoneInfo("UTC"), "RU")
 UNITY_DAY = datetime(2026, 11, 4, 7, tzinfo=UTC)  # a Wednesday
-LOW = {Tier.COLD, Tier.NO_DATA}
 
 PEOPLE = st.lists(
     st.builds(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.serve.company import invented_tables, learned, settings_in
+from tests.serve.company import invented_tables, promoted, settings_in
 
 from leads import store
 from leads.errors import BadInput, Unavailable
@@ -14,7 +14,6 @@ from leads.journal import Journal
 from leads.settings import JournalKept, Settings
 from leads.tables import SCHEMAS, Tables
 from leads.tombstones import FILE, bury, without_buried
-from model.promotion import champion
 from pipelines.erase import erase_leads, leads_of
 from pipelines.report import report_leads
 from pipelines.score import score_open
@@ -41,9 +40,7 @@ def scored(company: Tables, tmp_path_factory: pytest.TempPathFactory) -> Setting
     """Ingest it, promote its model, predict its open leads and write the reports."""
     folder = tmp_path_factory.mktemp("company")
     settings = settings_in(folder)
-    store.save(company, settings.store.folder)
-    bundle = learned(company, settings, folder / "work")
-    champion.set_champion(settings.store.folder, bundle.path, "1", NOW)
+    promoted(company, settings, folder / "work")
     score_open(settings, None, as_of=None, now=NOW)
     report_leads(settings, now=NOW, pages=500)
     return settings

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from tests.serve.company import invented_tables, learned, settings_in
+from tests.serve.company import invented_tables, promoted, settings_in
 
 from leads import store
 from leads.decision import Prediction, Tier
@@ -33,10 +33,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Ingest a company and promote its model."""
     folder = tmp_path_factory.mktemp("company")
     made = settings_in(folder)
-    tables = invented_tables()
-    store.save(tables, made.store.folder)
-    bundle = learned(tables, made, folder / "work")
-    champion.set_champion(made.store.folder, bundle.path, "1", NOW)
+    promoted(invented_tables(), made, folder / "work")
     return made
 
 

@@ -133,7 +133,7 @@ def test_a_flag_of_the_card_may_be_asked_in_plain_words() -> None:
         ("playbook: 1\ntitle: !python/name:os.system x", "tag"),
         ("playbook: 1\n---\nplaybook: 1", "not YAML"),
         ("a: \x01", "not YAML"),
-        ("a: " + "[" * 2_000, "too deep"),
+        ("a: " + "[" * 1_000, "too deep"),
         ("? [a, b]\n: c", "a key must be a word"),
     ],
 )  # fmt: skip

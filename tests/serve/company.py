@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from leads import store
 from leads.history import History
 from leads.settings import Settings
 from leads.tables import INSTANT, FieldType, Tables, empty
 from model.bundle.whole import Bundle
+from model.promotion import champion
 from model.training import train
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -117,6 +119,15 @@ def _tables(made: dict[str, list[tuple[Any, ...]]]) -> Tables:
 def learned(tables: Tables, settings: Settings, workdir: Path) -> Bundle:
     """Learn a bundle from a company."""
     return train(History(tables), settings, workdir=workdir).bundle
+
+
+def promoted(tables: Tables, settings: Settings, workdir: Path) -> Bundle:
+    """Ingest a company, and let what was learned of it serve."""
+    store.save(tables, settings.store.folder)
+    bundle = learned(tables, settings, workdir)
+    now = datetime(2026, 6, 2, tzinfo=UTC)
+    champion.set_champion(settings.store.folder, bundle.path, "1", now)
+    return bundle
 
 
 def sent_of(history: History, lead_id: str) -> dict[str, Any]:

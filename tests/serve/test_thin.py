@@ -10,19 +10,17 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.serve.company import invented_tables, learned, sent_of, settings_in
+from tests.serve.company import invented_tables, promoted, sent_of, settings_in
 from tests.serve.conftest import Company
 from tests.serve.markup import read
 
 from crm.port import OurField
 from crm.writeback.plan import decision_of
-from leads import store
 from leads.decision import Prediction, Tier
 from leads.history import History
 from leads.journal import Journal
 from leads.pointed import FIELD, pointed
 from leads.settings import PlaybookFile, Settings
-from model.promotion import champion
 from pipelines.score import score_open
 from serve.app import create_app
 from serve.rebuilding import rebuild
@@ -81,9 +79,7 @@ def young(tmp_path: Path) -> Young:
     path.write_text(BOOK, encoding="utf-8")
     settings = settings.model_copy(update={"playbook": PlaybookFile(file=path)})
     tables = invented_tables(30)
-    store.save(tables, settings.store.folder)
-    bundle = learned(tables, settings, tmp_path / "work")
-    champion.set_champion(settings.store.folder, bundle.path, "1", NOW)
+    promoted(tables, settings, tmp_path / "work")
     return Young(settings, History(tables))
 
 

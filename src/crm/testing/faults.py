@@ -32,10 +32,6 @@ class Kind(StrEnum):
     ENDLESS = "endless"  # never: a body that does not end
 
 
-APPLYING: Final = frozenset(Kind) - {Kind.REFUSE, Kind.DROP, Kind.ENDLESS}
-"""Kinds after which the write stands in the CRM, now or later."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault, ready to be carried out."""

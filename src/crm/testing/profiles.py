@@ -34,8 +34,6 @@ class Profile:
         Requests allowed; ``None`` switches the limit off.
     simple_crm
         The account works without leads: a new one becomes a deal at once.
-    self_hosted
-        The client's own server rather than the vendor's cloud.
     offset_hours
         Zone in which the account writes its times.
     switches
@@ -47,7 +45,6 @@ class Profile:
     commercial: bool = True
     rate: Rate | None = None
     simple_crm: bool = False
-    self_hosted: bool = False
     offset_hours: int = 3
     switches: frozenset[str] = frozenset()
 

@@ -127,11 +127,6 @@ class Person:
         drop_lost_options(self._account, kind, field)
         self._account.version += 1
 
-    def rename_field(self, code: str, name: str, *, kind: str = "leads") -> None:
-        """Give a field another name."""
-        self._account.fields[kind][self._field(code, kind)].name = name
-        self._account.version += 1
-
     def _card(self, key: int, kind: str = KINDS[0]) -> Card:
         return self._account.cards[kind][key]
 

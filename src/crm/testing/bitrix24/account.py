@@ -75,7 +75,6 @@ SELF_HOSTED: Final = PortalProfile(
     domain="crm.demo.test",
     plan="box",
     rate=None,
-    self_hosted=True,
     operating_seconds=None,
     request_seconds=float("inf"),
 )

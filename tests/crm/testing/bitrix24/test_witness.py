@@ -29,7 +29,6 @@ from crm.testing.faults import Always, NoFaults
 from crm.testing.serving import LOOPBACK, running
 
 LEADS = 120
-LEADS_BY_NOTHING = {"entityTypeId": 1, "filter": {"no": 1}}
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
