@@ -46,7 +46,7 @@ RATIO_KINDS: Final = frozenset(
 )
 """Kinds of features that are measured by what is usual."""
 
-UNCOMPARED_KINDS: Final = frozenset({"stage_age_relative", "lead_age_relative"})
+UNCOMPARED_KINDS: Final[tuple[Kind, ...]] = ("stage_age_relative", "lead_age_relative")
 """Kinds of features that are not known where nobody knows what is usual."""
 
 UNKNOWN: Final[Phrase] = {"en": "not known", "ru": "нет данных"}
