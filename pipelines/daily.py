@@ -221,7 +221,7 @@ def work(
             if lost.is_set():
                 runs.renew(run)  # says who has it
 
-        for name, step in (steps or STEPS).items():
+        for name, step in (STEPS if steps is None else steps).items():
             if name in run.done:
                 continue
             advance(0)
@@ -234,7 +234,7 @@ def work(
                 said = step(Morning(settings, run, now, advance, note))
             run = runs.complete(run, **said)
             log.info("daily_step", day=run.day.isoformat(), step=name, said=said[name])
-        return run if steps else runs.finish(run)
+        return runs.finish(run) if steps is None else run
 
 
 @contextmanager

@@ -31,9 +31,7 @@ from serve.app import create_app
 __all__ = ["trained"]
 
 LEAD = "L00001"
-NEWCOMER = {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
-"""A lead that is sent whole: nothing need be ingested."""
-
+UNHEARD = {"lead_id": "new", "created_at": "2026-05-01T00:00:00Z"}
 SIZE = "64m"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MOST_SPARE = 100 * PAGE
@@ -143,7 +141,7 @@ def test_a_full_store_costs_nothing(
         runs = Runs(journal)
         run = done_until(settings, runs, step)
         if step == "ingest":
-            lead = NEWCOMER
+            lead = UNHEARD
         else:
             lead = {"lead_id": sorted(expected(settings))[0]}
 
@@ -215,7 +213,7 @@ def test_readiness_is_asked_of_the_disk_and_not_of_the_last_prediction(
 
         with full(disk, left=0):
             unmet = said()
-            missed = client.post("/v1/predict", json=NEWCOMER).json()
+            missed = client.post("/v1/predict", json=UNHEARD).json()
             met = said()
         over = said()
 
