@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leads.decision import Tier
@@ -143,6 +143,8 @@ def test_hours_are_on_the_clock_of_the_person() -> None:
     st.sets(st.sampled_from(WEEK), min_size=1),
     st.sampled_from([(None, None), ("RU", None), ("DE", "BY"), ("KZ", None)]),
 )
+@example(date(2026, 11, 4), set(WEEK), ("RU", None))  # a free Wednesday
+@example(date(2024, 4, 27), set(WEEK[:5]), ("RU", None))  # a Saturday that is worked
 @settings(deadline=None, max_examples=200)
 def test_people_work_on_the_days_on_which_deadlines_run(
     day: date, week: set[str], place: tuple[str | None, str | None]
