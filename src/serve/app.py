@@ -107,7 +107,7 @@ def create_app(
     api = Api(desk, monitor, insight, scheduler, courier, listening)
     app.include_router(router(api))
     pages.attach(app, sight)
-    problems.install(app)
+    problems.install(app, page=pages.refusal(sight))
     secured = bool(settings.serve.keys)
     app.openapi = lambda: dict(document(app, secured=secured))  # type: ignore[method-assign]  # FastAPI's documented way
     _guard(app, api, words, visitors)

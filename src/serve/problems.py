@@ -8,7 +8,7 @@ wrong, the client gets the same shape and no word of its own input back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, NotRequired
 
@@ -29,6 +29,11 @@ MOST_FAULTS: Final = 20
 MOST_DETAIL: Final = 1_000
 RETRY_SECONDS: Final = 5
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
+
+PROGRAMS: Final = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+"""Addresses that programs ask; a browser that does gets what they get."""
+
+ForPeople = Callable[[Request, Response], Response]
 
 log = structlog.get_logger()
 
@@ -139,39 +144,59 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI) -> None:
-    """Teach a service to refuse in this one way."""
+def install(app: FastAPI, *, page: ForPeople | None = None) -> None:
+    """Teach a service to refuse in this one way.
+
+    Parameters
+    ----------
+    app
+        The service.
+    page
+        What a browser is shown instead, which asks for no program's address.
+    """
+
+    def told(request: Request, answer: Response) -> Response:
+        if page is None or not _is_for_people(request):
+            return answer
+        return page(request, answer)
 
     @app.exception_handler(LeadcastError)
-    async def refused(_: Request, error: LeadcastError) -> Response:
-        return problem(error)
+    async def refused(request: Request, error: LeadcastError) -> Response:
+        return told(request, problem(error))
 
     @app.exception_handler(RequestValidationError)
-    async def misfit(_: Request, error: RequestValidationError) -> Response:
-        return problem(schema_refusal(error.errors(), whole="The request"))
+    async def misfit(request: Request, error: RequestValidationError) -> Response:
+        whole = schema_refusal(error.errors(), whole="The request")
+        return told(request, problem(whole))
 
     @app.exception_handler(HTTPException)
-    async def unrouted(_: Request, error: HTTPException) -> Response:
-        return problem(_unrouted(error.status_code), headers=error.headers)
+    async def unrouted(request: Request, error: HTTPException) -> Response:
+        answer = problem(_unrouted(error.status_code), headers=error.headers)
+        return told(request, answer)
 
     @app.exception_handler(OperationalError)
-    async def away(_: Request, error: OperationalError) -> Response:
+    async def away(request: Request, error: OperationalError) -> Response:
         log.error("database_away", kind=type(error.orig).__name__)
         refusal = Unavailable("The database did not answer.", remedy="Try again soon.")
-        return problem(refusal)
+        return told(request, problem(refusal))
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
         route = request.scope.get("route")
         where = getattr(route, "path", "no route")
         log.error("unforeseen", kind=type(error).__name__, where=where)
-        return problem(
-            Refusal(
-                500,
-                "The service failed on this request; nothing was recorded.",
-                remedy="Report the time of the request to those who run the service.",
-            )
+        failed = Refusal(
+            500,
+            "The service failed on this request; nothing was recorded.",
+            remedy="Report the time of the request to those who run the service.",
         )
+        return told(request, problem(failed))
+
+
+def _is_for_people(request: Request) -> bool:
+    """Say whether a browser asks for a page, rather than for a program's address."""
+    is_page = not request.url.path.startswith(PROGRAMS)
+    return is_page and "text/html" in request.headers.get("accept", "")
 
 
 def _unrouted(status: int) -> Refusal:

@@ -36,6 +36,10 @@ HEADERS: Final = {
 }
 
 
+REFUSED: Final[Mapping[int, str]] = {404: "nowhere", 503: "away", 500: "failed"}
+"""What is said of a refusal, by its status."""
+
+
 class Whole(Convertor[str]):
     """The rest of a path, whatever it holds; Starlette's own stops at a line's end."""
 
@@ -62,6 +66,27 @@ def attach(app: FastAPI, sight: Sight) -> None:
     twins = APIRouter()
     add_twins(twins, sight)
     app.include_router(twins)
+
+
+def refusal(sight: Sight) -> Callable[[Request, Response], HTMLResponse]:
+    """Say on a page what is refused to a browser, as ``problems.install`` asks it to.
+
+    Nothing of the request is looked up or repeated: what failed may be just that.
+    """
+
+    def show(request: Request, answer: Response) -> HTMLResponse:
+        company, asked = sight.settings.company, request.query_params
+        language = language_of(asked.get("lang"), company)
+        links = LiveLinks(language, company.language, here="/")
+        view = View.of(sight.settings, links, {})
+        words = REFUSED.get(answer.status_code, "refused")
+        made = _message(view, words, status=answer.status_code)
+        for name in ("allow", "retry-after"):
+            if name in answer.headers:
+                made.headers[name] = answer.headers[name]
+        return made
+
+    return show
 
 
 def _route(page: Page[Any], sight: Sight) -> Callable[[Request], HTMLResponse]:
@@ -114,7 +139,7 @@ def _portray(router: APIRouter, sight: Sight) -> None:
             return _answer(answer_part(found, view))
         dossier = sight.dossier(lead_id)
         if dossier is None:
-            return _missing(view, "missing.title", "missing.how")
+            return _message(view, "missing", status=404)
         aside = sight.aside(lead_id, query.multi_items())
         who = name_of(request.headers.get("authorization", "").encode("latin-1"))
         pen = Pen(seals.of(lead_id, sight.now()), who)
@@ -133,7 +158,7 @@ def _set_tier(
     """Do what a form asks for if it is ours, and show the page again."""
     now = sight.now()
     if sight.dossier(lead_id) is None:
-        return _missing(view, "missing.title", "missing.how")
+        return _message(view, "missing", status=404)
     if not seals.holds(form.get("seal", ""), lead_id, now):
         return _refused(view, "override.stale", status=403)
     wrong = decide(sight.journal, lead_id, form, now=now)
@@ -165,9 +190,10 @@ def _view(request: Request, sight: Sight, here: str) -> View:
     return View.of(sight.settings, links, sight.fields())
 
 
-def _missing(view: View, title: str, remedy: str) -> HTMLResponse:
+def _message(view: View, words: str, *, status: int) -> HTMLResponse:
     say = view.wording.say
-    return _answer(message_page(say(title), say(remedy), view), status=404)
+    page = message_page(say(f"{words}.title"), say(f"{words}.how"), view)
+    return _answer(page, status=status)
 
 
 def _answer(page: str, *, status: int = 200, scripted: bool = False) -> HTMLResponse:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from serve import problems
-from serve.pages import attach
+from serve.pages import attach, refusal
 from serve.pages.sight import Sight
 
 
@@ -16,5 +16,5 @@ def client(sight: Sight) -> TestClient:
     """Serve the pages that ``sight`` of the test's file looks at."""
     app = FastAPI()
     attach(app, sight)
-    problems.install(app)
+    problems.install(app, page=refusal(sight))
     return TestClient(app)

@@ -339,4 +339,26 @@ TEXTS: Final[Mapping[str, Words]] = {
         "There is no prediction for it. Look for its number in the list.",
         "Для него нет прогноза. Поищите номер в списке.",
     ),
+    "nowhere.title": Words("There is no such page", "Такой страницы нет"),
+    "nowhere.how": Words(
+        "Perhaps the address was cut. All pages are named above.",
+        "Возможно, адрес обрезан. Все страницы названы наверху.",
+    ),
+    "away.title": Words("This cannot be shown just now", "Сейчас это не показать"),
+    "away.how": Words(
+        "Something the page needs does not answer. Try again in a minute; if that does"
+        " not help, tell those who run the service.",
+        "То, что нужно странице, не отвечает. Попробуйте через минуту; если не поможет,"
+        " скажите тем, кто ведёт службу.",
+    ),
+    "failed.title": Words("The page failed", "Страница не получилась"),
+    "failed.how": Words(
+        "Nothing was changed. Tell those who run the service when it happened.",
+        "Ничего не изменилось. Скажите тем, кто ведёт службу, когда это случилось.",
+    ),
+    "refused.title": Words("This was not understood", "Запрос не понят"),
+    "refused.how": Words(
+        "Go back and try again; what you sent does not fit this page.",
+        "Вернитесь и попробуйте снова: отправленное не подходит этой странице.",
+    ),
 }
