@@ -106,7 +106,7 @@ class Journal:
         channel
             Who asked, such as ``"api"`` or ``"score"``.
         also
-            Called inside this transaction, after what every transaction calls.
+            Called inside this transaction, before what every transaction calls.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Journal:
                 row["id"] = number
             cursor.executemany(self._add, rows)
             cursor.executemany(self._keep_latest, latest_of(rows))
-            for add in (self._also, also):
+            for add in (also, self._also):
                 if add is not None:
                     add(connection, predictions)
         for tell in self._recorded:  # committed: whoever is told finds it

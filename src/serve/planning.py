@@ -7,15 +7,16 @@ says so. What each version said is kept under its digest, for decisions name it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 import structlog
 
+from crm.hearing.fresh import seen_in
 from crm.writeback.guidance import Guidances
 from leads.decision import Prediction, Tier
 from leads.errors import BadConfig, UnknownLead
@@ -58,6 +59,8 @@ class Offers(Protocol):
 
 log = structlog.get_logger()
 
+NOT_SEEN: Final[Mapping[str, LeadHistory]] = {}
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -77,9 +80,19 @@ class Memory:
         usual = Norms.of(history, settings.criteria) if norms is None else norms
         return cls(history, usual, Returning(history, settings.store.folder))
 
-    def known(self, prediction: Prediction, override: Tier | None = None) -> Known:
-        """Gather what was known of a lead at the moment of its prediction."""
-        lead = self._lead(prediction.lead_id)
+    def known(
+        self,
+        prediction: Prediction,
+        override: Tier | None = None,
+        *,
+        lead: LeadHistory | None = None,
+    ) -> Known:
+        """Gather what was known of a lead at the moment of its prediction.
+
+        ``lead`` is its history, if another is known than the ingested one.
+        """
+        if lead is None:
+            lead = self._lead(prediction.lead_id)
         if lead is not None:
             lead = lead.as_of(microseconds(prediction.as_of))
         return Known(prediction, lead, self.norms, override, self.paid_elsewhere)
@@ -109,16 +122,19 @@ class Planner:
         """
         if self.playbook.points is None or made.tier is not Tier.NO_DATA:
             return made
-        known = self.memory.known(made)
-        if lead is not None:
-            known = replace(known, lead=lead.as_of(microseconds(made.as_of)))
+        known = self.memory.known(made, lead=lead)
         return answered(known, self.playbook, self.world)
 
     def plan(
-        self, prediction: Prediction, override: Tier | None, *, now: datetime
+        self,
+        prediction: Prediction,
+        override: Tier | None,
+        *,
+        now: datetime,
+        lead: LeadHistory | None = None,
     ) -> Planned | None:
-        """Plan a lead; None if it was never ingested, for then too little is known."""
-        known = self.memory.known(prediction, override)
+        """Plan a lead; None if nobody has seen it, for then too little is known."""
+        known = self.memory.known(prediction, override, lead=lead)
         return None if known.lead is None else plan_of(self.playbook, known, now=now)
 
 
@@ -191,14 +207,18 @@ class Planning:
         if not path.exists():
             replace_whole(path, self._settings.playbook.file.read_bytes())
 
-    def ledger(self) -> Ledger | None:
-        """Give what writes decisions down; None if there is nothing to decide by."""
+    def ledger(self, seen: Mapping[str, LeadHistory] = NOT_SEEN) -> Ledger | None:
+        """Give what writes decisions down; None if there is nothing to decide by.
+
+        ``seen`` are leads by id as they were seen in the CRM after the ingest.
+        """
         planner = self.current()
         if planner is None:
             return None
 
         def decide(made: Prediction, override: Tier | None) -> Planned | None:
-            return planner.plan(made, override, now=self._now())
+            lead = seen.get(made.lead_id)
+            return planner.plan(made, override, now=self._now(), lead=lead)
 
         return Ledger(decide, planner.playbook.digest, now=self._now)
 
@@ -211,13 +231,24 @@ class Planning:
             return other
 
         def both(connection: sa.Connection, made: Sequence[Prediction]) -> None:
-            ledger = self.ledger()
+            ledger = self.ledger(self._seen(connection, made))
             planned = None if ledger is None else ledger.planned(connection, made)
             if other is not None:
                 said = None if planned is None else self._guidances(planned)
                 other(connection, made, said)
 
         return both
+
+    def _seen(
+        self, connection: sa.Connection, made: Sequence[Prediction]
+    ) -> Mapping[str, LeadHistory]:
+        """Look up what was seen of leads, also just now in this transaction."""
+        crm, history = self._settings.crm, self._history()
+        if crm is None or not crm.hear or history is None:
+            return NOT_SEEN
+        ids = [one.lead_id for one in made]
+        found = seen_in(connection, crm.account, ids, since=history.cut_off)
+        return {lead_id: lead for lead_id, (lead, _) in found.items()}
 
     def _guidances(self, planned: Sequence[Planned]) -> Guidances:
         language = self._settings.company.language

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from tests.serve.markup import read
 from tests.serve.service import config_of
 from typer.testing import CliRunner
 
+from crm.hearing.fresh import Fresh
 from crm.writeback.guidance import Guidances
-from leads.decision import Prediction
+from leads.decision import Prediction, Tier
 from leads.errors import Unavailable
 from leads.journal import Journal
-from leads.settings import PlaybookFile, Settings
+from leads.lead import Event, StageChange, microseconds
+from leads.settings import Crm, PlaybookFile, Settings
 from model.examples.snapshots import take
 from pipelines.__main__ import app as command_line
 from pipelines.playbook import Opened, try_playbook
@@ -32,6 +35,7 @@ from serve.tryout import past_cases, past_ground
 from serve.vocabulary import playbook_of
 
 NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+HEARD = Crm(kind="bitrix24", account="acme", hear=True)
 TEXT = """\
 playbook: 1
 title: {ru: Схема, en: Chart}
@@ -227,6 +231,44 @@ def test_a_changed_file_is_offered_to_the_cards_with_the_decision_or_not_at_all(
     assert len(offered) == 2
     assert offered[1] is not None
     assert set(offered[1]) == {made.lead_id for made in done.best}
+
+
+def plans_of(journal: Journal, made: Sequence[Prediction]) -> dict[str, str]:
+    """Name the plan of each lead that has one."""
+    kept = kept_plans(journal, [one.lead_id for one in made])
+    return {lead_id: decided.plan for lead_id, decided in kept.items()}
+
+
+def test_a_lead_is_planned_by_what_the_same_look_showed(
+    company: Company, settings: Settings
+) -> None:
+    """Who was moved, or came, after the ingest gets the plan of where it stands now."""
+    heard = settings.model_copy(update={"crm": HEARD})
+    planning = Planning(heard, lambda: company.history, now=lambda: NOW)
+    done = score_open(settings, None, as_of=None, now=NOW)
+    cold = [one for one in done.best if one.tier is Tier.COLD]
+    made = [replace(one, as_of=NOW, tier=Tier.COLD) for one in (cold or done.best)[:1]]
+    at = microseconds(NOW) - 1
+    ingested = company.history.lead(made[0].lead_id)
+    place = StageChange(at, at, ingested.pipeline, "offered")
+    visit = Event(at, at, "visit", None, None)
+    moved = replace(ingested, stages=(place,), events=(*ingested.events, visit))
+    newcomer = replace(moved, lead_id="newcomer", created_at=at, recorded_at=at)
+    made.append(replace(made[0], lead_id="newcomer"))
+
+    with closing(Journal(heard.store.database, also=planning.also(None))) as journal:
+        fresh = Fresh(journal, HEARD.account)
+        journal.record(made, made_at=NOW, channel="api")
+        before = plans_of(journal, made)
+
+        def look(connection: sa.Connection, _: Sequence[Prediction]) -> None:
+            fresh.put_in(connection, [moved, newcomer], seen_at=microseconds(NOW))
+
+        journal.record(made, made_at=NOW, channel="hook", also=look)
+        after = plans_of(journal, made)
+
+    assert before == {moved.lead_id: "others"}
+    assert after == {moved.lead_id: "offer", "newcomer": "offer"}
 
 
 def test_a_lead_s_plan_stands_on_today_in_files_and_on_its_page(

@@ -31,16 +31,8 @@ class Fresh:
         self, lead_ids: Sequence[str], *, since: int
     ) -> dict[str, tuple[LeadHistory, int]]:
         """Give those of the leads that were seen after a moment, in microseconds."""
-        found = {}
         with self._journal.reading() as connection:
-            for start in range(0, len(lead_ids), MOST_ASKED):
-                some = FRESH.c.lead_id.in_(lead_ids[start : start + MOST_ASKED])
-                query = sa.select(FRESH).where(
-                    self._mine, some, FRESH.c.seen_at > since
-                )
-                for row in connection.execute(query):
-                    found[row.lead_id] = unpacked(row.known), row.seen_at
-        return found
+            return seen_in(connection, self._account, lead_ids, since=since)
 
     def stamps(self, *, since: int) -> dict[str, tuple[int, int]]:
         """Tell one state of each lead seen after a moment from another, by lead id.
@@ -87,6 +79,24 @@ class Fresh:
         with self._journal.writing() as connection:
             old = sa.delete(FRESH).where(self._mine, FRESH.c.seen_at <= since)
             return connection.execute(old).rowcount
+
+
+def seen_in(
+    connection: sa.Connection, account: str, lead_ids: Sequence[str], *, since: int
+) -> dict[str, tuple[LeadHistory, int]]:
+    """Give what a transaction sees of leads: also what it has only just put in.
+
+    Those that were seen after ``since``, in microseconds, with the moment of the look.
+    """
+    found = {}
+    for start in range(0, len(lead_ids), MOST_ASKED):
+        some = FRESH.c.lead_id.in_(lead_ids[start : start + MOST_ASKED])
+        query = sa.select(FRESH).where(
+            FRESH.c.account == account, some, FRESH.c.seen_at > since
+        )
+        for row in connection.execute(query):
+            found[row.lead_id] = unpacked(row.known), row.seen_at
+    return found
 
 
 def forget_seen(journal: Journal, lead_ids: Sequence[str]) -> int:

@@ -238,7 +238,8 @@ class Sight:
         if use is None:
             return None
         memory = Memory(history, Norms()) if planner is None else planner.memory
-        return lead_points_of(use, memory.known(prediction), world)
+        known = memory.known(prediction, lead=self._lead(prediction.lead_id))
+        return lead_points_of(use, known, world)
 
     def aside(self, lead_id: str, query: Iterable[tuple[str, str]] = ()) -> Aside:
         """Look up what stands beside a lead's prediction."""
@@ -409,7 +410,8 @@ class Sight:
         if step is None:
             return None
         world = world_of(self.settings, self.history())
-        known = planner.memory.known(prediction)
+        lead = self._lead(prediction.lead_id)
+        known = planner.memory.known(prediction, lead=lead)
         return sheet_of(step, planner.playbook, world, known)
 
 
