@@ -15,6 +15,7 @@ import polars as pl
 from rich.table import Table
 
 from leads.errors import DataRefused
+from leads.history import History
 from leads.settings import Settings, read_settings
 from leads.wholefile import replacing
 from model.examples.labels import funnel_of
@@ -31,8 +32,9 @@ FILE = "snapshots.parquet"
 
 @dataclass(frozen=True)
 class Snapshotted:
-    """What one run of ``snapshot`` made."""
+    """What one run of ``snapshot`` made, and of what."""
 
+    history: History
     snapshots: pl.DataFrame
     card: DataCard
 
@@ -74,7 +76,7 @@ def snapshot_leads(settings: Settings) -> Snapshotted:
     card = describe(history, settings, snapshots, funnel)
     _keep(snapshots, settings.store.folder)
     card.save(settings.store.folder)
-    return Snapshotted(snapshots, card)
+    return Snapshotted(history, snapshots, card)
 
 
 def _keep(snapshots: pl.DataFrame, folder: Path) -> None:
