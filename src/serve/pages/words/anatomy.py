@@ -202,11 +202,11 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "compare.better": Words("better", "лучше"),
     "compare.worse": Words("worse", "хуже"),
     "compare.same": Words("not told apart", "не отличить"),
-    "compare.tiers": Words("Who changes tier", "Кто меняет уровень"),
+    "compare.tiers": Words("Who changes tier", "Кто меняет группу"),
     "compare.tiers.how": Words(
         "Open leads, as both versions see them today: {changed} of {total} change"
         " tier.",
-        "Открытые лиды, какими обе версии видят их сегодня: меняют уровень {changed} из"
+        "Открытые лиды, какими обе версии видят их сегодня: меняют группу {changed} из"
         " {total}.",
     ),
     "compare.was": Words("was", "было"),
