@@ -194,7 +194,7 @@ ANATOMY: Final[Mapping[str, Words]] = {
     "compare.other_aim": Words(
         "The two versions predict different outcomes, so neither figures nor tiers can"
         " be compared.",
-        "Версии предсказывают разное, поэтому ни показатели, ни уровни сравнить"
+        "Версии предсказывают разное, поэтому ни показатели, ни группы сравнить"
         " нельзя.",
     ),
     "compare.old": Words("Version {v}", "Версия {v}"),
