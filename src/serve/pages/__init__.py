@@ -36,8 +36,15 @@ HEADERS: Final = {
 }
 
 
-REFUSED: Final[Mapping[int, str]] = {404: "nowhere", 503: "away", 500: "failed"}
-"""What is said of a refusal, by its status."""
+MISSING: Final = ("missing.title", "missing.how")
+REFUSED: Final = {
+    404: ("nowhere.title", "nowhere.how"),
+    500: ("failed.title", "failed.how"),
+    503: ("away.title", "away.how"),
+}
+"""What is said of a refusal and of the way out, by its status."""
+
+MISFIT: Final = ("refused.title", "refused.how")
 
 
 class Whole(Convertor[str]):
@@ -79,7 +86,7 @@ def refusal(sight: Sight) -> Callable[[Request, Response], HTMLResponse]:
         language = language_of(asked.get("lang"), company)
         links = LiveLinks(language, company.language, here="/")
         view = View.of(sight.settings, links, {})
-        words = REFUSED.get(answer.status_code, "refused")
+        words = REFUSED.get(answer.status_code, MISFIT)
         made = _message(view, words, status=answer.status_code)
         for name in ("allow", "retry-after"):
             if name in answer.headers:
@@ -139,7 +146,7 @@ def _portray(router: APIRouter, sight: Sight) -> None:
             return _answer(answer_part(found, view))
         dossier = sight.dossier(lead_id)
         if dossier is None:
-            return _message(view, "missing", status=404)
+            return _message(view, MISSING, status=404)
         aside = sight.aside(lead_id, query.multi_items())
         who = name_of(request.headers.get("authorization", "").encode("latin-1"))
         pen = Pen(seals.of(lead_id, sight.now()), who)
@@ -158,7 +165,7 @@ def _set_tier(
     """Do what a form asks for if it is ours, and show the page again."""
     now = sight.now()
     if sight.dossier(lead_id) is None:
-        return _message(view, "missing", status=404)
+        return _message(view, MISSING, status=404)
     if not seals.holds(form.get("seal", ""), lead_id, now):
         return _refused(view, "override.stale", status=403)
     wrong = decide(sight.journal, lead_id, form, now=now)
@@ -190,10 +197,9 @@ def _view(request: Request, sight: Sight, here: str) -> View:
     return View.of(sight.settings, links, sight.fields())
 
 
-def _message(view: View, words: str, *, status: int) -> HTMLResponse:
-    say = view.wording.say
-    page = message_page(say(f"{words}.title"), say(f"{words}.how"), view)
-    return _answer(page, status=status)
+def _message(view: View, words: tuple[str, str], *, status: int) -> HTMLResponse:
+    title, remedy = map(view.wording.say, words)
+    return _answer(message_page(title, remedy, view), status=status)
 
 
 def _answer(page: str, *, status: int = 200, scripted: bool = False) -> HTMLResponse:
